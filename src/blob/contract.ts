@@ -1,0 +1,147 @@
+/**
+ * Contract of the blob engine: chunks, manifest nodes and bodies in packs, one index. Two engines implement it
+ * (disk, memory); test/conformance/blob.ts is what both must pass. Everything is scoped to one volset: an object that
+ * only another volset holds is not here.
+ */
+import type { Content, Extent } from '../core/entry.ts';
+import type { FileResult, FileSource, FileTarget, StoredFile } from '../core/files.ts';
+import type { Kind } from '../core/hash.ts';
+import type { NodeId, VolsetId } from '../core/ids.ts';
+import type { PathKey } from '../core/paths.ts';
+
+/** Where manifest functions read nodes. Synchronous: nodes are local, small and cached. */
+export interface NodeSource {
+  /** Bytes of a node; throws `integrity` when they are damaged, `blob-absent` when they are not here. */
+  readNode(id: NodeId): Uint8Array;
+}
+
+/** Where manifest functions put nodes. Returns the id. Putting what is there already costs nothing. */
+export interface NodeSink {
+  putNode(bytes: Uint8Array): NodeId;
+}
+
+export interface BlobStore extends AsyncDisposable {
+  reader(volset: VolsetId): BlobReader;
+  /** A session that adds objects. Nothing of it is visible to others before `finish` has returned. */
+  writer(volset: VolsetId, options?: WriterOptions): BlobWriter;
+  /** Takes blocks from a peer into quarantine. */
+  receiver(volset: VolsetId, uploadId: string): Promise<BlobReceiver>;
+  /** Packs of all volsets or one, for verify and status. */
+  packs(volset?: VolsetId): PackInfo[];
+  /**
+   * Reads packs back: directory and block checksums always, with `readData` every object's hash.
+   * `sample` in (0,1]: that share of the packs, drawn with `random`. Yields one item per damage found.
+   */
+  verifyPacks(options: VerifyOptions): AsyncIterable<PackDamage>;
+  /** Throws index.db's content away and makes it again from the packs. */
+  rebuildIndex(): Promise<{ packs: number; objects: number }>;
+}
+
+/** Makes in meta.db visible what the packs now hold. Asynchronous where meta.db lives on another thread. */
+export type Commit = () => void | Promise<void>;
+
+export interface WriterOptions {
+  signal?: AbortSignal;
+  /** Chunk and hash only: contents are computed, nothing is compressed or stored, `finish` does nothing (status). */
+  dryRun?: boolean;
+  onProgress?: (progress: { files: number; bytes: number; path?: PathKey }) => void;
+}
+
+export interface BlobReader extends NodeSource {
+  /** One byte per id: 1 = this volset holds it. `ids` is n x 32 raw bytes. */
+  has(kind: Kind, ids: Uint8Array): Uint8Array;
+  /** Verified bytes of one object. Throws `blob-absent` or `integrity`. */
+  readObject(kind: Kind, id: Uint8Array): Uint8Array;
+  /** A file's extents, whichever way its content is stored. */
+  extents(content: Content): Iterable<Extent>;
+  /** A file's bytes in order, in pieces of at most one chunk (holes as zeros, <= 256 KiB each). Each piece is verified. */
+  readFile(content: Content): Iterable<Uint8Array>;
+  /**
+   * Writes files below `root` on all cores, in pack order, each through a temporary name in `tempDir` (same file
+   * system) and rename; see disk/place.ts. Result order is not target order. Stops at `signal`.
+   */
+  extract(root: string, tempDir: string, targets: Iterable<FileTarget>, options?: WriterOptions): AsyncIterable<FileResult>;
+  /**
+   * Blocks that hold the wanted objects, each as encoded block bytes (blob/block.ts): as it lies in the pack if at
+   * least half of its bytes is wanted, else regrouped. Missing objects throw `blob-absent`.
+   */
+  blocks(wanted: Iterable<ObjectRef>): AsyncIterable<Uint8Array>;
+  /** Stored (compressed) bytes of what these objects occupy, for offers and progress; an estimate. */
+  storedBytes(wanted: Iterable<ObjectRef>): number;
+}
+
+export interface ObjectRef {
+  kind: Kind;
+  /** 32 raw bytes. */
+  id: Uint8Array;
+}
+
+export interface BlobWriter extends NodeSink, AsyncDisposable {
+  /**
+   * Reads, chunks, hashes, compresses and packs files below `root` on all cores, memory bounded. Results come in the
+   * order of `files`. A file larger than 16 MiB is cut into segments that all cores share.
+   */
+  ingest(root: string, files: Iterable<FileSource> | AsyncIterable<FileSource>): AsyncIterable<StoredFile>;
+  /** Chunks and stores bytes that are at hand (tests, import of small things). */
+  putBytes(bytes: Uint8Array): Content;
+  /** Snapshot bodies and generations. Returns the 32 raw id bytes. */
+  putObject(kind: Kind, bytes: Uint8Array): Uint8Array;
+  /**
+   * Seals and fsyncs packs, re-checks what it took as present if gc ran meanwhile, runs `commit` (which makes the
+   * snapshot visible in meta.db) under index.db's write lock, then releases it. If `commit` throws, nothing is visible.
+   */
+  finish(commit?: Commit): Promise<WriteStats>;
+  // [Symbol.asyncDispose]: abandons what was not finished.
+}
+
+export interface WriteStats {
+  newChunks: number;
+  /** Raw bytes of new chunks. */
+  addedBytes: number;
+  /** Bytes that the packs of this session occupy. */
+  storedBytes: number;
+}
+
+export interface BlobReceiver extends AsyncDisposable {
+  /**
+   * Checks one encoded block (frame, lengths, checksum, every object's hash) on a worker and keeps it in quarantine.
+   * Resolves when the block is accepted; at most a bounded number is in flight (await it, or gather the promises).
+   * Throws `integrity` for wrong bytes, `protocol` for a block that breaks the format or its limits.
+   */
+  addBlock(bytes: Uint8Array): Promise<void>;
+  /** What quarantine and the volset together hold; for have/want and for checking completeness. */
+  has(kind: Kind, ids: Uint8Array): Uint8Array;
+  /** Reads nodes from quarantine or the volset. */
+  readonly nodes: NodeSource;
+  /**
+   * Makes everything received so far part of the volset: packs sealed, fsynced, moved, indexed; `commit` runs under
+   * index.db's write lock as in BlobWriter.finish. The caller has checked before that each snapshot is complete.
+   */
+  publish(commit?: Commit): Promise<WriteStats>;
+  // [Symbol.asyncDispose]: what was not published is deleted.
+}
+
+export interface PackInfo {
+  volset: VolsetId;
+  /** 64 hex digits: SHA-256 of the pack's directory. */
+  pack: string;
+  bytes: number;
+  objects: number;
+}
+
+export interface VerifyOptions {
+  readData: boolean;
+  sample?: number;
+  random?: () => number;
+  signal?: AbortSignal;
+  onProgress?: (progress: { packs: number; bytes: number }) => void;
+}
+
+export interface PackDamage {
+  volset: VolsetId;
+  pack: string;
+  /** What is wrong, for people. */
+  what: string;
+  /** Objects that cannot be read for it. */
+  lost: ObjectRef[];
+}

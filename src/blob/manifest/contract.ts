@@ -1,0 +1,45 @@
+/**
+ * The manifest of a snapshot: a search tree with content-defined node boundaries over path -> entry ("prolly tree").
+ * The same set of entries has the same root id, however it was reached. Implemented in this folder as pure functions
+ * over NodeSource and NodeSink; every sequence of entries is in strictly ascending path order.
+ */
+import type { Change, Content, Entry, Extent } from '../../core/entry.ts';
+import type { NodeId } from '../../core/ids.ts';
+import type { PathKey } from '../../core/paths.ts';
+import type { NodeSink, NodeSource } from '../contract.ts';
+
+/** Totals of a subtree; every inner node carries them per child, so that totals of the root cost nothing. */
+export interface Totals {
+  entries: number;
+  files: number;
+  /** Sum of file sizes. */
+  bytes: number;
+}
+
+export interface Manifest {
+  /** The empty tree has a root node too. */
+  build(sink: NodeSink, entries: Iterable<Entry>): NodeId;
+  /** `changes` in path order; costs O(changes + nodes on the way), untouched nodes are neither read nor written. */
+  patch(source: NodeSource, sink: NodeSink, root: NodeId, changes: Iterable<Change>): NodeId;
+  totals(source: NodeSource, root: NodeId): Totals;
+  find(source: NodeSource, root: NodeId, path: PathKey): Entry | undefined;
+  /** All entries, or those at and below `within`. */
+  entries(source: NodeSource, root: NodeId, within?: PathKey): Iterable<Entry>;
+  /** The same as encoded entries, for copying without decoding (stat cache). */
+  encodedEntries(source: NodeSource, root: NodeId): Iterable<{ path: PathKey; bytes: Uint8Array }>;
+  /** O(changes): equal subtrees are skipped by id. */
+  diff(source: NodeSource, from: NodeId, to: NodeId): Iterable<Change>;
+  /** A long list of extents as a tree of its own, cut by chunk id so that an insertion changes O(1) nodes. */
+  buildList(sink: NodeSink, extents: Iterable<Extent>): Content;
+  extents(source: NodeSource, content: Content): Iterable<Extent>;
+  /**
+   * Ids of all nodes and chunks reachable from `root` and from none of `bases` (in walk order, nodes before what they
+   * name). May yield an object that a base also holds, never leaves one out.
+   */
+  reachable(source: NodeSource, root: NodeId, bases?: NodeId[]): Iterable<{ kind: 0 | 1; id: Uint8Array }>;
+  /**
+   * Checks what a peer sent: every node canonical (encoding, order, boundaries, totals, maximum sizes), names legal
+   * (core/names), lists consistent with sizes. Subtrees of `trusted` roots are not read again. Throws `integrity`.
+   */
+  check(source: NodeSource, root: NodeId, trusted?: NodeId[]): void;
+}

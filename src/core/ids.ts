@@ -1,0 +1,39 @@
+/** Branded identifiers. All are lower-case hex strings (ids of stores carry a dot); raw bytes appear only in bulk lists. */
+declare const brand: unique symbol;
+type Brand<T, B extends string> = T & { readonly [brand]: B };
+
+/** SHA-256 of a chunk's raw bytes, 64 hex digits. */
+export type ChunkId = Brand<string, 'ChunkId'>;
+/** Domain-separated SHA-256 of a manifest or list node, 64 hex digits. */
+export type NodeId = Brand<string, 'NodeId'>;
+/** Domain-separated SHA-256 of a snapshot body, 64 hex digits. */
+export type SnapshotId = Brand<string, 'SnapshotId'>;
+/** Hash of a write or tombstone record, 64 hex digits. */
+export type WriteId = Brand<string, 'WriteId'>;
+/** Hash of a generation: covers its header, its records and the previous hash, 64 hex digits. */
+export type GenerationHash = Brand<string, 'GenerationHash'>;
+/** Random, 32 hex digits. */
+export type VolsetId = Brand<string, 'VolsetId'>;
+/** Random, 32 hex digits. */
+export type BranchId = Brand<string, 'BranchId'>;
+/** Random, 32 hex digits: one per store directory ever made. */
+export type InstallId = Brand<string, 'InstallId'>;
+/** `<install id>.<epoch>`, epoch a decimal >= 1. */
+export type StoreId = Brand<string, 'StoreId'>;
+
+const HEX64 = /^[0-9a-f]{64}$/;
+const HEX32 = /^[0-9a-f]{32}$/;
+const STORE = /^[0-9a-f]{32}\.[1-9][0-9]{0,8}$/;
+
+export const isHash = (value: unknown): value is string => typeof value === 'string' && HEX64.test(value);
+export const isSnapshotId = (value: unknown): value is SnapshotId => isHash(value);
+export const isNodeId = (value: unknown): value is NodeId => isHash(value);
+export const isRandomId = (value: unknown): value is string => typeof value === 'string' && HEX32.test(value);
+export const isVolsetId = (value: unknown): value is VolsetId => isRandomId(value);
+export const isBranchId = (value: unknown): value is BranchId => isRandomId(value);
+export const isInstallId = (value: unknown): value is InstallId => isRandomId(value);
+export const isStoreId = (value: unknown): value is StoreId => typeof value === 'string' && STORE.test(value);
+
+export const storeId = (install: InstallId, epoch: number): StoreId => `${install}.${epoch}` as StoreId;
+export const installOf = (store: StoreId): InstallId => store.slice(0, 32) as InstallId;
+export const epochOf = (store: StoreId): number => Number(store.slice(33));

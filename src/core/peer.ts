@@ -1,0 +1,98 @@
+/**
+ * A peer store as a sync session sees it: over HTTP (src/remote) or, later, opened in process. Nothing that it answers
+ * is trusted before it was checked; the checks stand with whoever consumes the answer (stage, verify, apply).
+ */
+import type { BranchId, SnapshotId, StoreId, VolsetId } from './ids.ts';
+import type { Generation, Ref, SnapshotBody, Vector } from './records.ts';
+
+export interface PeerVolset {
+  id: VolsetId;
+  name: string;
+  branches: { id: BranchId; name: string; tip: SnapshotId | null }[];
+}
+
+export interface DeltasAsk {
+  self: StoreId;
+  vector: Vector;
+  /** The peer's ref revision that we know, 0 = none. */
+  knownRevision: number;
+}
+
+export interface DeltasAnswer {
+  /** Parents first. Must be drained before `trailer` is read. */
+  generations: AsyncIterable<Generation>;
+  refs: Ref[];
+  /** Resolves at the end of the stream; rejects (`protocol`) when it was truncated. */
+  trailer: () => Promise<{ vector: Vector; revision: number; generations: number }>;
+}
+
+export interface Offer {
+  id: SnapshotId;
+  body: SnapshotBody;
+  /** Estimated stored bytes and number of chunks, for limits and progress. */
+  bytes: number;
+  chunks: number;
+  /** Snapshots whose blob the offerer holds, nearest first, exponentially sparser towards the root; <= 64. */
+  baseCandidates: SnapshotId[];
+}
+
+export interface Transfer {
+  /** Same origin as the peer. */
+  url: string;
+  /** Transfer token: bound to volset, snapshots, base, direction, upload id and expiry. */
+  token: string;
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+}
+
+export type OfferAnswer =
+  | { id: SnapshotId; answer: 'have' }
+  | { id: SnapshotId; answer: 'declined'; reason: string }
+  /** Snapshots wanted with the same url go in one stream, oldest first; `base` may be one of those sent before it. */
+  | ({ id: SnapshotId; answer: 'want'; base: SnapshotId | null } & Transfer);
+
+export interface Want {
+  id: SnapshotId;
+  baseCandidates: SnapshotId[];
+}
+
+export type WantAnswer =
+  | { id: SnapshotId; answer: 'absent' }
+  | { id: SnapshotId; answer: 'declined'; reason: string }
+  | ({ id: SnapshotId; answer: 'available'; base: SnapshotId | null; bytes: number } & Transfer);
+
+export interface RefMove {
+  branch: BranchId;
+  from: SnapshotId | null;
+  to: SnapshotId;
+}
+
+export interface Traffic {
+  requests: number;
+  /** Body bytes. */
+  sent: number;
+  received: number;
+}
+
+export interface Peer extends AsyncDisposable {
+  readonly url: string;
+  /** Who answered; undefined before the first answer. A change within one session throws `identity`. */
+  readonly identity: StoreId | undefined;
+  readonly traffic: Traffic;
+  listVolsets(): Promise<PeerVolset[]>;
+  /** Makes the volset there if the token may; `exists` when the name belongs to another id. */
+  createVolset(volset: { id: VolsetId; name: string }): Promise<void>;
+  /** Throws `not-found` when the volset is not there. */
+  deltas(volset: VolsetId, ask: DeltasAsk): Promise<DeltasAnswer>;
+  /** Idempotent. Answers with the peer's vector afterwards. */
+  sendGenerations(volset: VolsetId, generations: Iterable<Generation> | AsyncIterable<Generation>): Promise<{ vector: Vector }>;
+  /** Compare-and-swap of the peer's refs, all or none; `moved: false` with its present refs when one had moved. */
+  moveRefs(volset: VolsetId, moves: RefMove[]): Promise<{ moved: boolean; refs: Ref[]; revision: number }>;
+  offer(volset: VolsetId, offers: Offer[]): Promise<OfferAnswer[]>;
+  request(volset: VolsetId, wants: Want[]): Promise<WantAnswer[]>;
+  /** Which of `ids` (n x 32 raw bytes, n <= 4096) the peer holds for this upload: one byte each, 1 = held. */
+  have(volset: VolsetId, transfer: Transfer, kind: 0 | 1, ids: Uint8Array): Promise<Uint8Array>;
+  /** Streams a blob diff. Answers with what became visible there. */
+  upload(transfer: Transfer, body: AsyncIterable<Uint8Array>): Promise<{ snapshots: SnapshotId[] }>;
+  download(transfer: Transfer): Promise<AsyncIterable<Uint8Array>>;
+}

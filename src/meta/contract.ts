@@ -1,0 +1,204 @@
+/**
+ * Contract of the metadata store. Methods are coarse and synchronous, each is one transaction; arguments and results
+ * are plain data, so that a hub can run the store on a worker thread (`Async<MetaStore>`). test/conformance/meta.ts is
+ * what every engine must pass.
+ */
+import type { BranchId, InstallId, SnapshotId, StoreId, VolsetId } from '../core/ids.ts';
+import type { Generation, ObjectKey, Ref, RegisterKey, SnapshotBody, Vector } from '../core/records.ts';
+
+export interface Self {
+  install: InstallId;
+  epoch: number;
+  store: StoreId;
+  /** Host name unless configured. */
+  label: string;
+}
+
+/** Fields of an object as its heads show them. */
+export interface Fields {
+  name: string | null;
+  description: string | null;
+  owner: string | null;
+  creator: string | null;
+  attrs: Record<string, string>;
+}
+
+export interface VolsetView extends Fields {
+  id: VolsetId;
+  branches: number;
+  snapshots: number;
+}
+
+export interface BranchView {
+  id: BranchId;
+  /** Shown name: unique within the volset (core/names, derived on collision). */
+  name: string;
+  /** This store's own ref. */
+  tip: SnapshotId | null;
+}
+
+export interface SnapshotView extends Fields {
+  id: SnapshotId;
+  body: SnapshotBody;
+  /** Its blob is complete in this store. */
+  hasBlob: boolean;
+}
+
+/** One edit of metadata. Several make one transaction and, later, part of one generation. */
+export type Edit =
+  | { edit: 'create-volset'; name: string; creator: string }
+  | { edit: 'set'; register: RegisterKey; value: string | null }
+  | { edit: 'create-branch'; branch: BranchId; name: string; creator: string }
+  | { edit: 'snapshot'; id: SnapshotId; body: SnapshotBody; blob: boolean }
+  | { edit: 'delete'; object: ObjectKey }
+  /** Compare-and-swap of this store's own ref; `from` must be its present tip (null: none yet), else `not-fast-forward`. */
+  | { edit: 'move-ref'; branch: BranchId; from: SnapshotId | null; to: SnapshotId };
+
+/** What a deltas answer will contain, fixed at one instant; its rows are then paged by position. */
+export interface DeltasPlan {
+  volset: VolsetId;
+  /** Of the answering store at that instant. */
+  vector: Vector;
+  /** Its ref revision at that instant. */
+  revision: number;
+  /** Refs changed since the asker's known revision. */
+  refs: Ref[];
+  /** Generations that follow, in learning order. */
+  generations: number;
+  /** Opaque; hand back to readDeltas. */
+  cursor: string;
+}
+
+export interface DeltasPage {
+  generations: Generation[];
+  /** Absent: that was all. */
+  cursor?: string;
+}
+
+/** One staged and verified round from a peer, to be applied in one transaction. */
+export interface Round {
+  peer: StoreId;
+  generations: Generation[];
+  /** The peer's refs and the revision they bring us to; absent when generations came without refs (push at a hub). */
+  refs?: Ref[];
+  revision?: number;
+  /** The peer's vector as its trailer claimed it. */
+  vector?: Vector;
+}
+
+export interface Applied {
+  /** New generations taken in. */
+  generations: number;
+  snapshots: SnapshotId[];
+  /** Until three-way reconciliation exists: rival writes and unseen heads under tombstones; our value stays. */
+  problems: { object: ObjectKey; field: string; current: string | null; target: string | null; message: string }[];
+  /** Our vector afterwards. */
+  vector: Vector;
+}
+
+export interface RemoteConfig {
+  name: string;
+  url: string;
+  /** Who answered there last; another identity stops the session (exit 16). */
+  identity?: StoreId;
+  /** Volset followed there, once known. */
+  volset?: VolsetId;
+  volsetName?: string;
+  /** Kept from `clone` or `remote set-selection`. */
+  selection?: Selection;
+  enabled: boolean;
+  tokenFile?: string;
+  ca?: string;
+}
+
+export interface Selection {
+  branches?: string[];
+  snapshots?: string[];
+  since?: string;
+  tips?: boolean;
+  metadataOnly?: boolean;
+}
+
+/** What we remember of a peer, per volset. */
+export interface PeerState {
+  install: InstallId;
+  epoch: number;
+  /** Its ref revision that we know. */
+  revision: number;
+  /** Its vector at the last contact. */
+  vector: Vector;
+  /** Agreed tips ("initial"), branch -> snapshot. */
+  initial: Record<BranchId, SnapshotId>;
+  /** Milliseconds since the epoch of the last successful session. */
+  lastSync: number | null;
+}
+
+/** A bearer token; only its SHA-256 is stored. */
+export interface TokenRow {
+  id: string;
+  hash: string;
+  label: string;
+  /** '*' or one volset id. */
+  volset: string;
+  can: string[];
+  created: number;
+  expires: number | null;
+  revoked: boolean;
+}
+
+export interface MetaStore extends Disposable {
+  readonly self: Self;
+
+  listVolsets(): VolsetView[];
+  findVolset(volset: VolsetId): VolsetView | undefined;
+  listBranches(volset: VolsetId): BranchView[];
+  findBranch(volset: VolsetId, branch: BranchId): BranchView | undefined;
+  findSnapshot(volset: VolsetId, id: SnapshotId): SnapshotView | undefined;
+  /** Ids that start with `prefix` (>= 1 hex digit), at most `limit`. */
+  snapshotsByPrefix(volset: VolsetId, prefix: string, limit: number): SnapshotId[];
+  snapshotsByName(volset: VolsetId, name: string): SnapshotId[];
+  /** Parents of each that is known, in one read; the ancestry walks of the core page through this. */
+  parentsOf(volset: VolsetId, ids: SnapshotId[]): Record<SnapshotId, SnapshotId[]>;
+  /** Snapshots without a complete blob among `ids` (all, if not given). */
+  missingBlobs(volset: VolsetId, ids?: SnapshotId[]): SnapshotId[];
+  /** All snapshot ids, oldest first by (created, id); at most `limit` after `after`. */
+  snapshotPage(volset: VolsetId, after: SnapshotId | null, limit: number): SnapshotId[];
+
+  /** Applies all edits in one transaction, or none. */
+  commit(volset: VolsetId, edits: Edit[]): void;
+  /** Their blobs are complete here now; called inside the blob engine's finish/publish. */
+  setBlobs(volset: VolsetId, ids: SnapshotId[]): void;
+
+  /** Closes the open generation if it has records. Returns our vector, with hashes. */
+  cut(volset: VolsetId): Vector;
+  vector(volset: VolsetId): Vector;
+  revision(volset: VolsetId): number;
+  planDeltas(volset: VolsetId, theirs: Vector, knownRevision: number): DeltasPlan;
+  readDeltas(volset: VolsetId, cursor: string): DeltasPage;
+  /** Verifies chains, numbers and parents once more inside the transaction. Idempotent. Creates the volset if unknown. */
+  apply(volset: VolsetId, round: Round): Applied;
+  /** A store's refs as we know them: our own, or what a peer last told us. */
+  refs(volset: VolsetId, store: StoreId | 'self'): Ref[];
+  /** A hub moves its own refs for a client; each is compare-and-swap, all or none. Branch must exist as an object. */
+  moveRefs(volset: VolsetId, moves: { branch: BranchId; from: SnapshotId | null; to: SnapshotId }[]): { moved: boolean; refs: Ref[]; revision: number };
+
+  /** Generations cut or received that are not yet in a pack (oldest first), and the mark that they are. */
+  unpackedGenerations(limit: number): { volset: VolsetId; generation: Generation }[];
+  markPacked(packed: { volset: VolsetId; store: StoreId; generation: number }[]): void;
+
+  peer(install: InstallId, volset: VolsetId): PeerState | undefined;
+  /** Partial update; `initial` entries are merged. */
+  updatePeer(install: InstallId, volset: VolsetId, change: Partial<Omit<PeerState, 'install'>>): void;
+
+  listRemotes(): RemoteConfig[];
+  putRemote(remote: RemoteConfig): void;
+  removeRemote(name: string): void;
+  settings(): Record<string, string>;
+  putSetting(key: string, value: string | null): void;
+  listTokens(): TokenRow[];
+  putToken(token: TokenRow): void;
+  revokeToken(id: string): boolean;
+
+  /** Recomputes heads and vectors from records, checks chains and row checksums. One text per fault. */
+  verify(): string[];
+}
