@@ -1,0 +1,75 @@
+/** What `createHub` takes. The hub knows no store: the composition root hands it metadata, transfers and tokens. */
+import type { Async } from '../core/async.ts';
+import type { MetaStore } from '../meta/contract.ts';
+import type { TransferService, TransferTokens } from '../wire/transfer-service.ts';
+
+export type { Caller, Right, TransferClaims, TransferService, TransferTokens } from '../wire/transfer-service.ts';
+
+/** The part of the metadata store that routes use; on its own thread (meta-thread.ts), so that no commit blocks us. */
+export type HubMeta = Pick<
+  Async<MetaStore>,
+  | 'self'
+  | 'listVolsets'
+  | 'findVolset'
+  | 'listBranches'
+  | 'findBranch'
+  | 'findSnapshot'
+  | 'parentsOf'
+  | 'cut'
+  | 'vector'
+  | 'revision'
+  | 'refs'
+  | 'planDeltas'
+  | 'readDeltas'
+  | 'apply'
+  | 'moveRefs'
+  | 'listTokens'
+>;
+
+/** One structured log line. Never holds a token, an Authorization header or a query string. */
+export interface LogLine {
+  level: 'info' | 'warn' | 'error';
+  event: string;
+  [fact: string]: string | number | boolean | null | undefined;
+}
+
+export interface HubLimits {
+  /** Simultaneous connections; more are refused. */
+  connections: number;
+  /** Milliseconds for a client to send its request head. */
+  headersMs: number;
+  /** Milliseconds without a byte in either direction before a connection is dropped. */
+  idleMs: number;
+  /** Milliseconds that close() gives to requests in progress. */
+  drainMs: number;
+  /** Bytes of a JSON request body. */
+  jsonBytes: number;
+  /** Bytes of one upload. */
+  uploadBytes: number;
+}
+
+export interface HubOptions {
+  meta: HubMeta;
+  transfer: TransferService;
+  /** The same that the transfer service signs with (transfer-token.ts). */
+  transferTokens: TransferTokens;
+  /** Default 127.0.0.1. Anything but loopback needs tokens or `noAuth`. */
+  host?: string;
+  /** 0 = any free port. */
+  port?: number;
+  tls?: { cert: string | Uint8Array; key: string | Uint8Array };
+  readOnly?: boolean;
+  /** Serve without tokens beyond loopback: said explicitly, warned about. */
+  noAuth?: boolean;
+  limits?: Partial<HubLimits>;
+  log?: (line: LogLine) => void;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+}
+
+export interface Hub {
+  readonly url: string;
+  readonly port: number;
+  /** Stops accepting, lets requests end within limits.drainMs, then cuts them. */
+  close(): Promise<void>;
+}
