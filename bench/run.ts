@@ -1,0 +1,79 @@
+/**
+ * npm run bench -- --data DIR [--next DIR] [--runs N] [--only ID,ID] [--scratch DIR] [--out FILE]
+ * Runs plait and, where installed, its peers on the same data in the same run and prints medians and ratios.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { installed, run } from './measure.ts';
+import { measureScenario, type Scenario } from './scenario.ts';
+import { bigFileScenarios, millionScenarios } from './scenarios/extremes.ts';
+import { localScenarios } from './scenarios/local.ts';
+import { networkScenarios } from './scenarios/network.ts';
+import { startupScenarios } from './scenarios/startup.ts';
+import { machine, markdown } from './table.ts';
+import type { Bench } from './tools.ts';
+
+const GROUPS = ['startup', 'local', 'network', 'big', 'million'] as const;
+
+const { values } = parseArgs({
+  options: {
+    data: { type: 'string' },
+    next: { type: 'string' },
+    runs: { type: 'string', default: '3' },
+    group: { type: 'string', default: GROUPS.join(',') },
+    only: { type: 'string' },
+    scratch: { type: 'string', default: tmpdir() },
+    out: { type: 'string' },
+  },
+});
+if (!values.data) {
+  process.stderr.write(
+    `usage: npm run bench -- --data DIR [--next DIR] [--runs N] [--group ${GROUPS.join(',')}] [--only ID,…] [--scratch DIR] [--out FILE]\n`,
+  );
+  process.exit(2);
+}
+
+const log = (line: string) => process.stderr.write(`${line}\n`);
+const has = new Set<string>();
+for (const tool of ['restic', 'borg', 'git', 'rsync', 'rclone', 'zstd']) if (await installed(tool)) has.add(tool);
+const bench: Bench = {
+  scratch: await mkdtemp(join(resolve(values.scratch), 'plait-bench-')),
+  data: resolve(values.data),
+  next: values.next && resolve(values.next),
+  has,
+};
+const only = values.only?.split(',');
+const parts: string[] = [`Machine: ${machine()}. Peers found: ${[...has].join(', ')}.`, ''];
+
+async function measureAll(scenarios: Scenario[]): Promise<void> {
+  for (const scenario of scenarios) {
+    if (only && !only.includes(scenario.id)) continue;
+    const text = markdown(await measureScenario(scenario, Number(values.runs), log));
+    process.stdout.write(`${text}\n`);
+    parts.push(text);
+  }
+}
+
+try {
+  for (const group of values.group.split(',')) {
+    if (group === 'startup') await measureAll(await startupScenarios(bench));
+    if (group === 'local') await measureAll(await localScenarios(bench));
+    if (group === 'network') {
+      await run({ argv: ['mkdir', '-p', join(bench.scratch, 'work')] });
+      await run({ argv: ['rsync', '-aH', '--delete', '--exclude=/.plait', `${bench.data}/`, join(bench.scratch, 'work')] });
+      const network = await networkScenarios(bench);
+      try {
+        await measureAll(network.scenarios);
+      } finally {
+        await network.stop();
+      }
+    }
+    if (group === 'big') await measureAll(await bigFileScenarios(bench));
+    if (group === 'million') await measureAll(await millionScenarios(bench));
+  }
+  if (values.out) await writeFile(values.out, `${parts.join('\n')}\n`);
+} finally {
+  await rm(bench.scratch, { recursive: true, force: true });
+}

@@ -1,0 +1,59 @@
+/** Makes a tree visible as a snapshot: body, records and ref, in the write order of the format. */
+import type { BlobWriter, WriteStats } from '../blob/contract.ts';
+import { KIND } from '../core/hash.ts';
+import type { BranchId, NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
+import type { SnapshotBody } from '../core/records.ts';
+import { encodeSnapshotBody, idOfBody } from '../core/snapshot-body.ts';
+import type { Edit } from '../meta/contract.ts';
+import type { Engine } from './engine.ts';
+
+export interface NewSnapshot {
+  volset: VolsetId;
+  parents: SnapshotId[];
+  root: NodeId;
+  created: number;
+  creator: string;
+  files: number;
+  bytes: number;
+}
+
+export interface Labels {
+  name?: string;
+  description?: string;
+  attrs?: Record<string, string>;
+}
+
+export function bodyOf(fields: NewSnapshot): { id: SnapshotId; body: SnapshotBody } {
+  const body: SnapshotBody = { type: 'snapshot', ...fields };
+  return { id: idOfBody(body), body };
+}
+
+/** Register writes for a snapshot's name, description and attributes. */
+export function labelEdits(id: SnapshotId, labels: Labels): Edit[] {
+  const edits: Edit[] = [];
+  const set = (field: string, value: string | undefined) => {
+    if (value !== undefined) edits.push({ edit: 'set', register: `snapshot:${id}:${field}`, value });
+  };
+  set('name', labels.name);
+  set('description', labels.description);
+  for (const [key, value] of Object.entries(labels.attrs ?? {})) set(`attr:${key}`, value);
+  return edits;
+}
+
+/** Packs the body, then commits records and ref under the index lock; nothing is visible if any of it fails. */
+export async function commitSnapshot(
+  engine: Engine,
+  writer: BlobWriter,
+  snapshot: { id: SnapshotId; body: SnapshotBody },
+  ref: { branch: BranchId; from: SnapshotId | null; create?: string },
+  labels: Labels,
+): Promise<WriteStats> {
+  const { id, body } = snapshot;
+  writer.putObject(KIND.snapshot, encodeSnapshotBody(body));
+  const edits: Edit[] = [{ edit: 'snapshot', id, body, blob: true }, ...labelEdits(id, labels)];
+  if (ref.create !== undefined) {
+    edits.push({ edit: 'create-branch', branch: ref.branch, name: ref.create, creator: engine.world.creator });
+  }
+  edits.push({ edit: 'move-ref', branch: ref.branch, from: ref.from, to: id });
+  return writer.finish(() => engine.meta.commit(body.volset, edits));
+}

@@ -1,0 +1,107 @@
+/** What every verb is given: an opened store, the working directory if there is one, and the outside world. */
+import type { BlobStore } from '../blob/contract.ts';
+import type { Manifest } from '../blob/manifest/contract.ts';
+import { PlaitError } from '../core/errors.ts';
+import type { NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
+import type { Peer } from '../core/peer.ts';
+import type { Reporter } from '../core/reporter.ts';
+import type { MetaStore, RemoteConfig, SnapshotView, VolsetView } from '../meta/contract.ts';
+import type { Volume } from '../volume/contract.ts';
+
+export interface Store {
+  readonly dir: string;
+  readonly meta: MetaStore;
+  readonly blob: BlobStore;
+}
+
+/** Clock, randomness and who is asking; the one place they come from. */
+export interface World {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  random(bytes: number): Buffer;
+  /** Recorded in snapshots, `user@host` unless configured. */
+  creator: string;
+}
+
+export interface Engine extends Store {
+  readonly manifest: Manifest;
+  readonly volume?: Volume;
+  readonly world: World;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+  /** Chosen with --volset, by name or id. */
+  readonly volsetName?: string;
+  openPeer(remote: RemoteConfig): Promise<Peer>;
+}
+
+/** What a verb answers: the JSON document and the exit codes that its parts ask for. */
+export interface Outcome<T> {
+  result: T;
+  exits: number[];
+}
+
+export const outcome = <T>(result: T, ...exits: (number | false | undefined)[]): Outcome<T> => ({
+  result,
+  exits: exits.filter((code): code is number => typeof code === 'number' && code !== 0),
+});
+
+/** The volset that a command means: --volset, else the working directory's, else the store's only one. */
+export function currentVolset(engine: Engine): VolsetView {
+  const all = engine.meta.listVolsets();
+  if (engine.volsetName !== undefined) return volsetByName(all, engine.volsetName);
+  const own = engine.volume && all.find((v) => v.id === engine.volume?.state.volset);
+  if (own) return own;
+  if (all.length === 1) return all[0];
+  if (all.length === 0) {
+    throw new PlaitError('not-found', 'this store holds no volset yet', {
+      hint: 'make one with `plait init DIR`, or push one here',
+    });
+  }
+  throw new PlaitError('usage', 'this store holds several volsets', {
+    hint: `name one with --volset: ${all.map((v) => v.name).join(', ')}`,
+    data: { volsets: all.map((v) => ({ id: v.id, name: v.name })) },
+  });
+}
+
+export function volsetByName(all: VolsetView[], name: string): VolsetView {
+  const plain = name.startsWith('volset:') ? name.slice(7) : name;
+  const hits = all.filter((v) => v.name === plain || v.id === plain);
+  if (hits.length === 1) return hits[0];
+  if (hits.length > 1) {
+    throw new PlaitError('ambiguous-reference', `several volsets are named ${plain}`, {
+      hint: 'name it by its id',
+      data: { candidates: hits.map((v) => v.id) },
+    });
+  }
+  throw new PlaitError('not-found', `no volset named ${plain} here`, {
+    hint: 'see `plait volset list`',
+    data: { volsets: all.map((v) => v.name) },
+  });
+}
+
+export function readSnapshot(engine: Pick<Engine, 'meta'>, volset: VolsetId, id: SnapshotId): SnapshotView {
+  const view = engine.meta.findSnapshot(volset, id);
+  if (!view) throw new PlaitError('not-found', `snapshot ${id.slice(0, 12)} is not known here`);
+  return view;
+}
+
+/** Root of a snapshot whose blob is here; otherwise the error names who has it and how to get it. */
+export function rootHere(engine: Engine, volset: VolsetId, id: SnapshotId): NodeId {
+  const view = readSnapshot(engine, volset, id);
+  if (view.hasBlob) return view.body.root;
+  const remotes = engine.meta.listRemotes().filter((r) => r.volset === volset);
+  const remote = remotes[0]?.name;
+  throw new PlaitError('blob-absent', `the data of snapshot ${id.slice(0, 12)} is not in this store`, {
+    hint: remote
+      ? `fetch it with \`plait pull ${remote} --snapshot ${id.slice(0, 12)}\``
+      : 'no remote is known that has it: add one with `plait remote add`',
+    data: { snapshot: id, remotes: remotes.map((r) => r.name) },
+  });
+}
+
+export function requireVolume(engine: Engine): Volume {
+  if (engine.volume) return engine.volume;
+  throw new PlaitError('no-store', 'this is not a working directory of plait', {
+    hint: 'go into one, name it with -C DIR, or make one with `plait init`',
+  });
+}
