@@ -106,7 +106,7 @@ export function checkBlock(bytes: Uint8Array): BlockTable {
 }
 
 function inflate(block: BlockHeader, payload: Uint8Array): Uint8Array {
-  const frame = frameAt(payload);
+  const frame = frameAt(payload, block.rawLength);
   if ('fault' in frame) throw broken(frame.fault);
   if (frame.length !== payload.length) throw broken('bytes after its zstd frame');
   let raw: Buffer;

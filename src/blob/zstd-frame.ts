@@ -14,7 +14,15 @@ const fault = (what: string): Frame => ({ fault: what });
 /** Bytes of Frame_Content_Size by its flag; flag 0 has one byte in single-segment frames only. */
 const CONTENT_SIZE_BYTES = [0, 2, 4, 8];
 
-export function frameAt(payload: Uint8Array): Frame {
+/** Little-endian value of 0, 1, 2, 4 or 8 bytes; beyond 2^48 it is inexact, which is past every limit anyway. */
+function contentSize(bytes: Uint8Array): number {
+  let value = 0;
+  for (let n = bytes.length - 1; n >= 0; n--) value = value * 256 + bytes[n];
+  return bytes.length === 2 ? value + 256 : value;
+}
+
+/** `rawLength`: what the block declares; a content size in the frame must say the same (it sizes the reader's window). */
+export function frameAt(payload: Uint8Array, rawLength: number): Frame {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   if (payload.length < 6 || view.getUint32(0, true) !== MAGIC) return fault('no zstd frame');
   const descriptor = payload[4];
@@ -28,7 +36,12 @@ export function frameAt(payload: Uint8Array): Frame {
     if (base + (base / 8) * (window & 7) > MAX_WINDOW) return fault('a zstd window above the limit');
   }
   const flag = descriptor >> 6;
-  at += flag === 0 && singleSegment ? 1 : CONTENT_SIZE_BYTES[flag];
+  const sizeBytes = flag === 0 && singleSegment ? 1 : CONTENT_SIZE_BYTES[flag];
+  if (at + sizeBytes > payload.length) return fault('a truncated zstd frame');
+  if (sizeBytes > 0 && contentSize(payload.subarray(at, at + sizeBytes)) !== rawLength) {
+    return fault('a zstd frame of another size than declared');
+  }
+  at += sizeBytes;
   for (let last = false; !last; ) {
     if (at + 3 > payload.length) return fault('a truncated zstd frame');
     const header = payload[at] | (payload[at + 1] << 8) | (payload[at + 2] << 16);
