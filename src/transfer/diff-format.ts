@@ -1,0 +1,171 @@
+/** What a blob diff consists of: entry names, header and trailer, limits, the digest over its entries. */
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { PlaitError } from '../core/errors.ts';
+import {
+  isHash,
+  isSnapshotId,
+  isStoreId,
+  isVolsetId,
+  type SnapshotId,
+  type StoreId,
+  type VolsetId,
+} from '../core/ids.ts';
+
+export const BLOB_DIFF_FORMAT = 1;
+
+export interface DiffSnapshot {
+  id: SnapshotId;
+  /** Whose blob the receiver is expected to hold, or an earlier one of this stream; null: sent whole. */
+  base: SnapshotId | null;
+}
+
+export interface DiffHeader {
+  volset: VolsetId;
+  /** Oldest first; the order of the stream. */
+  snapshots: DiffSnapshot[];
+  /** Of a bundle: the store that wrote it. Only then generations and refs may occur. */
+  store?: StoreId;
+}
+
+export interface DiffTrailer {
+  blocks: number;
+  snapshots: number;
+  /** Content bytes of all entries before the trailer. */
+  bytes: number;
+  /** SHA-256, hex, over one line `NAME SIZE CRC32\n` per entry before the trailer, CRC as 8 hex digits. */
+  digest: string;
+}
+
+export type DiffEntry =
+  /** One encoded block, as the blob engine wrote it. */
+  | { entry: 'block'; bytes: Uint8Array }
+  /** A marker: with what came before, this snapshot is complete. `bytes` is its body, canonical. */
+  | { entry: 'snapshot'; id: SnapshotId; bytes: Uint8Array }
+  /** Lines of JSON, one generation each; bundles only, before the first block. */
+  | { entry: 'generations'; bytes: Uint8Array }
+  /** JSON, bundles only, after the last snapshot. */
+  | { entry: 'refs'; bytes: Uint8Array };
+
+/** Bytes of one entry by its kind, and of all together; checked before anything is buffered. */
+export interface DiffLimits {
+  header: number;
+  block: number;
+  body: number;
+  generations: number;
+  refs: number;
+  total: number;
+}
+
+const MiB = 1024 * 1024;
+export const TRANSFER_LIMITS: DiffLimits = {
+  header: MiB,
+  // A block holds at most 4 MiB raw; what does not compress lies raw, and its directory comes on top.
+  block: 8 * MiB,
+  body: 64 * 1024,
+  generations: 0,
+  refs: 0,
+  total: Number.POSITIVE_INFINITY,
+};
+/** A bundle names every snapshot of a history in its header. */
+export const BUNDLE_LIMITS: DiffLimits = {
+  ...TRANSFER_LIMITS,
+  header: 64 * MiB,
+  generations: 64 * MiB,
+  refs: 16 * MiB,
+};
+
+export const HEADER = 'header.json';
+export const TRAILER = 'trailer.json';
+export const REFS = 'refs.json';
+const BLOCK = /^blocks\/([0-9]{6,10})$/;
+const SNAPSHOT = /^snapshots\/([0-9a-f]{64})\.json$/;
+const GENERATIONS = /^generations\/([0-9]{6,10})\.ndjson$/;
+const MAX_TRAILER = 4096;
+
+const numbered = (n: number): string => String(n).padStart(6, '0');
+export const blockName = (n: number): string => `blocks/${numbered(n)}`;
+export const generationsName = (n: number): string => `generations/${numbered(n)}.ndjson`;
+export const snapshotName = (id: SnapshotId): string => `snapshots/${id}.json`;
+
+export const bad = (what: string, code: 'protocol' | 'integrity' | 'quota' = 'protocol'): PlaitError =>
+  new PlaitError(code, `blob diff: ${what}`);
+
+/** Limit for an entry of that name; throws `protocol` for a name that is none of ours. */
+export function entryLimit(name: string, limits: DiffLimits): number {
+  if (BLOCK.test(name)) return limits.block;
+  if (SNAPSHOT.test(name)) return limits.body;
+  if (GENERATIONS.test(name)) return limits.generations;
+  if (name === HEADER) return limits.header;
+  if (name === TRAILER) return MAX_TRAILER;
+  if (name === REFS) return limits.refs;
+  throw bad('an entry of unknown name');
+}
+
+export function encodeHeader(header: DiffHeader): Uint8Array {
+  const { volset, snapshots, store } = header;
+  const listed = snapshots.map(({ id, base }) => ({ id, base }));
+  return Buffer.from(`${JSON.stringify({ format: BLOB_DIFF_FORMAT, volset, store, snapshots: listed })}\n`);
+}
+
+export function decodeHeader(bytes: Uint8Array): DiffHeader {
+  const value = parseObject(bytes, 'header');
+  if (value.format !== BLOB_DIFF_FORMAT) {
+    throw new PlaitError('format', 'this blob diff has a format that this plait does not know', {
+      hint: 'update plait on this side',
+    });
+  }
+  if (!isVolsetId(value.volset)) throw bad('its header names no volset');
+  if (value.store !== undefined && !isStoreId(value.store)) throw bad('its header names no valid store');
+  if (!Array.isArray(value.snapshots)) throw bad('its header lists no snapshots');
+  const seen = new Set<string>();
+  const snapshots = value.snapshots.map((item: unknown): DiffSnapshot => {
+    const { id, base } = (typeof item === 'object' && item !== null ? item : {}) as Record<string, unknown>;
+    if (!isSnapshotId(id) || !(base === null || isSnapshotId(base))) throw bad('its header lists an invalid snapshot');
+    if (seen.has(id)) throw bad('its header lists a snapshot twice');
+    seen.add(id);
+    return { id, base };
+  });
+  return { volset: value.volset, snapshots, ...(value.store === undefined ? {} : { store: value.store }) };
+}
+
+export const encodeTrailer = (trailer: DiffTrailer): Uint8Array => Buffer.from(`${JSON.stringify(trailer)}\n`);
+
+export function decodeTrailer(bytes: Uint8Array): DiffTrailer {
+  const { blocks, snapshots, bytes: total, digest } = parseObject(bytes, 'trailer');
+  const counts = [blocks, snapshots, total];
+  if (!counts.every((n) => Number.isSafeInteger(n)) || !isHash(digest)) throw bad('its trailer is invalid');
+  return { blocks, snapshots, bytes: total, digest } as DiffTrailer;
+}
+
+export function parseObject(bytes: Uint8Array, what: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+  } catch {
+    throw bad(`its ${what} is not JSON`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad(`its ${what} is not an object`);
+  return value as Record<string, unknown>;
+}
+
+/** Counts what passes, for the trailer. */
+export class DiffTally {
+  blocks = 0;
+  snapshots = 0;
+  bytes = 0;
+  readonly #digest = createHash('sha256');
+
+  add(name: string, content: Uint8Array): void {
+    this.bytes += content.byteLength;
+    if (name.startsWith('blocks/')) this.blocks++;
+    if (name.startsWith('snapshots/')) this.snapshots++;
+    // Blocks and objects carry their own hashes; this sum only shows that nothing was lost, added or swapped.
+    this.#digest.update(`${name} ${content.byteLength} ${crc32(content).toString(16).padStart(8, '0')}\n`);
+  }
+
+  trailer(): DiffTrailer {
+    const { blocks, snapshots, bytes } = this;
+    return { blocks, snapshots, bytes, digest: this.#digest.digest('hex') };
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * Takes a blob diff in. Nothing of the stream is believed: blocks are verified by the engine, each snapshot's body,
+ * manifest and chunks here, before it is published. On failure, snapshots that were whole stay and the rest is gone.
+ */
+import type { BlobReceiver } from '../blob/contract.ts';
+import type { Manifest } from '../blob/manifest/contract.ts';
+import { PlaitError } from '../core/errors.ts';
+import { KIND, snapshotId, unhex } from '../core/hash.ts';
+import type { NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
+import type { SnapshotBody } from '../core/records.ts';
+import { decodeSnapshotBody } from '../core/snapshot-body.ts';
+import { type DiffEvent, readBlobDiff } from './blob-diff.ts';
+import { bad, type DiffHeader, type DiffLimits, TRANSFER_LIMITS } from './diff-format.ts';
+import { BlockIntake } from './intake.ts';
+import type { TransferStep } from './send.ts';
+import { verifyComplete } from './verify.ts';
+
+export interface ReceiveOptions {
+  receiver: BlobReceiver;
+  manifest: Manifest;
+  volset: VolsetId;
+  /** Snapshots that may come: those offered or asked for. Undefined: whatever the header lists (import). */
+  expected?: ReadonlySet<SnapshotId>;
+  /** Root of a snapshot whose blob is complete here, else undefined. */
+  completeRoot: (id: SnapshotId) => Promise<NodeId | undefined>;
+  /** Makes them visible; called inside the receiver's publish, several times for a long stream. */
+  commit: (snapshots: SnapshotId[]) => void | Promise<void>;
+  /** Stores a body that the stream's blocks did not hold. */
+  putBody: (bytes: Uint8Array) => Promise<void>;
+  signal?: AbortSignal;
+  onProgress?: (step: TransferStep) => void;
+  /** Bundles only. */
+  onGenerations?: (lines: Uint8Array) => Promise<void>;
+  onRefs?: (json: Uint8Array) => Promise<void>;
+}
+
+export interface Received {
+  /** Published, in the order of the stream. */
+  snapshots: SnapshotId[];
+  /** Chunks that they refer to and their bases do not. */
+  chunks: number;
+  /** Encoded bytes of blocks. */
+  bytes: number;
+}
+
+/** A publish costs several fsyncs: one per so many bytes, and one at the end. */
+const PUBLISH_EVERY = 64 * 1024 * 1024;
+
+/** @throws `protocol`, `format`, `integrity`, `quota`; errors of the body. `data.published` lists what stayed. */
+export function receiveBlobDiff(
+  options: ReceiveOptions,
+  body: AsyncIterable<Uint8Array>,
+  limits: DiffLimits = TRANSFER_LIMITS,
+): Promise<Received> {
+  return receiveEvents(options, readBlobDiff(body, limits));
+}
+
+/** The same for a stream whose header the caller has looked at already. */
+export async function receiveEvents(options: ReceiveOptions, events: AsyncIterable<DiffEvent>): Promise<Received> {
+  const session = new ReceiveSession(options);
+  try {
+    await session.run(events);
+  } catch (error) {
+    throw await session.fail(error);
+  }
+  return session.received;
+}
+
+class ReceiveSession {
+  readonly received: Received = { snapshots: [], chunks: 0, bytes: 0 };
+  readonly #options: ReceiveOptions;
+  readonly #intake: BlockIntake;
+  readonly #bases = new Map<SnapshotId, SnapshotId | null>();
+  /** Roots verified in this stream. */
+  readonly #verified = new Map<SnapshotId, NodeId>();
+  #latest: NodeId | undefined;
+  #pending: { id: SnapshotId; bytes: Uint8Array }[] = [];
+  #unpublished = 0;
+  #publishing = false;
+
+  constructor(options: ReceiveOptions) {
+    this.#options = options;
+    this.#intake = new BlockIntake(options.receiver);
+  }
+
+  async run(events: AsyncIterable<DiffEvent>): Promise<void> {
+    const { signal, onGenerations, onRefs } = this.#options;
+    for await (const event of events) {
+      signal?.throwIfAborted();
+      if (event.entry === 'header') this.#begin(event.header);
+      else if (event.entry === 'block') await this.#addBlock(event.bytes);
+      else if (event.entry === 'snapshot') await this.#addSnapshot(event.id, event.bytes);
+      else if (event.entry === 'trailer') await this.#publish();
+      else if (event.entry === 'generations' && onGenerations) await onGenerations(event.bytes);
+      else if (event.entry === 'refs' && onRefs) {
+        await this.#publish();
+        await onRefs(event.bytes);
+      } else throw bad('an entry that belongs into bundles only');
+    }
+  }
+
+  /** What was whole is published even so, unless publishing is what failed; returns the error to throw. */
+  async fail(error: unknown): Promise<unknown> {
+    await this.#intake.settle();
+    if (!this.#publishing && this.#pending.length > 0) await this.#publish().catch(() => undefined);
+    if (!(error instanceof PlaitError) || this.received.snapshots.length === 0) return error;
+    const { code, message, hint, data } = error;
+    return new PlaitError(code, message, { hint, cause: error, data: { ...data, published: this.received.snapshots } });
+  }
+
+  #begin(header: DiffHeader): void {
+    const { volset, expected, onGenerations } = this.#options;
+    if (header.volset !== volset) throw bad('it belongs to another volset');
+    if (header.store !== undefined && !onGenerations) throw bad('it is a bundle');
+    const stray = expected && header.snapshots.find(({ id }) => !expected.has(id));
+    if (stray) throw bad(`it brings snapshot ${stray.id.slice(0, 12)}, which nobody asked for`);
+    for (const { id, base } of header.snapshots) this.#bases.set(id, base);
+  }
+
+  async #addBlock(bytes: Uint8Array): Promise<void> {
+    await this.#intake.add(bytes);
+    this.received.bytes += bytes.byteLength;
+    this.#unpublished += bytes.byteLength;
+    this.#options.onProgress?.({ bytes: bytes.byteLength });
+  }
+
+  async #addSnapshot(id: SnapshotId, bytes: Uint8Array): Promise<void> {
+    const { receiver, manifest, volset, signal } = this.#options;
+    if (snapshotId(bytes) !== id)
+      throw bad(`the body of snapshot ${id.slice(0, 12)} is not the one of its id`, 'integrity');
+    const body = decodeSnapshotBody(bytes, volset);
+    await this.#intake.drain();
+    const trusted = await this.#trusted(id, body);
+    const chunks = await verifyComplete({ receiver, manifest, signal }, id, body.root, trusted);
+    this.received.chunks += chunks;
+    this.#options.onProgress?.({ items: 1, chunks });
+    this.#verified.set(id, body.root);
+    this.#latest = body.root;
+    this.#pending.push({ id, bytes });
+    if (this.#unpublished >= PUBLISH_EVERY) await this.#publish();
+  }
+
+  /** Complete roots that probably share much with it: its base, its parents, the snapshot before. */
+  async #trusted(id: SnapshotId, body: SnapshotBody): Promise<NodeId[]> {
+    const base = this.#bases.get(id);
+    const roots = new Set<NodeId>();
+    if (base) {
+      const root = this.#verified.get(base) ?? (await this.#options.completeRoot(base));
+      if (root !== undefined) roots.add(root);
+    }
+    for (const parent of body.parents.slice(0, 4)) {
+      const root = this.#verified.get(parent);
+      if (root !== undefined) roots.add(root);
+    }
+    if (this.#latest !== undefined) roots.add(this.#latest);
+    return [...roots];
+  }
+
+  async #publish(): Promise<void> {
+    const { receiver, commit } = this.#options;
+    const batch = this.#pending;
+    if (batch.length === 0) return;
+    const ids = batch.map(({ id }) => id);
+    this.#publishing = true;
+    await this.#putBodies(batch);
+    await receiver.publish(() => commit(ids));
+    this.#publishing = false;
+    this.#pending = [];
+    this.#unpublished = 0;
+    this.received.snapshots.push(...ids);
+  }
+
+  async #putBodies(batch: { id: SnapshotId; bytes: Uint8Array }[]): Promise<void> {
+    const { receiver, putBody } = this.#options;
+    const held = receiver.has(KIND.snapshot, Buffer.concat(batch.map(({ id }) => unhex(id))));
+    for (const [i, { bytes }] of batch.entries()) if (held[i] !== 1) await putBody(bytes);
+  }
+}

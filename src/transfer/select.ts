@@ -1,0 +1,108 @@
+/**
+ * What a snapshot needs that the other side lacks: everything reachable from its root and from none of the bases, less
+ * what this stream has sent already, less what the other side says it holds.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { NodeSource, ObjectRef } from '../blob/contract.ts';
+import type { Manifest } from '../blob/manifest/contract.ts';
+import type { NodeId } from '../core/ids.ts';
+import { MAX_HAVE_IDS } from '../wire/limits.ts';
+import { IdSet } from './id-set.ts';
+
+/** One byte per id: 1 = held there. `ids` is n x 32 raw bytes, n <= MAX_HAVE_IDS. */
+export type Have = (kind: 0 | 1, ids: Uint8Array) => Promise<Uint8Array>;
+
+/** Ids that this stream has dealt with. At most 32 MiB a kind; what it forgets is sent twice at worst. */
+export class Seen {
+  readonly #chunks = new IdSet();
+  readonly #nodes = new IdSet();
+
+  add(kind: 0 | 1, id: Uint8Array): boolean {
+    return (kind === 0 ? this.#chunks : this.#nodes).add(id);
+  }
+}
+
+export interface SelectOptions {
+  manifest: Manifest;
+  nodes: NodeSource;
+  root: NodeId;
+  bases: NodeId[];
+  seen: Seen;
+  have?: Have;
+  signal?: AbortSignal;
+}
+
+interface Wanted {
+  kind: 0 | 1;
+  id: Uint8Array;
+}
+
+// The first window is small, so that the stream starts at once; later ones are large, because blocks are cut at their ends.
+const FIRST_WINDOW = 4096;
+const MAX_WINDOW = 65_536;
+/** Fewer than these are sent without asking: the round trip costs more. */
+const DIRECT = 64;
+/** have requests in flight. */
+const PARALLEL = 4;
+
+/** Windows of what to send, at most 65,536 objects each. */
+export async function* selectMissing(options: SelectOptions): AsyncGenerator<ObjectRef[]> {
+  let size = FIRST_WINDOW;
+  let first = true;
+  const ids = newIds(options);
+  for (;;) {
+    const window = await takeWindow(ids, size, options.signal);
+    const last = window.length < size;
+    const direct = !options.have || (first && last && window.length < DIRECT);
+    const missing = direct ? window : await confirm(window, options.have as Have);
+    if (missing.length > 0) yield missing;
+    if (last) return;
+    first = false;
+    size = Math.min(size * 4, MAX_WINDOW);
+  }
+}
+
+function* newIds({ manifest, nodes, root, bases, seen }: SelectOptions): Generator<Wanted> {
+  for (const { kind, id } of manifest.reachable(nodes, root, bases)) if (seen.add(kind, id)) yield { kind, id };
+}
+
+async function takeWindow(ids: Iterator<Wanted>, size: number, signal?: AbortSignal): Promise<Wanted[]> {
+  const window: Wanted[] = [];
+  // Ids may be views into nodes; copies keep the nodes themselves from staying in memory.
+  let block = Buffer.alloc(0);
+  while (window.length < size) {
+    const next = ids.next();
+    if (next.done) break;
+    const at = (window.length % MAX_HAVE_IDS) * 32;
+    if (at === 0) {
+      block = Buffer.allocUnsafe(MAX_HAVE_IDS * 32);
+      // The walk is synchronous: let a hub serve others in between.
+      await setImmediate();
+      signal?.throwIfAborted();
+    }
+    block.set(next.value.id, at);
+    window.push({ kind: next.value.kind, id: block.subarray(at, at + 32) });
+  }
+  return window;
+}
+
+/** Those that the other side does not hold, in the same order within each kind. */
+async function confirm(window: Wanted[], have: Have): Promise<Wanted[]> {
+  const batches: { kind: 0 | 1; refs: Wanted[] }[] = [];
+  for (const kind of [0, 1] as const) {
+    const refs = window.filter((ref) => ref.kind === kind);
+    for (let i = 0; i < refs.length; i += MAX_HAVE_IDS) batches.push({ kind, refs: refs.slice(i, i + MAX_HAVE_IDS) });
+  }
+  const missing: Wanted[][] = batches.map(() => []);
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < batches.length) {
+      const n = next++;
+      const { kind, refs } = batches[n];
+      const held = await have(kind, Buffer.concat(refs.map((ref) => ref.id)));
+      missing[n] = refs.filter((_, i) => held[i] !== 1);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(PARALLEL, batches.length) }, worker));
+  return missing.flat();
+}
