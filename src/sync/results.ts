@@ -31,6 +31,11 @@ export interface ProblemRow extends Partial<JsonPath> {
   message: string;
   branch?: string;
   snapshot?: SnapshotId;
+  /** Of a rival write. */
+  object?: string;
+  field?: string;
+  current?: string | null;
+  target?: string | null;
 }
 
 export interface SyncResult {

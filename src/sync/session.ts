@@ -10,7 +10,7 @@ import type { Peer } from '../core/peer.ts';
 import type { Generation, Ref, SnapshotBody, Vector } from '../core/records.ts';
 import { planRefs, type RefStep, type Related, type Tips } from '../core/ref-plan.ts';
 import type { Applied, RemoteConfig } from '../meta/contract.ts';
-import { idOfBody } from '../core/snapshot-body.ts';
+import { snapshotIdOf } from '../core/snapshot-body.ts';
 import type { Engine } from './engine.ts';
 import { settle } from './settle.ts';
 
@@ -114,7 +114,7 @@ export function parentLookup({ engine, volset, staged }: Session): (ids: Snapsho
 /** Bodies of snapshots among staged records, by id. */
 export function* stagedBodies(generations: Generation[]): Generator<[SnapshotId, SnapshotBody]> {
   for (const { records } of generations) {
-    for (const record of records) if (record.type === 'snapshot') yield [idOfBody(record), record];
+    for (const record of records) if (record.type === 'snapshot') yield [snapshotIdOf(record), record];
   }
 }
 
@@ -144,9 +144,12 @@ export function applySession({ engine, remote, volset, staged }: Session): Appli
 }
 
 /** Sends what the peer lacks of our records, if anything. Answers with its vector afterwards. */
-export async function sendRecords({ engine, peer, volset }: Session, theirs: Vector): Promise<Vector> {
+export async function sendRecords(
+  { engine, peer, volset }: Session,
+  theirs: Vector,
+): Promise<{ vector: Vector; sent: boolean }> {
   const ours = await settle(engine, volset);
-  if (!lacks(theirs, ours)) return theirs;
+  if (!lacks(theirs, ours)) return { vector: theirs, sent: false };
   const plan = engine.meta.planDeltas(volset, theirs, 0);
   const pages = function* (): Generator<Generation> {
     for (let cursor: string | undefined = plan.cursor; cursor !== undefined; ) {
@@ -156,7 +159,7 @@ export async function sendRecords({ engine, peer, volset }: Session, theirs: Vec
     }
   };
   const { vector } = await peer.sendGenerations(volset, pages());
-  return vector;
+  return { vector, sent: true };
 }
 
 /** True when `theirs` misses a generation that `ours` has. */

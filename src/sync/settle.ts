@@ -3,9 +3,9 @@
  * replicated metadata can be rebuilt from packs alone. The outbox in meta.db makes this safe to repeat: a command that
  * is killed in between leaves the rest to the next one.
  */
-import { canonicalBytes } from '../core/canonical.ts';
+import { encodeGeneration } from '../core/generation.ts';
 import type { VolsetId } from '../core/ids.ts';
-import type { Generation, Vector } from '../core/records.ts';
+import type { Vector } from '../core/records.ts';
 import type { Store } from './engine.ts';
 
 const BATCH = 256;
@@ -22,12 +22,10 @@ export async function packGenerations(store: Store): Promise<void> {
     if (batch.length === 0) return;
     const byVolset = Map.groupBy(batch, (row) => row.volset);
     for (const [volset, rows] of byVolset) {
-      await store.blob.appendLog(volset, rows.map((row) => encodeGeneration(row.generation)));
+      await store.blob.appendLog(volset, rows.map((row) => encodeGeneration(volset, row.generation)));
     }
     store.meta.markPacked(
       batch.map(({ volset, generation }) => ({ volset, store: generation.store, generation: generation.generation })),
     );
   }
 }
-
-const encodeGeneration = (generation: Generation): Uint8Array => canonicalBytes(generation);

@@ -1,6 +1,128 @@
 /** `plait snapshot`: the working directory becomes a point in time. */
-import { randomBranchId } from './ids.ts';
-import { commitSnapshot, bodyOf, type Labels } from './commit-snapshot.ts';
+import { PlaitError } from '../core/errors.ts';
+import type { BranchId, NodeId, SnapshotId } from '../core/ids.ts';
+import type { BranchView, VolsetView } from '../meta/contract.ts';
+import type { Changes, Volume } from '../volume/contract.ts';
+import { finishCheckout } from './checkout.ts';
+import { bodyOf, commitSnapshot, type Labels } from './commit-snapshot.ts';
 import { currentVolset, type Engine, type Outcome, outcome, requireVolume } from './engine.ts';
+import { newBranchId } from './fresh-ids.ts';
 import { problemRow } from './problems.ts';
 import type { SnapshotResult } from './results.ts';
+import { settle } from './settle.ts';
+import { compareWithBase, guardDeletions } from './working-tree.ts';
+
+export interface SnapshotOptions extends Labels {
+  skipUnchanged: boolean;
+  /** -b: the snapshot starts this new branch. */
+  newBranch?: string;
+  /** Share of the base's files that may be gone, 0..1. */
+  maxDelete: number;
+}
+
+/** Where the snapshot goes: the branch, its tip as we saw it, and its name if it is made now. */
+interface Line {
+  branch: BranchId;
+  from: SnapshotId | null;
+  name: string;
+  create: boolean;
+  /** The volume's base is not the tip of its branch: a line of its own was started. */
+  forked: boolean;
+}
+
+export async function snapshot(engine: Engine, options: SnapshotOptions): Promise<Outcome<SnapshotResult>> {
+  const started = engine.world.now();
+  const volume = requireVolume(engine);
+  await finishCheckout(engine, volume);
+  const volset = currentVolset(engine);
+  const line = chooseLine(engine, volset, volume, options.newBranch);
+  await using writer = engine.blob.writer(volset.id, { signal: engine.signal });
+  const { changes, reader, baseRoot } = compareWithBase(engine, volume, writer);
+  const base = baseRoot ?? engine.manifest.build(writer, []);
+  const root = await engine.manifest.patchAsync(withPending(reader, writer), writer, base, changes);
+  const { outcome: found } = changes;
+  guardDeletions(found, options.maxDelete);
+
+  const parents = volume.state.base === null ? [] : [volume.state.base];
+  const facts = { parents, root, found, started };
+  if (options.skipUnchanged && root === baseRoot && !options.newBranch) {
+    changes.keepCache(root);
+    return outcome(document(engine, volset, line.name, { ...facts, id: volume.state.base, created: false }), exitOf(found));
+  }
+  const totals = { files: found.files, bytes: found.bytes };
+  const made = bodyOf({ volset: volset.id, parents, root, created: started, creator: engine.world.creator, ...totals });
+  volume.update({ expected: made.id });
+  const stats = await commitSnapshot(engine, writer, made, lineRef(line), options);
+  volume.update({ base: made.id, baseRoot: root, branch: line.branch, expected: null });
+  changes.keepCache(root);
+  await settle(engine, volset.id);
+  const result = document(engine, volset, line.name, { ...facts, id: made.id, created: true });
+  result.addedBytes = stats.addedBytes;
+  result.storedBytes = stats.storedBytes;
+  return outcome(result, exitOf(found), line.forked && 6);
+}
+
+const exitOf = (found: Changes['outcome']): number => (found.problems.length > 0 ? 3 : 0);
+const lineRef = (line: Line) => ({ branch: line.branch, from: line.from, ...(line.create && { create: line.name }) });
+
+function chooseLine(engine: Engine, volset: VolsetView, volume: Volume, newBranch: string | undefined): Line {
+  const branches = engine.meta.listBranches(volset.id);
+  if (newBranch !== undefined) {
+    if (branches.some((b) => b.name === newBranch)) {
+      throw new PlaitError('exists', `a branch named ${newBranch} exists already`, { hint: 'choose another name for -b' });
+    }
+    return { branch: newBranchId(engine.world), from: null, name: newBranch, create: true, forked: false };
+  }
+  const own = branches.find((b) => b.id === volume.state.branch);
+  if (!own) {
+    throw new PlaitError('usage', 'this working directory is on no branch (detached)', {
+      hint: 'start one with `plait snapshot -b NAME`, or go to one with `plait checkout BRANCH`',
+    });
+  }
+  if (own.tip === volume.state.base) return { branch: own.id, from: own.tip, name: own.name, create: false, forked: false };
+  const branch = newBranchId(engine.world);
+  return { branch, from: null, name: forkName(own, branch, branches), create: true, forked: true };
+}
+
+/** NAME.xxxx, with more digits in the unlikely case that four are taken. */
+function forkName(own: BranchView, id: BranchId, branches: BranchView[]): string {
+  for (let digits = 4; ; digits++) {
+    const name = `${own.name}.${id.slice(0, digits)}`;
+    if (!branches.some((b) => b.name === name)) return name;
+  }
+}
+
+function document(
+  engine: Engine,
+  volset: VolsetView,
+  branch: string,
+  facts: {
+    id: SnapshotId | null;
+    created: boolean;
+    parents: SnapshotId[];
+    root: NodeId;
+    found: Changes['outcome'];
+    started: number;
+  },
+): SnapshotResult {
+  const { found } = facts;
+  return {
+    snapshot: facts.id,
+    created: facts.created,
+    parents: facts.parents,
+    root: facts.root,
+    volset: volset.name,
+    volsetId: volset.id,
+    branch,
+    files: found.files,
+    bytes: found.bytes,
+    new: found.added,
+    changed: found.modified + found.typeChanged,
+    deleted: found.deleted,
+    unchanged: found.unchanged,
+    addedBytes: 0,
+    storedBytes: 0,
+    problems: found.problems.map(problemRow),
+    durationMs: engine.world.now() - facts.started,
+  };
+}

@@ -1,0 +1,93 @@
+/** Moves a working directory to a snapshot, and finishes what an earlier command was not allowed to finish. */
+import type { BranchId, NodeId, SnapshotId } from '../core/ids.ts';
+import type { CheckoutResult, Volume } from '../volume/contract.ts';
+import { checkout as checkoutVolume } from '../volume/index.ts';
+import { type Engine, type Outcome, outcome, requireVolume, rootHere } from './engine.ts';
+import { problemRow } from './problems.ts';
+import { resolveReference } from './references.ts';
+import type { ProblemRow } from './results.ts';
+
+export interface Place {
+  snapshot: SnapshotId;
+  root: NodeId;
+  branch: BranchId | null;
+}
+
+/** Writes what differs between the volume's base and the target. Refuses (exit 8) before writing if edits are in the way. */
+export async function moveVolume(engine: Engine, volume: Volume, target: Place, force = false): Promise<CheckoutResult> {
+  const { volset, baseRoot } = volume.state;
+  const reader = engine.blob.reader(volset);
+  const { manifest } = engine;
+  const from = baseRoot ?? undefined;
+  const phase = engine.reporter.phase('checking out');
+  try {
+    return await checkoutVolume({
+      volume,
+      target,
+      force,
+      signal: engine.signal,
+      changes: () => (from === undefined ? additions(engine, reader, target.root) : manifest.diff(reader, from, target.root)),
+      targetEntries: () => manifest.encodedEntries(reader, target.root),
+      extract: (root, tempDir, files) => reader.extract(root, tempDir, files, { signal: engine.signal }),
+      onProgress: ({ done, total, path }) => {
+        phase.total({ items: total });
+        phase.advance({ items: done, path });
+      },
+    });
+  } finally {
+    phase.end();
+  }
+}
+
+function* additions(engine: Engine, reader: ReturnType<Engine['blob']['reader']>, root: NodeId) {
+  for (const after of engine.manifest.entries(reader, root)) yield { path: after.path, after };
+}
+
+/**
+ * To be called before a command looks at the working directory: a checkout that was cut off is completed, and a
+ * snapshot that was committed just before a crash becomes the base it was meant to be.
+ */
+export async function finishCheckout(engine: Engine, volume: Volume): Promise<void> {
+  adoptExpected(engine, volume);
+  const pending = volume.pendingCheckout();
+  if (!pending) return;
+  engine.reporter.note('finishing a checkout that was interrupted');
+  await moveVolume(engine, volume, pending);
+}
+
+function adoptExpected(engine: Engine, volume: Volume): void {
+  const { expected, volset, base } = volume.state;
+  if (!expected || expected === base) return;
+  const view = engine.meta.findSnapshot(volset, expected);
+  const branch = engine.meta.listBranches(volset).find((b) => b.tip === expected);
+  if (view && branch) {
+    volume.update({ base: expected, baseRoot: view.body.root, branch: branch.id, expected: null });
+  } else {
+    volume.update({ expected: null });
+  }
+}
+
+export interface CheckoutDocument {
+  volset: string | null;
+  branch: string | null;
+  snapshot: SnapshotId;
+  written: number;
+  deleted: number;
+  bytes: number;
+  problems: ProblemRow[];
+}
+
+/** `plait checkout REF`: a branch by its name, anything else detached. */
+export async function checkout(engine: Engine, ref: string, force: boolean): Promise<Outcome<CheckoutDocument>> {
+  const volume = requireVolume(engine);
+  await finishCheckout(engine, volume);
+  const { volset } = volume.state;
+  const found = resolveReference(engine, volset, ref);
+  const root = rootHere(engine, volset, found.snapshot);
+  const branch = found.branch ?? null;
+  const done = await moveVolume(engine, volume, { snapshot: found.snapshot, root, branch: branch?.id ?? null }, force);
+  const name = engine.meta.findVolset(volset)?.name ?? null;
+  const result = { volset: name, branch: branch?.name ?? null, snapshot: found.snapshot, ...done };
+  return outcome({ ...result, problems: done.problems.map(problemRow) }, done.problems.length > 0 && 3);
+}
+

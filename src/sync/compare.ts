@@ -1,0 +1,98 @@
+/** Differences between two trees, or between a tree and the working directory, as the documents show them. */
+import type { Change, Entry } from '../core/entry.ts';
+import { isWithin, jsonPath, type PathKey } from '../core/paths.ts';
+import { finishCheckout } from './checkout.ts';
+import { currentVolset, type Engine, outcome, type Outcome, requireVolume, rootHere } from './engine.ts';
+import { resolveReference } from './references.ts';
+import type { JsonPath } from './results.ts';
+import { compareWithBase } from './working-tree.ts';
+
+export type Letter = 'A' | 'M' | 'D' | 'T';
+
+export interface DiffRow extends JsonPath {
+  before?: { kind: Entry['kind']; size: number };
+  after?: { kind: Entry['kind']; size: number };
+}
+
+export interface DiffResult {
+  added: DiffRow[];
+  modified: DiffRow[];
+  deleted: DiffRow[];
+  typeChanged: DiffRow[];
+}
+
+export const emptyDiff = (): DiffResult => ({ added: [], modified: [], deleted: [], typeChanged: [] });
+
+export function letterOf({ before, after }: Change): Letter {
+  if (!before) return 'A';
+  if (!after) return 'D';
+  return before.kind === after.kind ? 'M' : 'T';
+}
+
+const LISTS = { A: 'added', M: 'modified', D: 'deleted', T: 'typeChanged' } as const;
+
+export function addChange(to: DiffResult, change: Change): void {
+  to[LISTS[letterOf(change)]].push({
+    ...jsonPath(change.path),
+    ...(change.before && { before: shape(change.before) }),
+    ...(change.after && { after: shape(change.after) }),
+  });
+}
+
+const shape = ({ kind, size }: Entry) => ({ kind, size });
+
+export interface DiffOptions {
+  a?: string;
+  b?: string;
+  paths: PathKey[];
+  exitCode: boolean;
+}
+
+/** No reference: base against working directory. One: that against the working directory. Two: the first to the second. */
+export async function diff(engine: Engine, options: DiffOptions): Promise<Outcome<DiffResult>> {
+  const changes = options.b === undefined ? workingChanges(engine, options.a) : refChanges(engine, options);
+  const result = emptyDiff();
+  let any = false;
+  for await (const change of changes) {
+    if (options.paths.length > 0 && !options.paths.some((path) => isWithin(change.path, path))) continue;
+    addChange(result, change);
+    any = true;
+  }
+  return outcome(result, options.exitCode && any && 7);
+}
+
+function refChanges(engine: Engine, { a, b }: DiffOptions): Iterable<Change> {
+  const volset = currentVolset(engine).id;
+  const root = (ref: string) => rootHere(engine, volset, resolveReference(engine, volset, ref).snapshot);
+  return engine.manifest.diff(engine.blob.reader(volset), root(a as string), root(b as string));
+}
+
+async function* workingChanges(engine: Engine, ref: string | undefined): AsyncGenerator<Change> {
+  const volume = requireVolume(engine);
+  await finishCheckout(engine, volume);
+  const { volset, baseRoot } = volume.state;
+  await using writer = engine.blob.writer(volset, { signal: engine.signal, dryRun: true });
+  const { changes, reader } = compareWithBase(engine, volume, writer);
+  const from = ref === undefined ? baseRoot : rootHere(engine, volset, resolveReference(engine, volset, ref).snapshot);
+  if (from === baseRoot || from === null || baseRoot === null) yield* changes;
+  else yield* compose(engine.manifest.diff(reader, from, baseRoot), changes);
+}
+
+/** a -> b and b -> c, both in path order, make a -> c: where both name a path, the middle drops out. */
+async function* compose(first: Iterable<Change>, second: AsyncIterable<Change>): AsyncGenerator<Change> {
+  const left = first[Symbol.iterator]();
+  let mine = left.next();
+  for await (const theirs of second) {
+    while (!mine.done && mine.value.path < theirs.path) {
+      yield mine.value;
+      mine = left.next();
+    }
+    if (!mine.done && mine.value.path === theirs.path) {
+      const joined = { path: theirs.path, before: mine.value.before, after: theirs.after };
+      mine = left.next();
+      if (joined.before || joined.after) yield joined;
+    } else yield theirs;
+  }
+  for (; !mine.done; mine = left.next()) yield mine.value;
+}
+

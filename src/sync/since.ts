@@ -1,0 +1,21 @@
+/** `--since DATE|REF`: where the walk through history ends. */
+import { PlaitError } from '../core/errors.ts';
+import type { SnapshotId, VolsetId } from '../core/ids.ts';
+import type { Engine } from './engine.ts';
+import { resolveReference } from './references.ts';
+
+const ISO = /^\d{4}-\d{2}-\d{2}([T ].*)?$/;
+
+/** True for snapshots that are older than the date, or that are the named one. */
+export function sinceStop(engine: Engine, volset: VolsetId, since: string | undefined): (id: SnapshotId) => boolean {
+  if (since === undefined) return () => false;
+  if (!ISO.test(since)) {
+    const { snapshot } = resolveReference(engine, volset, since);
+    return (id) => id === snapshot;
+  }
+  const from = Date.parse(since);
+  if (Number.isNaN(from)) {
+    throw new PlaitError('usage', `--since ${since} is no date`, { hint: 'write it like 2026-01-31 or 2026-01-31T12:00:00Z' });
+  }
+  return (id) => (engine.meta.findSnapshot(volset, id)?.body.created ?? 0) < from;
+}

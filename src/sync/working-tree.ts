@@ -1,0 +1,41 @@
+/** The working directory against its base: what both `snapshot` and `status` begin with. */
+import type { BlobReader, BlobWriter } from '../blob/contract.ts';
+import { PlaitError } from '../core/errors.ts';
+import { tooManyDeleted } from '../core/guards.ts';
+import type { NodeId } from '../core/ids.ts';
+import type { Changes, Volume } from '../volume/contract.ts';
+import { collectChanges } from '../volume/index.ts';
+import type { Engine } from './engine.ts';
+
+export interface Compared {
+  changes: Changes;
+  reader: BlobReader;
+  /** Root of the base; undefined before the first snapshot. */
+  baseRoot: NodeId | null;
+}
+
+/** `writer` stores what is read (snapshot) or only hashes it (a dry-run writer: status). */
+export function compareWithBase(engine: Engine, volume: Volume, writer: BlobWriter): Compared {
+  const { volset, baseRoot } = volume.state;
+  const reader = engine.blob.reader(volset);
+  const phase = engine.reporter.phase('scanning');
+  const changes = collectChanges({
+    volume,
+    baseEntries: () => (baseRoot === null ? [] : engine.manifest.encodedEntries(reader, baseRoot)),
+    ingest: (root, files) => writer.ingest(root, files),
+    signal: engine.signal,
+    now: engine.world.now,
+    onProgress: ({ scanned, path }) => phase.advance({ items: scanned, path }),
+  });
+  return { changes, reader, baseRoot };
+}
+
+/** An unmounted disk or an emptied folder must not become "everything deleted". */
+export function guardDeletions(outcome: Changes['outcome'], maxDelete: number): void {
+  const { deleted, baseFiles } = outcome;
+  if (!tooManyDeleted({ deleted, total: baseFiles, max: maxDelete })) return;
+  throw new PlaitError('guard', `${deleted} of ${baseFiles} files of the base are gone; nothing was changed`, {
+    hint: 'if that is right, say so with PLAIT_MAX_DELETE=100% or `plait config set max-delete 100%`; else look whether a disk is missing',
+    data: { deleted, total: baseFiles, maxDelete },
+  });
+}
