@@ -2,7 +2,8 @@
 import tseslint from 'typescript-eslint';
 import { layersRule } from './scripts/lint/layers.ts';
 
-const impure = ' is not for src/core or src/sync: pass clock, randomness and environment in, so that runs are repeatable';
+const impure =
+  ' is not for src/core or src/sync: pass clock, randomness and environment in, so that runs are repeatable';
 
 export default tseslint.config(
   { ignores: ['dist/', 'coverage/', 'node_modules/', '**/*.js'] },

@@ -1,0 +1,68 @@
+// What happens before plait itself is loaded. An old Node must be able to read this file and run.js: no syntax here
+// that is newer than import statements.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+// zlib's zstd takes dictionaries from this version on.
+export const MINIMUM = [24, 6];
+
+/** `v24.6.0` -> whether it is at least MINIMUM. */
+export function isRecentEnough(version) {
+  const numbers = /^v?(\d+)\.(\d+)/.exec(version);
+  if (numbers === null) return false;
+  const major = Number(numbers[1]);
+  return major > MINIMUM[0] || (major === MINIMUM[0] && Number(numbers[2]) >= MINIMUM[1]);
+}
+
+/** What to do under this Node: 'run' plait in it, 'relaunch' with the project's own Node, or 'refuse'. */
+export function planLaunch(version, execPath, ownNode, ownNodeExists) {
+  if (isRecentEnough(version)) return 'run';
+  return ownNodeExists && execPath !== ownNode ? 'relaunch' : 'refuse';
+}
+
+export function refusal(version) {
+  return 'plait needs Node ' + MINIMUM.join('.') + ' or newer, this is ' + version + ': install one from nodejs.org';
+}
+
+/**
+ * Folder for V8's compile cache: below the user's own cache folder, never a shared temporary folder, where another
+ * user could leave code for us to run. undefined when there is no such folder.
+ */
+export function cacheFolder(env) {
+  if (env.NODE_COMPILE_CACHE) return env.NODE_COMPILE_CACHE;
+  if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'plait', 'compile');
+  return env.HOME ? join(env.HOME, '.cache', 'plait', 'compile') : undefined;
+}
+
+function relaunch(node, script) {
+  const child = spawn(node, [script].concat(process.argv.slice(2)), { stdio: 'inherit' });
+  ['SIGINT', 'SIGTERM', 'SIGHUP'].forEach((signal) => {
+    // A terminal sends its signals to both of us: the child decides, we only pass on what was sent to us alone.
+    process.on(signal, () => {
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
+  });
+  child.on('error', (error) => {
+    console.error('error: cannot start ' + node + ': ' + error.message);
+    process.exit(1);
+  });
+  child.on('exit', (code, signal) => {
+    process.exit(signal === null ? code : signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : 1);
+  });
+}
+
+/** Calls `load` under a Node that is recent enough, in this process or in another one. */
+export function launch(script, load) {
+  const ownNode = join(dirname(script), '..', 'node_modules', 'node', 'bin', 'node');
+  const plan = planLaunch(process.version, process.execPath, ownNode, existsSync(ownNode));
+  if (plan === 'relaunch') return relaunch(ownNode, script);
+  if (plan === 'refuse') {
+    console.error('error: ' + refusal(process.version));
+    process.exitCode = 1;
+    return undefined;
+  }
+  const cache = cacheFolder(process.env);
+  if (cache !== undefined) process.getBuiltinModule('module').enableCompileCache(cache);
+  return load();
+}

@@ -1,0 +1,86 @@
+/**
+ * The keys of a store's configuration: every flag (`lock-wait`, `push.max-delete`, `remote-add.ca`), and settings of the
+ * engine that no flag has. Keys and values are checked when they are set, so that a typing error does not lie in wait.
+ */
+import { join } from 'node:path';
+import { PlaitError } from '../core/errors.ts';
+import { showText } from '../core/paths.ts';
+import type { ConfigStore } from './config-store.ts';
+import { COMMANDS, EXTENSION, findCommand, loadCommand } from './find-command.ts';
+import { globalFlags } from './flags.ts';
+import { flagsOf } from './parse-input.ts';
+import { configKey, convert } from './settings.ts';
+import { parseBoolean } from './units.ts';
+
+interface EngineKey {
+  pattern: RegExp;
+  /** For messages. */
+  form: string;
+  check: (value: string) => unknown;
+}
+
+const text = (value: string): void => {
+  if (value.trim() === '' || /[\u0000-\u001f\u007f]/.test(value)) {
+    throw new PlaitError('usage', `not a plain line of text: ${showText(value)}`);
+  }
+};
+
+export const ENGINE_KEYS: readonly EngineKey[] = [
+  { pattern: /^creator$/, form: 'creator', check: text },
+  { pattern: /^label$/, form: 'label', check: text },
+  { pattern: /^remote\.[^.]+\.enabled$/, form: 'remote.NAME.enabled', check: parseBoolean },
+];
+
+/** Throws `usage` when the key is not known or the value is none for it. */
+export async function checkSetting(key: string, value: string): Promise<void> {
+  const engine = ENGINE_KEYS.find(({ pattern }) => pattern.test(key));
+  if (engine) {
+    engine.check(value);
+    return;
+  }
+  const { id, flag } = await flagOf(key);
+  const cls = await loadCommand({ id, file: join(COMMANDS, ...id.split(':')) + EXTENSION, argv: [] });
+  const context = new cls([], { bin: 'plait' } as never);
+  await convert(flag, flagsOf(cls)[flag] as never, { text: value, origin: `config key ${key}` }, context);
+}
+
+/** The command and flag that a key belongs to. */
+async function flagOf(key: string): Promise<{ id: string; flag: string }> {
+  const unknown = new PlaitError('usage', `no configuration key ${showText(key)}`, {
+    hint: `keys are flags (lock-wait, push.max-delete) and ${ENGINE_KEYS.map((k) => k.form).join(', ')}`,
+  });
+  if (Object.hasOwn(globalFlags, key) && configKey('version', key) !== undefined) return { id: 'version', flag: key };
+  const [verb, flag, more] = key.split('.');
+  if (flag === undefined || more !== undefined || !/^[a-z-]+$/.test(verb)) throw unknown;
+  const id = commandIds(verb).find((candidate) => candidate !== undefined);
+  if (id === undefined) throw unknown;
+  const cls = await loadCommand({ id, file: join(COMMANDS, ...id.split(':')) + EXTENSION, argv: [] });
+  if (!Object.hasOwn(cls.flags ?? {}, flag)) throw unknown;
+  return { id, flag };
+}
+
+/** `remote-add` is the command `remote add`: a verb has no hyphen of its own. */
+function commandIds(verb: string): (string | undefined)[] {
+  return [[verb], verb.split('-')].map((words) => {
+    try {
+      const found = findCommand(words);
+      return found.argv.length === 0 ? found.id : undefined;
+    } catch {
+      return undefined;
+    }
+  });
+}
+
+/** The value of a key; throws `not-found` where it is not set. */
+export function readSetting(config: ConfigStore, key: string): string {
+  const value = config.read()[key];
+  if (value !== undefined) return value;
+  throw new PlaitError('not-found', `${showText(key)} is not set in ${showText(config.origin)}`, {
+    hint: 'see `plait config list`',
+  });
+}
+
+/** Sorted by key. */
+export function listSettings(config: ConfigStore): Record<string, string> {
+  return Object.fromEntries(Object.entries(config.read()).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,33 @@
+/** Which reporter a run gets: `--progress`, `--quiet`, and whether anybody is looking. */
+import { showText } from '../../core/paths.ts';
+import { type Reporter, silentReporter } from '../../core/reporter.ts';
+import type { Io, Output } from '../io.ts';
+import { jsonReporter } from './json.ts';
+import type { ReporterOptions } from './options.ts';
+import { plainReporter } from './plain.ts';
+import { terminalReporter } from './terminal.ts';
+
+export type ProgressMode = 'auto' | 'plain' | 'json' | 'none';
+
+/** Colour only on a terminal, and never against NO_COLOR or a dumb terminal. */
+export function wantsColor(output: Output, env: Io['env']): boolean {
+  return output.isTTY && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
+}
+
+/** No progress and no notes; warnings are part of the outcome and are always shown. */
+export function quietReporter(output: Output): Reporter {
+  return { ...silentReporter, warn: (text) => output.writeNow(`warning: ${showText(text)}\n`) };
+}
+
+export function selectReporter(
+  mode: ProgressMode,
+  quiet: boolean,
+  io: Pick<Io, 'stderr' | 'env'>,
+  now: () => number = () => performance.now(),
+): Reporter {
+  const options: ReporterOptions = { output: io.stderr, now, color: wantsColor(io.stderr, io.env) };
+  if (quiet || mode === 'none') return quietReporter(io.stderr);
+  if (mode === 'json') return jsonReporter(options);
+  if (mode === 'plain') return plainReporter(options);
+  return io.stderr.isTTY && io.env.TERM !== 'dumb' ? terminalReporter(options) : quietReporter(io.stderr);
+}

@@ -1,0 +1,88 @@
+/** One run of one command, from argv to exit code. Nothing that is thrown leaves this function. */
+import { resolve } from 'node:path';
+import { PlaitError, worstExit } from '../core/errors.ts';
+import { wantsJson } from './argv.ts';
+import type { BaseCommand, CommandClass } from './base-command.ts';
+import { exitOf, linesOf } from './command-result.ts';
+import { Context, DEFAULT_OPTIONS, type Place } from './context.ts';
+import { normalizeFailure, printFailure } from './failure.ts';
+import { type Interrupts, listenForInterrupts } from './interrupts.ts';
+import { type Io, writeLines } from './io.ts';
+import { fillFrom, type Parsed, parseArgv } from './parse-input.ts';
+import { selectReporter } from './reporter/select.ts';
+import { configSource, envSource } from './settings.ts';
+import { spoken } from './usage.ts';
+
+/** Makes the context of a run; tests bring their own. */
+export type ContextOf = (io: Io, place: Place, signal: AbortSignal) => Context;
+
+/** All that an oclif command needs of oclif's Config; the real one costs a scan of the package to load. */
+const CONFIG = { bin: 'plait' };
+
+export async function runCommand(
+  cls: CommandClass,
+  argv: readonly string[],
+  io: Io,
+  contextOf: ContextOf = (...args) => new Context(...args),
+): Promise<number> {
+  using interrupts = listenForInterrupts();
+  let json = wantsJson(argv, io.env);
+  try {
+    const command = new cls([...argv], CONFIG as never);
+    const parsed = await parseArgv(cls, argv, command);
+    await fillFrom(envSource(io.env), cls, parsed, command);
+    command.parsedInput = parsed;
+    refuseJson(cls, parsed);
+    await using context = contextOf(io, placeOf(parsed, io), interrupts.signal);
+    command.context = context;
+    await configure(cls, command);
+    json = context.options.json;
+    return await execute(cls, command, interrupts);
+  } catch (error) {
+    return await fail(error, json, io, interrupts);
+  }
+}
+
+async function fail(error: unknown, json: boolean, io: Io, interrupts: Interrupts): Promise<number> {
+  const failure = normalizeFailure(error);
+  const exit = worstExit([failure.exit, interrupts.exit ?? failure.exit]);
+  await printFailure(failure, exit, json, io);
+  return exit;
+}
+
+function refuseJson(cls: CommandClass, { output }: Parsed): void {
+  if (cls.output !== 'raw' || !output.flags.json) return;
+  throw new PlaitError('usage', `\`plait ${spoken(cls.id)}\` writes raw bytes and cannot be combined with --json`, {
+    hint: 'leave --json (or PLAIT_JSON) out',
+  });
+}
+
+function placeOf({ output: { flags } }: Parsed, io: Io): Place {
+  const dir = resolve(io.cwd, (flags.C as string | undefined) ?? '.');
+  return flags.store === undefined ? { dir } : { dir, store: resolve(dir, flags.store as string) };
+}
+
+/** Adds the store's settings and fixes the global options. */
+async function configure(cls: CommandClass, command: BaseCommand): Promise<void> {
+  const { context, parsedInput: parsed } = command;
+  const config = cls.usesStore ? await context.findConfig() : undefined;
+  if (config) await fillFrom(configSource(config.read(), config.origin), cls, parsed, command);
+  const flags = parsed.output.flags;
+  context.options = {
+    json: cls.output !== 'raw' && flags.json === true,
+    quiet: flags.quiet === true,
+    progress: flags.progress ?? DEFAULT_OPTIONS.progress,
+    lockWaitMs: flags['lock-wait'] ?? DEFAULT_OPTIONS.lockWaitMs,
+  };
+  context.reporter = selectReporter(context.options.progress, context.options.quiet, context.io);
+}
+
+async function execute(cls: CommandClass, command: BaseCommand, interrupts: Interrupts): Promise<number> {
+  const { io, options } = command.context;
+  const outcome = await command.run();
+  // Work that was cut short may look complete: say so, unless being stopped is how this command ends.
+  if (interrupts.exit !== undefined && !cls.endsBySignal) throw interrupts.signal.reason;
+  if (!options.json) await writeLines(io.stdout, linesOf(outcome));
+  else if (cls.output === 'document') await io.stdout.write(`${JSON.stringify(outcome.result)}\n`);
+  return exitOf(outcome);
+}
