@@ -86,8 +86,14 @@ export interface Peer extends AsyncDisposable {
   deltas(volset: VolsetId, ask: DeltasAsk): Promise<DeltasAnswer>;
   /** Idempotent. Answers with the peer's vector afterwards. */
   sendGenerations(volset: VolsetId, generations: Iterable<Generation> | AsyncIterable<Generation>): Promise<{ vector: Vector }>;
-  /** Compare-and-swap of the peer's refs, all or none; `moved: false` with its present refs when one had moved. */
-  moveRefs(volset: VolsetId, moves: RefMove[]): Promise<{ moved: boolean; refs: Ref[]; revision: number }>;
+  /**
+   * Compare-and-swap of the peer's refs, all or none; `moved: false` with its present refs when one had moved, is no
+   * fast-forward or its data is not there (`reason`, for people).
+   */
+  moveRefs(
+    volset: VolsetId,
+    moves: RefMove[],
+  ): Promise<{ moved: boolean; refs: Ref[]; revision: number; reason?: string }>;
   offer(volset: VolsetId, offers: Offer[]): Promise<OfferAnswer[]>;
   request(volset: VolsetId, wants: Want[]): Promise<WantAnswer[]>;
   /** Which of `ids` (n x 32 raw bytes, n <= 4096) the peer holds for this upload: one byte each, 1 = held. */

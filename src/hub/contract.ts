@@ -38,7 +38,9 @@ export interface HubLimits {
   connections: number;
   /** Milliseconds for a client to send its request head. */
   headersMs: number;
-  /** Milliseconds without a byte in either direction before a connection is dropped. */
+  /** Milliseconds for a whole JSON body. */
+  bodyMs: number;
+  /** Milliseconds that a streamed body or a reader may stand still. */
   idleMs: number;
   /** Milliseconds that close() gives to requests in progress. */
   drainMs: number;
@@ -62,6 +64,11 @@ export interface HubOptions {
   /** Serve without tokens beyond loopback: said explicitly, warned about. */
   noAuth?: boolean;
   limits?: Partial<HubLimits>;
+  /**
+   * Milliseconds between looks for records that other commands of this store wrote and did not cut; requests never
+   * cut. Default 1000, 0 = never.
+   */
+  cutEveryMs?: number;
   log?: (line: LogLine) => void;
   /** Milliseconds since the epoch. */
   now?: () => number;

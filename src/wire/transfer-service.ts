@@ -51,7 +51,11 @@ export interface TransferService {
   /** `ids` is n x 32 raw bytes, n <= 4096; one byte each in the answer, 1 = held for this upload. */
   have(claims: TransferClaims, kind: 0 | 1, ids: Uint8Array): Promise<Uint8Array>;
   /** Takes one blob diff to its end; `signal` aborts when the client goes away or the hub stops. */
-  receive(claims: TransferClaims, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<{ snapshots: SnapshotId[] }>;
+  receive(
+    claims: TransferClaims,
+    body: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<{ snapshots: SnapshotId[] }>;
   /** A failure before the first piece becomes an error answer, one after it cuts the stream (no trailer). */
   send(claims: TransferClaims, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }

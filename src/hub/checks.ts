@@ -1,0 +1,79 @@
+/** Everything that is decided about a request before its body is read; the order is part of the protocol. */
+import type { FastifyRequest } from 'fastify';
+import { PlaitError } from '../core/errors.ts';
+import { isRandomId, type VolsetId } from '../core/ids.ts';
+import { mediaType, PROTOCOL_HEADER, TRANSFER_HEADER } from '../wire/headers.ts';
+import { PROTOCOL } from '../wire/limits.ts';
+import { fault } from '../wire/schema.ts';
+import type { TransferClaims, TransferTokens } from '../wire/transfer-service.ts';
+import { type AccessOptions, authorize, checkHost, identify, type ScopedCaller, volsetOf } from './access.ts';
+import { ANONYMOUS } from './bearer-token.ts';
+import type { Route } from './routes/route.ts';
+
+export interface Checked {
+  caller: ScopedCaller;
+  volset: VolsetId | undefined;
+  claims: TransferClaims | undefined;
+  query: Record<string, string>;
+}
+
+export async function check(
+  route: Route,
+  request: FastifyRequest,
+  access: AccessOptions,
+  tokens: TransferTokens,
+): Promise<Checked> {
+  const { headers } = request;
+  const params = request.params as Record<string, string | undefined>;
+  const caller = route.right === null ? ANONYMOUS : await identify(access, headers.authorization);
+  if (route.right !== null && caller === ANONYMOUS && !access.noAuth) checkHost(headers.host);
+  const volset = 'volset' in params ? volsetOf(params.volset) : undefined;
+  if (route.right !== null) authorize(access, caller, route.right, volset);
+  const claims = route.transfer && checkTransfer(route, params.upload, caller, headers[TRANSFER_HEADER], tokens);
+  checkProtocol(headers[PROTOCOL_HEADER]);
+  checkBodyType(route, request);
+  return { caller, volset, claims, query: checkQuery(route, request.query) };
+}
+
+function checkTransfer(
+  route: Route,
+  upload: string | undefined,
+  caller: ScopedCaller,
+  token: string | string[] | undefined,
+  tokens: TransferTokens,
+): TransferClaims {
+  if (upload !== undefined && !isRandomId(upload)) throw new PlaitError('not-found', 'no such transfer here');
+  if (typeof token !== 'string') throw new PlaitError('forbidden', 'this address wants a transfer token');
+  const claims = tokens.verify(token);
+  const ours = claims.owner === caller.owner && caller.covers(claims.volset);
+  if (ours && claims.direction === route.transfer && (upload === undefined || claims.uploadId === upload))
+    return claims;
+  throw new PlaitError('forbidden', 'the transfer token is for another transfer');
+}
+
+function checkProtocol(version: string | string[] | undefined): void {
+  if (version === undefined || version === String(PROTOCOL)) return;
+  throw new PlaitError('protocol', `this hub speaks protocol version ${PROTOCOL} only`, {
+    hint: 'update the older of the two',
+  });
+}
+
+function checkBodyType(route: Route, request: FastifyRequest): void {
+  if (!route.body) return;
+  if (request.headers['content-encoding'] !== undefined) {
+    throw new PlaitError('protocol', 'request bodies are not taken with a content encoding');
+  }
+  if (mediaType(request.headers['content-type']) === route.body.type) return;
+  throw new PlaitError('protocol', `the request body must be ${route.body.type}`);
+}
+
+function checkQuery(route: Route, query: unknown): Record<string, string> {
+  const given = query as Record<string, unknown>;
+  const checked: Record<string, string> = {};
+  for (const [name, schema] of Object.entries(route.query ?? {})) {
+    const wrong = fault(schema, given[name], name);
+    if (wrong !== undefined) throw new PlaitError('protocol', `the query is not valid: ${wrong}`);
+    checked[name] = given[name] as string;
+  }
+  return checked;
+}

@@ -1,0 +1,96 @@
+/**
+ * The metadata store on a worker thread: the hub's main thread never waits for a lock or a commit. Calls are answered
+ * in the order in which they were made.
+ */
+import { Worker } from 'node:worker_threads';
+import type { Async } from '../core/async.ts';
+import { type ErrorCode, PlaitError } from '../core/errors.ts';
+import type { MetaStore, Self } from '../meta/contract.ts';
+
+export interface MetaThreadOptions {
+  /** URL of a module that exports the function `open`. */
+  module: string;
+  /** Name of that function; it takes `options` (plain data) and returns a MetaStore, or a promise of one. */
+  open: string;
+  options: unknown;
+}
+
+export type AsyncMeta = Async<Omit<MetaStore, typeof Symbol.dispose>>;
+
+export interface MetaThread extends AsyncDisposable {
+  readonly meta: AsyncMeta;
+}
+
+/** What the worker sends; `self` comes along because a store may go on under a new epoch. */
+export type Reply =
+  | { id: number; value: unknown; self?: Self }
+  | { id: number; error: { code?: ErrorCode; message: string; hint?: string; data?: Record<string, unknown> } };
+
+export async function openMetaThread(options: MetaThreadOptions): Promise<MetaThread> {
+  // Compiled, this file is .js, and so is the worker beside it.
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+  const worker = new Worker(new URL(`./meta-worker${extension}`, import.meta.url), { workerData: options });
+  const calls = new Calls(worker);
+  const self = { current: (await calls.call('self', [])) as Self };
+  calls.onSelf = (fresh) => {
+    self.current = fresh;
+  };
+  const meta = new Proxy({} as AsyncMeta, {
+    get(_target, method) {
+      if (method === 'self') return self.current;
+      // A proxy that is awaited must not look like a promise.
+      if (typeof method !== 'string' || method === 'then') return undefined;
+      return (...args: unknown[]) => calls.call(method, args);
+    },
+  });
+  return { meta, [Symbol.asyncDispose]: () => calls.close() };
+}
+
+class Calls {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  #last = 0;
+  #ended: PlaitError | undefined;
+  onSelf: (self: Self) => void = () => {};
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on('message', (reply: Reply) => this.#settle(reply));
+    worker.on('error', (cause) => this.#end(new PlaitError('unexpected', 'the metadata thread failed', { cause })));
+    worker.on('exit', () => this.#end(new PlaitError('unexpected', 'the metadata thread has ended')));
+  }
+
+  call(method: string, args: unknown[]): Promise<unknown> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    const id = ++this.#last;
+    const waiting = Promise.withResolvers<unknown>();
+    this.#waiting.set(id, waiting);
+    this.#worker.postMessage({ id, method, args });
+    return waiting.promise;
+  }
+
+  /** Lets calls in progress end, closes the store, ends the thread. */
+  async close(): Promise<void> {
+    if (this.#ended) return;
+    await this.call('close', []);
+    await this.#worker.terminate();
+  }
+
+  #settle(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if ('error' in reply) {
+      const { code = 'unexpected', message, ...extra } = reply.error;
+      waiting?.reject(new PlaitError(code, message, extra));
+      return;
+    }
+    if (reply.self) this.onSelf(reply.self);
+    waiting?.resolve(reply.value);
+  }
+
+  #end(reason: PlaitError): void {
+    this.#ended ??= reason;
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#ended);
+    this.#waiting.clear();
+  }
+}

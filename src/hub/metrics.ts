@@ -1,0 +1,47 @@
+/** Counters of one hub in the Prometheus text format. Labels hold route patterns and codes, never names or ids. */
+export class Metrics {
+  readonly #requests = new Map<string, number>();
+  readonly #errors = new Map<string, number>();
+  bytesIn = 0;
+  bytesOut = 0;
+  uploads = 0;
+  downloads = 0;
+
+  request(method: string, route: string, status: number): void {
+    add(this.#requests, `method="${method}",route="${route}",status="${status}"`);
+  }
+
+  error(code: string): void {
+    add(this.#errors, `code="${code}"`);
+  }
+
+  render(volsets: number): string {
+    return [
+      ...family('plait_requests_total', 'counter', 'Requests answered.', this.#requests),
+      ...family('plait_errors_total', 'counter', 'Errors answered, by code.', this.#errors),
+      ...single('plait_received_bytes_total', 'counter', 'Bytes of request bodies.', this.bytesIn),
+      ...single('plait_sent_bytes_total', 'counter', 'Bytes of answer bodies.', this.bytesOut),
+      ...single('plait_volsets', 'gauge', 'Volume sets in this store.', volsets),
+      ...single('plait_uploads_in_progress', 'gauge', 'Blob diffs being received.', this.uploads),
+      ...single('plait_downloads_in_progress', 'gauge', 'Blob diffs being sent.', this.downloads),
+      '',
+    ].join('\n');
+  }
+}
+
+const add = (counts: Map<string, number>, key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1);
+
+const head = (name: string, type: string, help: string): string[] => [
+  `# HELP ${name} ${help}`,
+  `# TYPE ${name} ${type}`,
+];
+
+const family = (name: string, type: string, help: string, counts: Map<string, number>): string[] => [
+  ...head(name, type, help),
+  ...[...counts].map(([labels, value]) => `${name}{${labels}} ${value}`),
+];
+
+const single = (name: string, type: string, help: string, value: number): string[] => [
+  ...head(name, type, help),
+  `${name} ${value}`,
+];

@@ -1,0 +1,32 @@
+/**
+ * Volsets that a client has announced and not yet sent a record of. They exist in memory only: nothing is stored for a
+ * client that goes away, and a name belongs to the first id that came with it.
+ */
+import type { VolsetId } from '../core/ids.ts';
+
+const MAX = 10_000;
+const LIFETIME_MS = 3_600_000;
+
+export class PendingVolsets {
+  readonly #names = new Map<VolsetId, { name: string; until: number }>();
+
+  add(id: VolsetId, name: string, now: number): void {
+    for (const [other, { until }] of this.#names) if (until <= now) this.#names.delete(other);
+    if (this.#names.size >= MAX) this.#names.delete(this.#names.keys().next().value as VolsetId);
+    this.#names.set(id, { name, until: now + LIFETIME_MS });
+  }
+
+  name(id: VolsetId): string | undefined {
+    return this.#names.get(id)?.name;
+  }
+
+  idOf(name: string, now: number): VolsetId | undefined {
+    for (const [id, entry] of this.#names) if (entry.name === name && entry.until > now) return id;
+    return undefined;
+  }
+
+  /** Its records are here now. */
+  settled(id: VolsetId): void {
+    this.#names.delete(id);
+  }
+}

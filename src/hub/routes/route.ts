@@ -1,0 +1,60 @@
+/** One row of the protocol: what the server registers and checks, and what the OpenAPI document shows. */
+import type { IncomingMessage } from 'node:http';
+import type { VolsetId } from '../../core/ids.ts';
+import type { Schema } from '../../wire/schema.ts';
+import type { Right, TransferClaims, TransferService, TransferTokens } from '../../wire/transfer-service.ts';
+import type { ScopedCaller } from '../access.ts';
+import type { HubLimits, HubMeta } from '../contract.ts';
+import type { Metrics } from '../metrics.ts';
+import type { PendingVolsets } from '../pending-volsets.ts';
+
+export interface HubContext {
+  meta: HubMeta;
+  transfer: TransferService;
+  transferTokens: TransferTokens;
+  limits: HubLimits;
+  metrics: Metrics;
+  pending: PendingVolsets;
+  now: () => number;
+}
+
+/** A request whose token, rights, path and body have been checked. */
+export interface Call {
+  caller: ScopedCaller;
+  /** Throws unless the caller may do this; routes whose volset stands in the body call it themselves. */
+  authorize(right: Right, volset?: VolsetId): void;
+  /** The path's volset; present where the path has one. */
+  volset: VolsetId;
+  /** Verified claims where the route wants a transfer token. */
+  claims: TransferClaims;
+  query: Readonly<Record<string, string>>;
+  /** Decoded JSON, raw bytes, or undefined for streams. */
+  body: unknown;
+  /** For streamed bodies. */
+  stream(maxBytes: number): AsyncGenerator<Uint8Array>;
+  raw: IncomingMessage;
+  /** Aborts when the client goes away or the hub stops. */
+  signal: AbortSignal;
+}
+
+export interface Medium {
+  type: string;
+  schema?: Schema;
+  description?: string;
+}
+
+export interface Route {
+  method: 'GET' | 'POST' | 'PUT';
+  /** With `:volset` or `:upload` as parameters. */
+  path: string;
+  summary: string;
+  /** null: open to everyone. */
+  right: Right | null;
+  /** The route wants a transfer token for this direction. */
+  transfer?: 'up' | 'down';
+  query?: Record<string, Schema>;
+  body?: Medium;
+  answer: Medium;
+  /** A value for JSON, text or bytes for other types, a byte stream. */
+  handle(context: HubContext, call: Call): Promise<unknown>;
+}

@@ -1,0 +1,103 @@
+/** Negotiation and transfer of blobs: rights and tokens are checked here, everything else is the transfer service's. */
+import { PlaitError } from '../../core/errors.ts';
+import type { Offer, Want } from '../../core/peer.ts';
+import { BYTES_TYPE, JSON_TYPE, TAR_TYPE } from '../../wire/headers.ts';
+import { MAX_HAVE_IDS } from '../../wire/limits.ts';
+import { offerAnswers, offers, received, wantAnswers, wants } from '../../wire/messages.ts';
+import type { Call, HubContext, Route } from './route.ts';
+import { requireVolset } from './volsets.ts';
+
+const ID_BYTES = 32;
+
+async function have({ transfer }: HubContext, { claims, query, body, volset }: Call): Promise<Uint8Array> {
+  const ids = body as Uint8Array;
+  if (claims.volset !== volset) throw new PlaitError('forbidden', 'the transfer token is for another volume set');
+  if (ids.length % ID_BYTES !== 0 || ids.length > MAX_HAVE_IDS * ID_BYTES) {
+    throw new PlaitError('protocol', `a have request is at most ${MAX_HAVE_IDS} ids of ${ID_BYTES} bytes`);
+  }
+  return transfer.have(claims, query.kind === '1' ? 1 : 0, ids);
+}
+
+async function upload({ transfer, limits, metrics }: HubContext, call: Call): Promise<unknown> {
+  metrics.uploads++;
+  try {
+    return await transfer.receive(call.claims, call.stream(limits.uploadBytes), call.signal);
+  } finally {
+    metrics.uploads--;
+  }
+}
+
+/** The first piece is awaited before the answer starts: until then a failure is still an error answer. */
+async function download({ transfer, metrics }: HubContext, call: Call): Promise<AsyncGenerator<Uint8Array>> {
+  const pieces = transfer.send(call.claims, call.signal)[Symbol.asyncIterator]();
+  const first = await pieces.next();
+  metrics.downloads++;
+  return (async function* () {
+    try {
+      for (let step = first; !step.done; step = await pieces.next()) yield step.value;
+    } finally {
+      metrics.downloads--;
+      await pieces.return?.();
+    }
+  })();
+}
+
+const blobDiff = { type: TAR_TYPE, description: 'a blob diff: tar with header.json first and trailer.json last' };
+const uploadRoute: Omit<Route, 'method'> = {
+  path: '/v1/transfers/:upload',
+  summary: 'Take a blob diff in',
+  right: 'append',
+  transfer: 'up',
+  body: blobDiff,
+  answer: { type: JSON_TYPE, schema: received },
+  handle: upload,
+};
+
+export const transferRoutes: Route[] = [
+  {
+    method: 'POST',
+    path: '/v1/volsets/:volset/offers',
+    summary: 'Offer snapshots, oldest first',
+    right: 'append',
+    body: { type: JSON_TYPE, schema: offers },
+    answer: { type: JSON_TYPE, schema: offerAnswers },
+    handle: async (context, { volset, body, caller }) => {
+      await requireVolset(context, volset);
+      return { answers: await context.transfer.answerOffers(volset, (body as { offers: Offer[] }).offers, caller) };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/volsets/:volset/requests',
+    summary: 'Ask for snapshots, oldest first',
+    right: 'read',
+    body: { type: JSON_TYPE, schema: wants },
+    answer: { type: JSON_TYPE, schema: wantAnswers },
+    handle: async (context, { volset, body, caller }) => {
+      await requireVolset(context, volset);
+      return { answers: await context.transfer.answerRequests(volset, (body as { wants: Want[] }).wants, caller) };
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/volsets/:volset/have',
+    summary: 'Which of these objects the hub holds for an upload: n x 32 bytes in, n bytes out (1 = held)',
+    right: 'append',
+    transfer: 'up',
+    query: { kind: { type: 'string', enum: ['0', '1'], description: '0 chunks, 1 manifest nodes' } },
+    body: { type: BYTES_TYPE },
+    answer: { type: BYTES_TYPE },
+    handle: have,
+  },
+  { method: 'PUT', ...uploadRoute },
+  { method: 'POST', ...uploadRoute },
+  {
+    method: 'GET',
+    path: '/v1/transfers/:upload',
+    summary: 'Get a blob diff',
+    right: 'read',
+    transfer: 'down',
+    answer: blobDiff,
+    handle: download,
+  },
+];

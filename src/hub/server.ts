@@ -1,0 +1,245 @@
+/** The HTTP server: routes, hooks and limits put together on fastify. Knows nothing of what the routes do. */
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { PlaitError } from '../core/errors.ts';
+import type { VolsetId } from '../core/ids.ts';
+import { BYTES_TYPE, JSON_TYPE, NDJSON_TYPE, PROTOCOL_HEADER, STORE_HEADER, TAR_TYPE } from '../wire/headers.ts';
+import { MAX_HAVE_IDS, PROTOCOL } from '../wire/limits.ts';
+import { decode } from '../wire/schema.ts';
+import type { TransferClaims } from '../wire/transfer-service.ts';
+import { type AccessOptions, authorize } from './access.ts';
+import { streamedBody } from './body.ts';
+import { type Checked, check } from './checks.ts';
+import type { HubOptions } from './contract.ts';
+import { answerError, malformedRequest, noSuchRoute, toPlaitError } from './errors.ts';
+import { MAX_HEADER_BYTES } from './limits.ts';
+import type { Call, HubContext, Route } from './routes/route.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    route?: Route;
+  }
+}
+
+/** What we keep about a request while it runs. */
+interface Running extends Checked {
+  abort: AbortController;
+  bodyTimer: NodeJS.Timeout | undefined;
+  bytesIn: number;
+  error?: string;
+}
+
+export interface Server {
+  app: FastifyInstance;
+  /** Aborts whatever still runs. */
+  abortAll(): void;
+}
+
+export function buildServer(options: HubOptions, context: HubContext, access: AccessOptions, routes: Route[]): Server {
+  const { limits } = context;
+  const running = new Map<FastifyRequest, Running>();
+  const app = newApp(options, context);
+  addParsers(app, limits.jsonBytes, (bytes) => {
+    context.metrics.bytesIn += bytes;
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply
+      .header(STORE_HEADER, context.meta.self.store)
+      .header(PROTOCOL_HEADER, PROTOCOL)
+      .header('cache-control', 'no-store');
+    const { route } = request.routeOptions.config;
+    if (request.is404 || !route) throw noSuchRoute();
+    const checked = await check(route, request, access, context.transferTokens);
+    running.set(request, {
+      ...checked,
+      abort: abortOnClose(reply),
+      bodyTimer: bodyTimer(route, request, limits.bodyMs),
+      bytesIn: 0,
+    });
+  });
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = toPlaitError(thrown);
+    context.metrics.error(error.code);
+    if (error.code === 'unexpected') {
+      options.log?.({
+        level: 'error',
+        event: 'failure',
+        message: String((error.cause as Error)?.stack ?? error.message),
+      });
+    }
+    answerError(error, request, reply);
+  });
+  app.setNotFoundHandler((request, reply) => answerError(noSuchRoute(), request, reply));
+  app.addHook('onResponse', async (request, reply) => {
+    const state = running.get(request);
+    running.delete(request);
+    clearTimeout(state?.bodyTimer);
+    report(options, context, request, reply, state);
+  });
+  for (const route of routes) {
+    app.route({
+      method: route.method,
+      url: route.path,
+      config: { route },
+      handler: async (request, reply) => {
+        const state = running.get(request) as Running;
+        clearTimeout(state.bodyTimer);
+        return send(context, route, reply, await route.handle(context, callOf(route, request, state, context, access)));
+      },
+    });
+  }
+  return {
+    app,
+    abortAll: () => {
+      for (const { abort } of running.values()) abort.abort(new PlaitError('busy', 'the hub is stopping'));
+    },
+  };
+}
+
+function newApp(options: HubOptions, { limits, meta }: HubContext): FastifyInstance {
+  const http = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: limits.headersMs,
+    // Uploads take as long as they take; body.ts watches that they move.
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.min(1000, limits.headersMs),
+    keepAliveTimeout: 65_000,
+  };
+  const app = fastify({
+    logger: false,
+    requestTimeout: 0,
+    keepAliveTimeout: http.keepAliveTimeout,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 64 },
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      answerError(toPlaitError(error), request, reply),
+    clientErrorHandler: (_error: Error, socket: Socket) => {
+      if (socket.writable) socket.end(malformedRequest(meta.self.store));
+      else socket.destroy();
+    },
+    ...(options.tls ? { https: { ...http, ...asBuffers(options.tls), minVersion: 'TLSv1.2' } } : { http }),
+  } as Parameters<typeof fastify>[0]) as unknown as FastifyInstance;
+  app.server.maxConnections = limits.connections;
+  return app;
+}
+
+const asBuffers = ({ cert, key }: NonNullable<HubOptions['tls']>) => ({
+  cert: Buffer.from(cert),
+  key: Buffer.from(key),
+});
+
+function addParsers(app: FastifyInstance, jsonBytes: number, onBytes: (bytes: number) => void): void {
+  app.removeAllContentTypeParsers();
+  const whole = (type: string, bodyLimit: number, parse: (body: Buffer) => unknown): void => {
+    app.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit }, async (_request: FastifyRequest, body: Buffer) => {
+      onBytes(body.length);
+      return parse(body);
+    });
+  };
+  whole(JSON_TYPE, jsonBytes, parseJson);
+  whole(BYTES_TYPE, MAX_HAVE_IDS * 32, (body) => body);
+  for (const type of [NDJSON_TYPE, TAR_TYPE]) app.addContentTypeParser(type, (_request, _stream, done) => done(null));
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    throw new PlaitError('protocol', 'the request body is not JSON');
+  }
+}
+
+function abortOnClose(reply: FastifyReply): AbortController {
+  const abort = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) abort.abort(new PlaitError('network', 'the client went away'));
+  });
+  return abort;
+}
+
+const isStream = (type: string | undefined): boolean => type === NDJSON_TYPE || type === TAR_TYPE;
+
+/** A body that is read whole gets one time limit; streams are watched piece by piece. */
+function bodyTimer(route: Route, request: FastifyRequest, ms: number): NodeJS.Timeout | undefined {
+  if (!route.body || isStream(route.body.type)) return undefined;
+  return setTimeout(() => request.raw.destroy(new PlaitError('deadline', 'the request body came too slowly')), ms);
+}
+
+function callOf(
+  route: Route,
+  request: FastifyRequest,
+  state: Running,
+  context: HubContext,
+  access: AccessOptions,
+): Call {
+  const { limits, metrics } = context;
+  const schema = route.body?.schema;
+  return {
+    caller: state.caller,
+    authorize: (right, volset) => authorize(access, state.caller, right, volset),
+    volset: state.volset as VolsetId,
+    claims: state.claims as TransferClaims,
+    query: state.query,
+    body: schema ? decode(schema, request.body, 'request') : request.body,
+    raw: request.raw as IncomingMessage,
+    signal: state.abort.signal,
+    stream: (maxBytes) =>
+      streamedBody(request.raw, {
+        maxBytes,
+        idleMs: limits.idleMs,
+        onBytes: (bytes) => {
+          state.bytesIn += bytes;
+          metrics.bytesIn += bytes;
+        },
+      }),
+  };
+}
+
+function send({ metrics, limits }: HubContext, route: Route, reply: FastifyReply, result: unknown): unknown {
+  reply.type(route.answer.type);
+  if (isStream(route.answer.type)) {
+    // A reader that stands still would hold its pinned base and its connection for ever.
+    reply.raw.setTimeout(limits.idleMs, () => reply.raw.destroy());
+    return Readable.from(counted(result as AsyncIterable<Uint8Array>, metrics), { objectMode: false });
+  }
+  const bytes =
+    typeof result === 'string' || result instanceof Uint8Array
+      ? Buffer.from(result as string)
+      : Buffer.from(JSON.stringify(result));
+  metrics.bytesOut += bytes.length;
+  return bytes;
+}
+
+async function* counted(pieces: AsyncIterable<Uint8Array>, metrics: { bytesOut: number }): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    metrics.bytesOut += piece.length;
+    yield piece;
+  }
+}
+
+/** The route's pattern, never the URL: what a client writes there may hold anything, secrets included. */
+function report(
+  { log }: HubOptions,
+  { metrics }: HubContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  state: Running | undefined,
+): void {
+  const route = request.routeOptions.config.route?.path ?? 'unknown';
+  metrics.request(request.method, route, reply.statusCode);
+  log?.({
+    level: reply.statusCode >= 500 ? 'error' : 'info',
+    event: 'request',
+    method: request.method,
+    route,
+    status: reply.statusCode,
+    ms: Math.round(reply.elapsedTime),
+    volset: state?.volset ?? state?.claims?.volset ?? null,
+    token: state?.caller.owner ?? null,
+    bytesIn: state?.bytesIn ?? 0,
+    from: request.ip,
+  });
+}

@@ -1,0 +1,104 @@
+/** Generations as lines: a header line `{"generation": …}`, then one line a record. Shared by deltas and pushes. */
+import { createHash } from 'node:crypto';
+import { PlaitError } from '../core/errors.ts';
+import type { AnyRecord, Generation, GenerationHeader } from '../core/records.ts';
+import { decodeError } from './error-body.ts';
+import { MAX_GENERATION_BYTES, MAX_LINE } from './limits.ts';
+import { parseLine, rawLines } from './ndjson.ts';
+import { generationHeader, record } from './record-schemas.ts';
+import { decode, object, type Schema } from './schema.ts';
+
+const headerLine: Schema = object({ generation: generationHeader });
+
+/** Hashes every line that goes out, so that the trailer can name the digest of all before it. */
+export class LineWriter {
+  readonly #hash = createHash('sha256');
+  generations = 0;
+
+  line(value: unknown): string {
+    const text = `${JSON.stringify(value)}\n`;
+    this.#hash.update(text);
+    return text;
+  }
+
+  *generation({ records, store, generation, count, previous, hash }: Generation): Generator<string> {
+    this.generations++;
+    yield this.line({ generation: { store, generation, count, previous, hash } });
+    for (const item of records) yield this.line(item);
+  }
+
+  /** Adds the count and the digest of all lines so far. The last line of a stream. */
+  trailer(facts: Record<string, unknown>): string {
+    const digest = this.#hash.digest('hex');
+    return `${JSON.stringify({ trailer: { ...facts, generations: this.generations, digest } })}\n`;
+  }
+}
+
+/** Reads lines in order, remembering the digest of all but the trailer. */
+export class LineReader {
+  readonly #lines: AsyncGenerator<Buffer>;
+  readonly #hash = createHash('sha256');
+  generations = 0;
+
+  constructor(bytes: AsyncIterable<Uint8Array>) {
+    this.#lines = rawLines(bytes);
+  }
+
+  /** The next line's value. A stream that ends here, before its trailer, was cut: `network`. */
+  async next(): Promise<Record<string, unknown>> {
+    const { value: line, done } = await this.#lines.next();
+    if (done) throw truncated();
+    const value = parseLine(line);
+    if (Object.hasOwn(value, 'trailer')) return value;
+    if (Object.hasOwn(value, 'error')) throw decodeError(line.toString()) ?? truncated();
+    if (line.length > MAX_LINE)
+      throw new PlaitError('protocol', `a line of the stream is longer than ${MAX_LINE} bytes`);
+    this.#hash.update(line).update('\n');
+    return value;
+  }
+
+  /** Generations up to the trailer line, which is returned. Records of one generation are held in memory together. */
+  async *generationsUntilTrailer(): AsyncGenerator<Generation, Record<string, unknown>> {
+    for (;;) {
+      const value = await this.next();
+      if (Object.hasOwn(value, 'trailer')) return value;
+      const { generation } = decode<{ generation: GenerationHeader }>(headerLine, value, 'generation header');
+      yield { ...generation, records: await this.#records(generation.count) };
+      this.generations++;
+    }
+  }
+
+  async #records(count: number): Promise<AnyRecord[]> {
+    const records: AnyRecord[] = [];
+    let bytes = 0;
+    while (records.length < count) {
+      const { value: line, done } = await this.#lines.next();
+      if (done) throw truncated();
+      bytes += line.length;
+      if (line.length > MAX_LINE || bytes > MAX_GENERATION_BYTES) {
+        throw new PlaitError('protocol', 'a generation is larger than the protocol allows');
+      }
+      this.#hash.update(line).update('\n');
+      records.push(decode<AnyRecord>(record, parseLine(line), 'record'));
+    }
+    return records;
+  }
+
+  /** Checks what every trailer claims, and that nothing follows it. */
+  async finish(trailer: { generations: number; digest: string }): Promise<void> {
+    const digest = this.#hash.digest('hex');
+    if (trailer.generations !== this.generations || trailer.digest !== digest) {
+      throw new PlaitError('protocol', 'the stream differs from what its trailer says', { hint: 'try again' });
+    }
+    const { done } = await this.#lines.next();
+    if (!done) throw new PlaitError('protocol', 'the stream goes on after its trailer');
+  }
+
+  /** Lets go of the byte stream underneath. */
+  async close(): Promise<void> {
+    await this.#lines.return(undefined);
+  }
+}
+
+const truncated = (): PlaitError =>
+  new PlaitError('network', 'the stream was cut off before its end', { hint: 'nothing was changed; try again' });

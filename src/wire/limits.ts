@@ -1,0 +1,45 @@
+/** Limits on everything that a peer may claim or send. docs/protocol.md lists them; raising one is compatible, lowering is not. */
+
+/** Protocol version of the `Plait-Protocol` header. */
+export const PROTOCOL = 1;
+
+/** Bytes of a JSON body in either direction. */
+export const MAX_JSON = 16 * 1024 * 1024;
+/** Bytes of an error body that a client reads. */
+export const MAX_ERROR_BODY = 64 * 1024;
+/** Bytes of one NDJSON line, without its newline. */
+export const MAX_LINE = 1024 * 1024;
+/** Bytes of the trailer line of a deltas stream, which holds a whole vector. */
+export const MAX_TRAILER_LINE = 4 * 1024 * 1024;
+/** Refs in one line of a deltas stream, and in the whole stream. */
+export const REFS_PER_LINE = 1000;
+export const MAX_REFS = 1_000_000;
+/** Stores in a vector. */
+export const MAX_VECTOR = 20_000;
+/** Records of one generation, and bytes of their lines. */
+export const MAX_GENERATION_RECORDS = 100_000;
+export const MAX_GENERATION_BYTES = 64 * 1024 * 1024;
+/** Offers or wants in one request. */
+export const MAX_OFFERS = 1000;
+export const MAX_BASE_CANDIDATES = 64;
+/** Snapshots in one transfer: its token travels in a header. */
+export const MAX_TRANSFER_SNAPSHOTS = 128;
+/** Characters of a transfer token and of a bearer token. */
+export const MAX_TRANSFER_TOKEN = 12_000;
+export const MAX_BEARER = 256;
+/** Ids of one have request, 32 bytes each. */
+export const MAX_HAVE_IDS = 4096;
+export const MAX_REF_MOVES = 1000;
+export const MAX_VOLSETS = 100_000;
+export const MAX_BRANCHES = 100_000;
+
+/** Characters (UTF-16 units) of names, of values and of one-line texts. */
+export const MAX_NAME_CHARS = 255;
+export const MAX_VALUE_CHARS = 65_536;
+export const MAX_TEXT_CHARS = 4096;
+/** Characters of a register key: object, field and attribute key. */
+export const MAX_REGISTER_CHARS = 512;
+/** Heads that one write or tombstone names. */
+export const MAX_WRITE_PARENTS = 1000;
+export const MAX_TOMBSTONE_SEES = 10_000;
+export const MAX_SNAPSHOT_PARENTS = 64;

@@ -1,0 +1,86 @@
+/** Schemas of what is replicated: records and generation headers. Hashes and chains are checked by whoever applies them. */
+import {
+  MAX_GENERATION_RECORDS,
+  MAX_REGISTER_CHARS,
+  MAX_SNAPSHOT_PARENTS,
+  MAX_TEXT_CHARS,
+  MAX_TOMBSTONE_SEES,
+  MAX_VALUE_CHARS,
+  MAX_VECTOR,
+  MAX_WRITE_PARENTS,
+} from './limits.ts';
+import { count, list, nullable, object, type Schema, text } from './schema.ts';
+
+export const hashId: Schema = { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'SHA-256, 64 hex digits' };
+export const randomId: Schema = { type: 'string', pattern: '^[0-9a-f]{32}$', description: 'random, 32 hex digits' };
+const STORE = '^[0-9a-f]{32}\\.[1-9][0-9]{0,8}$';
+export const storeId: Schema = { type: 'string', pattern: STORE, description: '<install id>.<epoch>' };
+const stamp: Schema = {
+  type: 'string',
+  pattern: '^[0-9a-f]{16}$',
+  description: 'hybrid clock, 48-bit ms + 16-bit counter',
+};
+export const generationNumber: Schema = { type: 'integer', minimum: 1 };
+
+const OBJECT = 'volset|branch:[0-9a-f]{32}|snapshot:[0-9a-f]{64}';
+const register: Schema = {
+  type: 'string',
+  maxLength: MAX_REGISTER_CHARS,
+  pattern: `^(?:${OBJECT}):(?:name|description|owner|creator|attr:[\\s\\S]+)$`,
+};
+
+export const write: Schema = object(
+  {
+    type: { const: 'write' },
+    register,
+    value: nullable(text(MAX_VALUE_CHARS)),
+    parents: list(hashId, MAX_WRITE_PARENTS),
+    stamp,
+    author: storeId,
+    resolution: { const: true },
+  },
+  ['resolution'],
+);
+
+export const tombstone: Schema = object(
+  {
+    type: { const: 'tombstone' },
+    object: { type: 'string', pattern: `^(?:${OBJECT})$` },
+    sees: list(hashId, MAX_TOMBSTONE_SEES),
+    tip: hashId,
+    stamp,
+    author: storeId,
+  },
+  ['tip'],
+);
+
+export const snapshotBody: Schema = object({
+  type: { const: 'snapshot' },
+  volset: randomId,
+  parents: list(hashId, MAX_SNAPSHOT_PARENTS),
+  root: hashId,
+  created: count(),
+  creator: text(MAX_TEXT_CHARS),
+  files: count(),
+  bytes: count(),
+});
+
+export const record: Schema = { oneOf: [write, tombstone, snapshotBody], discriminator: { propertyName: 'type' } };
+
+export const generationHeader: Schema = object({
+  store: storeId,
+  generation: generationNumber,
+  count: count(MAX_GENERATION_RECORDS),
+  previous: hashId,
+  hash: hashId,
+});
+
+export const vector: Schema = {
+  type: 'object',
+  propertyNames: { pattern: STORE },
+  additionalProperties: object({ generation: generationNumber, hash: hashId }),
+  maxProperties: MAX_VECTOR,
+  description: 'store id -> highest generation held without gaps, and its hash',
+};
+
+export const ref: Schema = object({ branch: randomId, snapshot: nullable(hashId), revision: count() });
