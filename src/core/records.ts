@@ -4,8 +4,17 @@
  *
  * Byte encoding of every record and body: canonical JSON (UTF-8, keys sorted by code unit, no white space, no absent
  * keys, integers only). Ids are hashes over these bytes; golden vectors stand in docs/protocol.md.
+ *
+ * `checkRecord` is the gate for everything from a peer or a pack; what it returns has exactly the documented keys.
  */
+import { canonicalBytes } from './canonical.ts';
+import { snapshotId, writeId } from './hash.ts';
 import type { BranchId, GenerationHash, NodeId, SnapshotId, StoreId, VolsetId, WriteId } from './ids.ts';
+import { isHash, isSnapshotId, isStoreId } from './ids.ts';
+import { exactObject, malformed } from './malformed.ts';
+import { hasControls, parseObject, parseRegister } from './register.ts';
+import { checkSnapshotBody } from './snapshot-body.ts';
+import { isStamp } from './stamp.ts';
 
 /** Hybrid clock: 48-bit milliseconds, 16-bit counter, as 16 hex digits. Compares as a string; never a number. */
 export type Stamp = string;
@@ -62,7 +71,7 @@ export interface GenerationHeader {
   count: number;
   /** Hash of the generation before; of generation 1: 64 zeros. */
   previous: GenerationHash;
-  /** generationHash(canonical {count, generation, previous, records: [record hashes in order], store, volset}). */
+  /** generationHash(canonical {count, generation, previous, records: [recordHash of each, in order], store, volset}). */
   hash: GenerationHash;
 }
 
@@ -78,4 +87,91 @@ export interface Ref {
   branch: BranchId;
   snapshot: SnapshotId | null;
   revision: number;
+}
+
+/** UTF-8 bytes of a value. */
+export const MAX_VALUE = 64 * 1024;
+/** UTF-16 code units of a name. */
+export const MAX_NAME_VALUE = 255;
+export const MAX_WRITE_PARENTS = 1000;
+export const MAX_TOMBSTONE_SEES = 10_000;
+
+export const encodeRecord = (record: AnyRecord): Buffer => canonicalBytes(record);
+
+/** Hash over all bytes of a record; what its generation's hash is made of. */
+export function recordHash(record: AnyRecord): SnapshotId | WriteId {
+  const bytes = encodeRecord(record);
+  return record.type === 'snapshot' ? snapshotId(bytes) : writeId(bytes);
+}
+
+/**
+ * What others refer to a record by: its hash, but for a resolution the hash of what was decided only, so that two stores
+ * that settle the same conflict alike make the same write.
+ */
+export function recordId(record: AnyRecord): SnapshotId | WriteId {
+  if (record.type !== 'write' || !record.resolution) return recordHash(record);
+  const { type, register, parents, value, resolution } = record;
+  return writeId(canonicalBytes({ type, register, parents, value, resolution }));
+}
+
+/** Throws `protocol` unless `value` is a record that may stand in a generation of `volset`. */
+export function checkRecord(value: unknown, volset: VolsetId): AnyRecord {
+  const type =
+    typeof value === 'object' && value !== null && Object.hasOwn(value, 'type') ? (value as AnyRecord).type : undefined;
+  if (type === 'write') return checkWrite(value);
+  if (type === 'tombstone') return checkTombstone(value);
+  if (type === 'snapshot') return checkSnapshotBody(value, volset);
+  return malformed('a record is of no known type');
+}
+
+function checkWrite(value: unknown): Write {
+  const write = exactObject(
+    value,
+    'a write',
+    ['type', 'register', 'value', 'parents', 'stamp', 'author'],
+    ['resolution'],
+  );
+  const fault = valueFault(write['register'], write['value']);
+  if (fault !== undefined) malformed(fault);
+  checkIds(write['parents'], MAX_WRITE_PARENTS, 'parents of a write');
+  checkOrigin(write);
+  if (Object.hasOwn(write, 'resolution') && write['resolution'] !== true)
+    malformed('a write has a bad resolution mark');
+  return value as Write;
+}
+
+/** What forbids `value` in that register, as a phrase; undefined = nothing. */
+export function valueFault(key: unknown, value: unknown): string | undefined {
+  const register = parseRegister(key);
+  if (register === undefined) return 'a write names no register';
+  const isName = register.field === 'name';
+  if (value === null) return isName && !register.object.startsWith('snapshot:') ? 'a name is taken away' : undefined;
+  if (typeof value !== 'string' || !value.isWellFormed()) return 'a value is no text';
+  if (Buffer.byteLength(value) > MAX_VALUE) return 'a value is too long';
+  if (isName && value.length > MAX_NAME_VALUE) return 'a name is too long';
+  if (isName && (value === '' || hasControls(value))) return 'a name is empty or has control characters';
+  return undefined;
+}
+
+function checkTombstone(value: unknown): Tombstone {
+  const tombstone = exactObject(value, 'a tombstone', ['type', 'object', 'sees', 'stamp', 'author'], ['tip']);
+  const object = parseObject(tombstone['object']);
+  if (object === undefined) malformed('a tombstone names no object');
+  checkIds(tombstone['sees'], MAX_TOMBSTONE_SEES, 'heads under a tombstone');
+  checkOrigin(tombstone);
+  if (Object.hasOwn(tombstone, 'tip') && (object.kind !== 'branch' || !isSnapshotId(tombstone['tip']))) {
+    malformed('a tombstone has a bad tip');
+  }
+  return value as Tombstone;
+}
+
+function checkOrigin(record: Record<string, unknown>): void {
+  if (!isStamp(record['stamp'])) malformed('a record has no stamp');
+  if (!isStoreId(record['author'])) malformed('a record has no author');
+}
+
+function checkIds(ids: unknown, limit: number, what: string): void {
+  if (!Array.isArray(ids) || ids.length > limit || !ids.every(isHash))
+    malformed(`${what} are no list of at most ${limit} ids`);
+  for (let i = 1; i < ids.length; i++) if (!(ids[i - 1] < ids[i])) malformed(`${what} are not sorted`);
 }

@@ -3,8 +3,10 @@
  * are plain data, so that a hub can run the store on a worker thread (`Async<MetaStore>`). test/conformance/meta.ts is
  * what every engine must pass.
  */
+import type { Lineage } from '../core/ancestry.ts';
 import type { BranchId, InstallId, SnapshotId, StoreId, VolsetId } from '../core/ids.ts';
 import type { Generation, ObjectKey, Ref, RegisterKey, SnapshotBody, Vector } from '../core/records.ts';
+import type { Selection } from '../core/selection.ts';
 
 export interface Self {
   install: InstallId;
@@ -75,7 +77,10 @@ export interface DeltasPage {
   cursor?: string;
 }
 
-/** One staged and verified round from a peer, to be applied in one transaction. */
+/**
+ * One staged and verified round from a peer, to be applied in one transaction. A long one may be cut into several, in
+ * order; `refs`, `revision` and `vector` come with the last.
+ */
 export interface Round {
   peer: StoreId;
   generations: Generation[];
@@ -109,14 +114,6 @@ export interface RemoteConfig {
   enabled: boolean;
   tokenFile?: string;
   ca?: string;
-}
-
-export interface Selection {
-  branches?: string[];
-  snapshots?: string[];
-  since?: string;
-  tips?: boolean;
-  metadataOnly?: boolean;
 }
 
 /** What we remember of a peer, per volset. */
@@ -157,8 +154,10 @@ export interface MetaStore extends Disposable {
   /** Ids that start with `prefix` (>= 1 hex digit), at most `limit`. */
   snapshotsByPrefix(volset: VolsetId, prefix: string, limit: number): SnapshotId[];
   snapshotsByName(volset: VolsetId, name: string): SnapshotId[];
-  /** Parents of each that is known, in one read; the ancestry walks of the core page through this. */
+  /** Parents of each that is known, in one read. */
   parentsOf(volset: VolsetId, ids: SnapshotId[]): Record<SnapshotId, SnapshotId[]>;
+  /** The same with depth and jump: what the walks of core/ancestry and core/candidates page through, O(change). */
+  lineage(volset: VolsetId, ids: SnapshotId[]): Record<SnapshotId, Lineage>;
   /** Snapshots without a complete blob among `ids` (all, if not given). */
   missingBlobs(volset: VolsetId, ids?: SnapshotId[]): SnapshotId[];
   /** All snapshot ids, oldest first by (created, id); at most `limit` after `after`. */
@@ -180,7 +179,10 @@ export interface MetaStore extends Disposable {
   /** A store's refs as we know them: our own, or what a peer last told us. */
   refs(volset: VolsetId, store: StoreId | 'self'): Ref[];
   /** A hub moves its own refs for a client; each is compare-and-swap, all or none. Branch must exist as an object. */
-  moveRefs(volset: VolsetId, moves: { branch: BranchId; from: SnapshotId | null; to: SnapshotId }[]): { moved: boolean; refs: Ref[]; revision: number };
+  moveRefs(
+    volset: VolsetId,
+    moves: { branch: BranchId; from: SnapshotId | null; to: SnapshotId }[],
+  ): { moved: boolean; refs: Ref[]; revision: number };
 
   /** Generations cut or received that are not yet in a pack (oldest first), and the mark that they are. */
   unpackedGenerations(limit: number): { volset: VolsetId; generation: Generation }[];

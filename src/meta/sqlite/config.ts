@@ -1,0 +1,53 @@
+/** Local configuration kept in the store: remotes, settings, tokens. Never replicated. */
+import { canonicalText } from '../../core/canonical.ts';
+import type { RemoteConfig, TokenRow } from '../contract.ts';
+import { checkRow, rowSum } from './checksum.ts';
+import type { Engine } from './engine.ts';
+
+type Table = 'remotes' | 'settings' | 'tokens';
+const KEY: Record<Table, string> = { remotes: 'name', settings: 'key', tokens: 'id' };
+
+function rows({ db }: Engine, table: Table): { key: string; value: string }[] {
+  return db
+    .all<{ key: string; value: string; sum: string }>(
+      `SELECT ${KEY[table]} AS key, value, sum FROM ${table} ORDER BY ${KEY[table]}`,
+    )
+    .map(({ key, value, sum }) => {
+      checkRow(sum, table, key, value);
+      return { key, value };
+    });
+}
+
+function put({ db }: Engine, table: Table, key: string, value: string): void {
+  const sql = `INSERT OR REPLACE INTO ${table}(${KEY[table]}, value, sum) VALUES (?, ?, ?)`;
+  db.write(() => db.run(sql, key, value, rowSum(table, key, value)));
+}
+
+function remove({ db }: Engine, table: Table, key: string): void {
+  db.write(() => db.run(`DELETE FROM ${table} WHERE ${KEY[table]} = ?`, key));
+}
+
+export const listRemotes = (engine: Engine): RemoteConfig[] =>
+  rows(engine, 'remotes').map(({ value }) => JSON.parse(value) as RemoteConfig);
+export const putRemote = (engine: Engine, remote: RemoteConfig): void =>
+  put(engine, 'remotes', remote.name, canonicalText(remote));
+export const removeRemote = (engine: Engine, name: string): void => remove(engine, 'remotes', name);
+
+export const settings = (engine: Engine): Record<string, string> =>
+  Object.fromEntries(rows(engine, 'settings').map(({ key, value }) => [key, value]));
+export const putSetting = (engine: Engine, key: string, value: string | null): void =>
+  value === null ? remove(engine, 'settings', key) : put(engine, 'settings', key, value);
+
+export const listTokens = (engine: Engine): TokenRow[] =>
+  rows(engine, 'tokens').map(({ value }) => JSON.parse(value) as TokenRow);
+export const putToken = (engine: Engine, token: TokenRow): void =>
+  put(engine, 'tokens', token.id, canonicalText(token));
+
+/** False when there is no such token. */
+export function revokeToken(engine: Engine, id: string): boolean {
+  return engine.db.write(() => {
+    const token = listTokens(engine).find((row) => row.id === id);
+    if (token) putToken(engine, { ...token, revoked: true });
+    return token !== undefined;
+  });
+}

@@ -1,0 +1,139 @@
+/**
+ * One connection. Writers take the lock at the start (BEGIN IMMEDIATE): a transaction that reads first and writes later
+ * would fail at once when another process wrote in between. Readers see one instant and never wait for a writer.
+ */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { PlaitError } from '../../core/errors.ts';
+
+export type Row = Record<string, SQLInputValue>;
+
+export class Database {
+  readonly #db: DatabaseSync;
+  readonly #path: string;
+  readonly #statements = new Map<string, StatementSync>();
+  #depth = 0;
+
+  /** `lockWaitMs`: how long a writer waits for another process. */
+  constructor(path: string, lockWaitMs: number) {
+    this.#path = path;
+    this.#db = this.#guarded(() => new DatabaseSync(path, { timeout: lockWaitMs }));
+  }
+
+  exec(sql: string): void {
+    this.#guarded(() => this.#db.exec(sql));
+  }
+
+  get<T = Row>(sql: string, ...values: SQLInputValue[]): T | undefined {
+    return this.#guarded(() => this.#prepare(sql).get(...values)) as T | undefined;
+  }
+
+  all<T = Row>(sql: string, ...values: SQLInputValue[]): T[] {
+    return this.#guarded(() => this.#prepare(sql).all(...values)) as T[];
+  }
+
+  /** Rows one by one; the statement is its own, so that others may run meanwhile. Drain it within one transaction. */
+  *each<T = Row>(sql: string, ...values: SQLInputValue[]): Generator<T> {
+    const rows = this.#guarded(() => this.#db.prepare(sql).iterate(...values));
+    for (;;) {
+      const next = this.#guarded(() => rows.next());
+      if (next.done) return;
+      yield next.value as T;
+    }
+  }
+
+  /** Number of rows changed. */
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#guarded(() => this.#prepare(sql).run(...values)).changes);
+  }
+
+  /** One consistent view. Inside another transaction: part of it. */
+  read<T>(work: () => T): T {
+    return this.#transaction('BEGIN', work);
+  }
+
+  write<T>(work: () => T): T {
+    return this.#transaction('BEGIN IMMEDIATE', work);
+  }
+
+  close(): void {
+    this.#statements.clear();
+    if (this.#db.isOpen) this.#guarded(() => this.#db.close());
+  }
+
+  #transaction<T>(begin: string, work: () => T): T {
+    if (this.#depth > 0) return work();
+    this.exec(begin);
+    this.#depth++;
+    try {
+      const result = work();
+      this.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // SQLite may have rolled back by itself (full disk).
+      if (this.#db.isTransaction) this.exec('ROLLBACK');
+      throw error;
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #guarded<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw translate(error, this.#path);
+    }
+  }
+}
+
+// Primary result codes of SQLite; IOERR_SHORT_READ means that the file ends too early.
+const BUSY = 5;
+const LOCKED = 6;
+const ERROR = 1;
+const CORRUPT = 11;
+const FULL = 13;
+const NOT_A_DATABASE = 26;
+const SHORT_READ = 522;
+
+function translate(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || (error as { code?: string }).code !== 'ERR_SQLITE_ERROR') return error;
+  const code = (error as { errcode?: number }).errcode ?? 0;
+  switch (code === SHORT_READ ? CORRUPT : code & 0xff) {
+    case BUSY:
+    case LOCKED:
+      return new PlaitError('busy', 'Another process is writing to this store.', {
+        hint: 'Wait for it to end, or wait longer with --lock-wait.',
+        cause: error,
+      });
+    case FULL:
+      return new PlaitError('no-space', 'The disk is full: metadata could not be written.', {
+        hint: 'Make room; nothing of this step was kept.',
+        cause: error,
+      });
+    case CORRUPT:
+    case NOT_A_DATABASE:
+    case ERROR: // our statements are fixed: a missing table or column is damage
+      return damaged(path, error.message, error);
+    default:
+      return new PlaitError('io', `Cannot use ${path}: ${error.message}.`, {
+        hint: 'Check the permissions of the store and the health of the disk.',
+        cause: error,
+      });
+  }
+}
+
+export function damaged(path: string, what: string, cause?: unknown): PlaitError {
+  return new PlaitError('integrity', `The metadata in ${path} is damaged: ${what}.`, {
+    hint: 'Set the file aside and restore it from a backup; replicated metadata can also be rebuilt from the packs or pulled from a remote.',
+    ...(cause !== undefined && { cause }),
+  });
+}

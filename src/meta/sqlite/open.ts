@@ -1,0 +1,124 @@
+/** Opens meta.db, or makes it. */
+
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { PlaitError } from '../../core/errors.ts';
+import { hex } from '../../core/hash.ts';
+import type { InstallId } from '../../core/ids.ts';
+import type { MetaStore } from '../contract.ts';
+import { Database, damaged } from './database.ts';
+import { APPLICATION_ID, META_FORMAT, SCHEMA } from './schema.ts';
+import { readSelf, writeSelf } from './self.ts';
+import { sqliteMetaStore } from './store.ts';
+
+export interface MetaOptions {
+  /** Of meta.db; `:memory:` for a store that is gone when it is closed. */
+  path: string;
+  /** Milliseconds since the epoch. Default: the system's clock. */
+  now?: () => number;
+  random?: (bytes: number) => Uint8Array;
+  /** Shown to others beside the store id; the host name, unless configured. Used when the store is made. */
+  label?: string;
+  /** Make it if it is not there; an existing one is opened as it is. */
+  create?: boolean;
+  /** Who a made store is, when it continues one that was lost. Default: a new install id, epoch 1. */
+  identity?: { install: InstallId; epoch: number };
+  /** How long a writer waits for another process before it fails with `busy`. Default 60,000. */
+  lockWaitMs?: number;
+}
+
+/** Throws `no-store`, `format`, `integrity`, `busy`, `io`. */
+export function openMetaStore(options: MetaOptions): MetaStore {
+  const { path } = options;
+  const random = options.random ?? ((bytes: number) => randomBytes(bytes));
+  if (path === ':memory:') return wrap(made(path, options, random), options, random);
+  if (!existsSync(path)) {
+    if (!options.create) {
+      throw new PlaitError('no-store', `There is no store here: ${path} does not exist.`, {
+        hint: 'Make one with `plait init`, or name another with --store.',
+      });
+    }
+    createFile(path, options, random);
+  }
+  if (statSync(path).size === 0) throw damaged(path, 'the file is empty');
+  const db = new Database(path, options.lockWaitMs ?? 60_000);
+  try {
+    checkFormat(db, path);
+    pragmas(db);
+    return wrap(db, options, random);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function wrap(db: Database, { path, now = Date.now }: MetaOptions, random: (bytes: number) => Uint8Array): MetaStore {
+  return sqliteMetaStore({ db, self: readSelf(db, path), now, random });
+}
+
+function pragmas(db: Database): void {
+  db.exec('PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
+}
+
+function checkFormat(db: Database, path: string): void {
+  const id = db.get<{ application_id: number }>('PRAGMA application_id')?.application_id;
+  if (id !== APPLICATION_ID) throw damaged(path, 'it is not a metadata file of plait');
+  const version = db.get<{ user_version: number }>('PRAGMA user_version')?.user_version;
+  if (version === META_FORMAT) return;
+  throw new PlaitError(
+    'format',
+    `The metadata in ${path} has format ${version}; this plait understands ${META_FORMAT}.`,
+    {
+      hint: 'Use a newer plait, or migrate the store with the plait that made it.',
+    },
+  );
+}
+
+function made(path: string, options: MetaOptions, random: (bytes: number) => Uint8Array): Database {
+  const db = new Database(path, options.lockWaitMs ?? 60_000);
+  pragmas(db);
+  if (path !== ':memory:') db.exec('PRAGMA journal_mode = WAL');
+  db.write(() => {
+    db.exec(SCHEMA);
+    const { install, epoch } = options.identity ?? { install: hex(random(16)) as InstallId, epoch: 1 };
+    writeSelf(db, install, epoch, options.label ?? '');
+  });
+  return db;
+}
+
+/** Made beside its place and linked there complete: whoever is killed, or comes second, leaves no half-made store. */
+function createFile(path: string, options: MetaOptions, random: (bytes: number) => Uint8Array): void {
+  const temp = `${path}.${hex(random(8))}.new`;
+  try {
+    closeSync(openSync(temp, 'wx', 0o600));
+    made(temp, options, random).close();
+    sync(temp);
+    linkSync(temp, path);
+    sync(dirname(path));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (error instanceof PlaitError || code === undefined) throw error;
+    if (code !== 'EEXIST') {
+      throw new PlaitError(
+        code === 'ENOSPC' || code === 'EDQUOT' ? 'no-space' : 'io',
+        `Cannot make ${path}: ${message}.`,
+        {
+          hint: 'Check that the folder exists and may be written to.',
+          cause: error,
+        },
+      );
+    }
+  } finally {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(temp + suffix, { force: true });
+  }
+}
+
+function sync(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

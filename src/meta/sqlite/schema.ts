@@ -1,0 +1,61 @@
+/**
+ * Tables of meta.db, format 0. Ids are hex text; volsets and stores are numbered here (`n`) to keep keys short.
+ *
+ * `records` hold the bodies of everything replicated. Records of the generation that is still open have the position
+ * `-volset`; closing it gives them the generation's position, so positions are the order in which this store learned
+ * things and parents always come first. `heads`, `snapshots` and `vector` are derived and can be recomputed; rows that
+ * cannot be carry a checksum in `sum`.
+ */
+export const APPLICATION_ID = 0x706c6169;
+export const META_FORMAT = 0;
+
+export const SCHEMA = `
+CREATE TABLE self(key TEXT PRIMARY KEY, value TEXT NOT NULL, sum TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE volsets(
+  n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL DEFAULT 0,
+  snapshots INTEGER NOT NULL DEFAULT 0, open_count INTEGER NOT NULL DEFAULT 0, open_bytes INTEGER NOT NULL DEFAULT 0,
+  open_revision INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE stores(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+CREATE TABLE generations(
+  position INTEGER PRIMARY KEY AUTOINCREMENT, volset INTEGER NOT NULL, store INTEGER NOT NULL,
+  generation INTEGER NOT NULL, count INTEGER NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL,
+  packed INTEGER NOT NULL DEFAULT 0);
+CREATE UNIQUE INDEX generations_chain ON generations(volset, store, generation);
+CREATE INDEX generations_unpacked ON generations(position) WHERE packed = 0;
+CREATE TABLE records(
+  position INTEGER NOT NULL, idx INTEGER NOT NULL, volset INTEGER NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY(position, idx)) WITHOUT ROWID;
+CREATE INDEX records_id ON records(volset, id);
+CREATE TABLE vector(
+  volset INTEGER NOT NULL, store INTEGER NOT NULL, generation INTEGER NOT NULL, hash TEXT NOT NULL,
+  PRIMARY KEY(volset, store)) WITHOUT ROWID;
+CREATE TABLE heads(
+  volset INTEGER NOT NULL, object TEXT NOT NULL, field TEXT NOT NULL, id TEXT NOT NULL, stamp TEXT NOT NULL, value TEXT,
+  PRIMARY KEY(volset, object, field)) WITHOUT ROWID;
+CREATE INDEX heads_name ON heads(volset, value, object) WHERE field = 'name' AND value IS NOT NULL;
+CREATE TABLE dead(
+  volset INTEGER NOT NULL, object TEXT NOT NULL, tombstone TEXT NOT NULL,
+  PRIMARY KEY(volset, object)) WITHOUT ROWID;
+CREATE TABLE snapshots(
+  volset INTEGER NOT NULL, id TEXT NOT NULL, created INTEGER NOT NULL, depth INTEGER NOT NULL, line INTEGER NOT NULL,
+  jump TEXT, parents TEXT NOT NULL, blob INTEGER NOT NULL,
+  PRIMARY KEY(volset, id)) WITHOUT ROWID;
+CREATE INDEX snapshots_created ON snapshots(volset, created, id);
+CREATE INDEX snapshots_missing ON snapshots(volset, created, id) WHERE blob = 0;
+CREATE TABLE early_blobs(volset INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY(volset, id)) WITHOUT ROWID;
+CREATE TABLE refs(
+  volset INTEGER NOT NULL, store INTEGER NOT NULL, branch TEXT NOT NULL, snapshot TEXT, revision INTEGER NOT NULL,
+  sum TEXT NOT NULL, PRIMARY KEY(volset, store, branch)) WITHOUT ROWID;
+CREATE INDEX refs_revision ON refs(volset, store, revision);
+CREATE TABLE peers(
+  volset INTEGER NOT NULL, install TEXT NOT NULL, epoch INTEGER NOT NULL, revision INTEGER NOT NULL,
+  vector TEXT NOT NULL, last_sync INTEGER, sum TEXT NOT NULL, PRIMARY KEY(volset, install)) WITHOUT ROWID;
+CREATE TABLE initial(
+  volset INTEGER NOT NULL, install TEXT NOT NULL, branch TEXT NOT NULL, snapshot TEXT NOT NULL, sum TEXT NOT NULL,
+  PRIMARY KEY(volset, install, branch)) WITHOUT ROWID;
+CREATE TABLE remotes(name TEXT PRIMARY KEY, value TEXT NOT NULL, sum TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL, sum TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE tokens(id TEXT PRIMARY KEY, value TEXT NOT NULL, sum TEXT NOT NULL) WITHOUT ROWID;
+PRAGMA application_id = ${APPLICATION_ID};
+PRAGMA user_version = ${META_FORMAT};
+`;

@@ -1,0 +1,124 @@
+/** Snapshot rows: derived from bodies in the log, with the place in history and whether the blob is here. */
+import { type Lineage, lineageOf } from '../../core/ancestry.ts';
+import type { SnapshotId, VolsetId } from '../../core/ids.ts';
+import type { SnapshotBody } from '../../core/records.ts';
+import { type Engine, ensureVolset, findVolsetNumber, volsetNumber } from './engine.ts';
+
+interface LineageRow {
+  parents: string;
+  depth: number;
+  line: number;
+  jump: SnapshotId | null;
+}
+
+const splitIds = (joined: string): SnapshotId[] => (joined === '' ? [] : (joined.split(' ') as SnapshotId[]));
+
+export function lineageAt({ db }: Engine, n: number, id: SnapshotId): Lineage | undefined {
+  const row = db.get<LineageRow>('SELECT parents, depth, line, jump FROM snapshots WHERE volset = ? AND id = ?', n, id);
+  return row && { parents: splitIds(row.parents), depth: row.depth, line: row.line, jump: row.jump };
+}
+
+export const knowsSnapshot = ({ db }: Engine, n: number, id: SnapshotId): boolean =>
+  db.get('SELECT 1 FROM snapshots WHERE volset = ? AND id = ?', n, id) !== undefined;
+
+/** Inside a write transaction; parents are known, the snapshot is not. */
+export function insertSnapshot(engine: Engine, n: number, id: SnapshotId, body: SnapshotBody): void {
+  const { db } = engine;
+  const { depth, line, jump } = lineageOf(body.parents, (parent) => lineageAt(engine, n, parent));
+  const blob = db.run('DELETE FROM early_blobs WHERE volset = ? AND id = ?', n, id);
+  db.run(
+    'INSERT INTO snapshots(volset, id, created, depth, line, jump, parents, blob) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    n,
+    id,
+    body.created,
+    depth,
+    line,
+    jump,
+    body.parents.join(' '),
+    blob,
+  );
+  db.run('UPDATE volsets SET snapshots = snapshots + 1 WHERE n = ?', n);
+}
+
+/** The blob may be here before the snapshot's record is. Inside a write transaction. */
+export function markBlob({ db }: Engine, n: number, id: SnapshotId): void {
+  if (db.run('UPDATE snapshots SET blob = 1 WHERE volset = ? AND id = ?', n, id) > 0) return;
+  db.run('INSERT INTO early_blobs(volset, id) VALUES (?, ?) ON CONFLICT DO NOTHING', n, id);
+}
+
+export function setBlobs(engine: Engine, volset: VolsetId, ids: SnapshotId[]): void {
+  engine.db.write(() => {
+    const n = ensureVolset(engine, volset);
+    for (const id of ids) markBlob(engine, n, id);
+  });
+}
+
+export const hasBlob = ({ db }: Engine, n: number, id: SnapshotId): boolean =>
+  db.get('SELECT 1 FROM snapshots WHERE volset = ? AND id = ? AND blob = 1', n, id) !== undefined;
+
+export function parentsOf(engine: Engine, volset: VolsetId, ids: SnapshotId[]): Record<SnapshotId, SnapshotId[]> {
+  const parents: Record<SnapshotId, SnapshotId[]> = {};
+  for (const [id, known] of Object.entries(lineage(engine, volset, ids)))
+    parents[id as SnapshotId] = [...known.parents];
+  return parents;
+}
+
+export function lineage(engine: Engine, volset: VolsetId, ids: SnapshotId[]): Record<SnapshotId, Lineage> {
+  const n = volsetNumber(engine, volset);
+  const read = (): Record<SnapshotId, Lineage> => {
+    const found: Record<SnapshotId, Lineage> = {};
+    for (const id of ids) {
+      const known = lineageAt(engine, n, id);
+      if (known !== undefined) found[id] = known;
+    }
+    return found;
+  };
+  return ids.length > 1 ? engine.db.read(read) : read();
+}
+
+export function missingBlobs(engine: Engine, volset: VolsetId, ids?: SnapshotId[]): SnapshotId[] {
+  const { db } = engine;
+  const n = findVolsetNumber(engine, volset);
+  if (n === undefined) return ids ?? [];
+  if (ids !== undefined) {
+    return db.read(() => {
+      const early = (id: SnapshotId) =>
+        db.get('SELECT 1 FROM early_blobs WHERE volset = ? AND id = ?', n, id) !== undefined;
+      return ids.filter((id) => !hasBlob(engine, n, id) && !early(id));
+    });
+  }
+  return db
+    .all<{ id: SnapshotId }>('SELECT id FROM snapshots WHERE volset = ? AND blob = 0 ORDER BY created, id', n)
+    .map(({ id }) => id);
+}
+
+export function snapshotPage(engine: Engine, volset: VolsetId, after: SnapshotId | null, limit: number): SnapshotId[] {
+  const { db } = engine;
+  const n = volsetNumber(engine, volset);
+  const from = after === null ? undefined : createdOf(engine, n, after);
+  const rows = db.all<{ id: SnapshotId }>(
+    'SELECT id FROM snapshots WHERE volset = ? AND (created, id) > (?, ?) ORDER BY created, id LIMIT ?',
+    n,
+    from ?? -1,
+    after ?? '',
+    limit,
+  );
+  return rows.map(({ id }) => id);
+}
+
+const createdOf = ({ db }: Engine, n: number, id: SnapshotId): number | undefined =>
+  db.get<{ created: number }>('SELECT created FROM snapshots WHERE volset = ? AND id = ?', n, id)?.created;
+
+export function snapshotsByPrefix(engine: Engine, volset: VolsetId, prefix: string, limit: number): SnapshotId[] {
+  if (!/^[0-9a-f]{1,64}$/.test(prefix)) return [];
+  const n = volsetNumber(engine, volset);
+  return engine.db
+    .all<{ id: SnapshotId }>(
+      'SELECT id FROM snapshots WHERE volset = ? AND id >= ? AND id < ? ORDER BY id LIMIT ?',
+      n,
+      prefix,
+      `${prefix}g`, // 'g' sorts after every hex digit
+      limit,
+    )
+    .map(({ id }) => id);
+}

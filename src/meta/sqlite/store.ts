@@ -1,0 +1,58 @@
+/** The contract's methods, each bound to the part that does it. */
+import type { MetaStore } from '../contract.ts';
+import { apply } from './apply.ts';
+import * as config from './config.ts';
+import { planDeltas, readDeltas } from './deltas.ts';
+import { commit } from './edits.ts';
+import type { Engine } from './engine.ts';
+import { cut, markPacked, unpackedGenerations, vector } from './log.ts';
+import { peer, updatePeer } from './peers.ts';
+import { currentRevision, moveRefs, refs } from './refs.ts';
+import * as snapshots from './snapshots.ts';
+import { verify } from './verify.ts';
+import * as views from './views.ts';
+
+type Bound<F> = F extends (engine: Engine, ...args: infer A) => infer R ? (...args: A) => R : never;
+
+export function sqliteMetaStore(engine: Engine): MetaStore {
+  const bind = <F extends (engine: Engine, ...args: never[]) => unknown>(method: F): Bound<F> =>
+    ((...args: never[]) => method(engine, ...args)) as Bound<F>;
+  return {
+    self: engine.self,
+    listVolsets: bind(views.listVolsets),
+    findVolset: bind(views.findVolset),
+    listBranches: bind(views.listBranches),
+    findBranch: bind(views.findBranch),
+    findSnapshot: bind(views.findSnapshot),
+    snapshotsByPrefix: bind(snapshots.snapshotsByPrefix),
+    snapshotsByName: bind(views.snapshotsByName),
+    parentsOf: bind(snapshots.parentsOf),
+    lineage: bind(snapshots.lineage),
+    missingBlobs: bind(snapshots.missingBlobs),
+    snapshotPage: bind(snapshots.snapshotPage),
+    commit: bind(commit),
+    setBlobs: bind(snapshots.setBlobs),
+    cut: bind(cut),
+    vector: bind(vector),
+    revision: bind(currentRevision),
+    planDeltas: bind(planDeltas),
+    readDeltas: bind(readDeltas),
+    apply: bind(apply),
+    refs: bind(refs),
+    moveRefs: bind(moveRefs),
+    unpackedGenerations: bind(unpackedGenerations),
+    markPacked: bind(markPacked),
+    peer: bind(peer),
+    updatePeer: bind(updatePeer),
+    listRemotes: bind(config.listRemotes),
+    putRemote: bind(config.putRemote),
+    removeRemote: bind(config.removeRemote),
+    settings: bind(config.settings),
+    putSetting: bind(config.putSetting),
+    listTokens: bind(config.listTokens),
+    putToken: bind(config.putToken),
+    revokeToken: bind(config.revokeToken),
+    verify: bind(verify),
+    [Symbol.dispose]: () => engine.db.close(),
+  };
+}

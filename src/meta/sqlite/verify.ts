@@ -1,0 +1,140 @@
+/** Recomputes what is derived and compares; reads every record. One text per fault, none when all is well. */
+import { lineageOf } from '../../core/ancestry.ts';
+import { canonicalText } from '../../core/canonical.ts';
+import { checkGeneration, NO_GENERATION } from '../../core/generation.ts';
+import { type KnownWrite, unfollowed } from '../../core/heads.ts';
+import type { InstallId, SnapshotId, StoreId, VolsetId, WriteId } from '../../core/ids.ts';
+import { type AnyRecord, checkRecord, recordId } from '../../core/records.ts';
+import { registerKey } from '../../core/register.ts';
+import { listRemotes, listTokens, settings } from './config.ts';
+import type { Engine } from './engine.ts';
+import { HEADER_COLUMNS, type HeaderRow, readGeneration, readVector } from './log.ts';
+import { peer } from './peers.ts';
+import { refsOf } from './refs.ts';
+import { readClock } from './self.ts';
+import { lineageAt } from './snapshots.ts';
+
+interface Check {
+  engine: Engine;
+  n: number;
+  volset: VolsetId;
+  faults: string[];
+}
+
+export function verify(engine: Engine): string[] {
+  return engine.db.read(() => {
+    const faults: string[] = [];
+    for (const { integrity_check: text } of engine.db.all<{ integrity_check: string }>('PRAGMA integrity_check(20)')) {
+      if (text !== 'ok') faults.push(text);
+    }
+    for (const { n, id } of engine.db.all<{ n: number; id: VolsetId }>('SELECT n, id FROM volsets')) {
+      const check = { engine, n, volset: id, faults };
+      for (const part of [checkChains, checkOpen, checkHeads, checkSnapshots, checkRefs, checkPeers])
+        attempt(faults, () => part(check));
+    }
+    for (const read of [listRemotes, listTokens, settings]) attempt(faults, () => read(engine));
+    attempt(faults, () => readClock(engine.db));
+    return faults;
+  });
+}
+
+function attempt(faults: string[], work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    faults.push(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function checkChains({ engine, n, volset, faults }: Check): void {
+  const last = new Map<StoreId, { generation: number; hash: string }>();
+  const rows = engine.db.each<HeaderRow>(`SELECT ${HEADER_COLUMNS} WHERE g.volset = ? ORDER BY g.position`, n);
+  for (const row of rows) {
+    const before = last.get(row.store) ?? { generation: 0, hash: NO_GENERATION };
+    if (row.generation !== before.generation + 1 || row.previous !== before.hash) {
+      faults.push(`volset ${volset}: the chain of store ${row.store} is broken at generation ${row.generation}`);
+    }
+    attempt(faults, () => checkGeneration(volset, readGeneration(engine, row)));
+    last.set(row.store, { generation: row.generation, hash: row.hash });
+  }
+  const vector = Object.fromEntries(last);
+  if (canonicalText(vector) !== canonicalText(readVector(engine, n))) {
+    faults.push(`volset ${volset}: the generation vector is not what the generations give`);
+  }
+}
+
+function checkOpen({ engine, n, volset, faults }: Check): void {
+  const rows = engine.db.all<{ id: string; body: string }>('SELECT id, body FROM records WHERE position = ?', -n);
+  for (const { id, body } of rows) {
+    const record = checkRecord(JSON.parse(body), volset);
+    if (recordId(record) !== id || canonicalText(record) !== body)
+      faults.push(`volset ${volset}: record ${id} is damaged`);
+  }
+  const open = engine.db.get<{ open_count: number }>('SELECT open_count FROM volsets WHERE n = ?', n);
+  if (open?.open_count !== rows.length) faults.push(`volset ${volset}: the open generation is miscounted`);
+}
+
+/** Each head is an unfollowed write with that value; the only one, unless there are rivals. */
+function checkHeads({ engine, n, volset, faults }: Check): void {
+  const writes = new Map<string, KnownWrite[]>();
+  for (const { id, body } of engine.db.each<{ id: WriteId; body: string }>(
+    `SELECT id, body FROM records WHERE volset = ? AND body LIKE '%"type":"write"%'`,
+    n,
+  )) {
+    const record = JSON.parse(body) as AnyRecord;
+    if (record.type !== 'write') continue;
+    const known = writes.get(record.register);
+    if (known) known.push({ ...record, id });
+    else writes.set(record.register, [{ ...record, id }]);
+  }
+  for (const head of engine.db.each<KnownWrite & { object: string; field: string }>(
+    'SELECT object, field, id, stamp, value FROM heads WHERE volset = ?',
+    n,
+  )) {
+    const key = registerKey(head.object, head.field);
+    const match = unfollowed(writes.get(key) ?? []).find((write) => write.id === head.id);
+    if (match?.value !== head.value || match.stamp !== head.stamp)
+      faults.push(`volset ${volset}: the head of ${key} is wrong`);
+    writes.delete(key);
+  }
+  for (const key of writes.keys()) faults.push(`volset ${volset}: ${key} has no head`);
+}
+
+function checkSnapshots({ engine, n, volset, faults }: Check): void {
+  const bodies = engine.db.each<{ id: SnapshotId; body: string }>(
+    `SELECT DISTINCT id, body FROM records WHERE volset = ? AND body LIKE '%"type":"snapshot"%'`,
+    n,
+  );
+  let count = 0;
+  for (const { id, body } of bodies) {
+    const record = JSON.parse(body) as AnyRecord;
+    if (record.type !== 'snapshot') continue;
+    count++;
+    const held = lineageAt(engine, n, id);
+    const { depth, line, jump } = lineageOf(record.parents, (parent) => lineageAt(engine, n, parent));
+    const expected = { parents: record.parents, depth, line, jump };
+    if (!held || canonicalText(held) !== canonicalText(expected)) {
+      faults.push(`volset ${volset}: snapshot ${id} is not where its body puts it`);
+    }
+  }
+  const sums = engine.db.get<{ kept: number; said: number }>(
+    'SELECT (SELECT count(*) FROM snapshots WHERE volset = v.n) AS kept, v.snapshots AS said FROM volsets v WHERE n = ?',
+    n,
+  );
+  if (sums?.kept !== count || sums.said !== count) faults.push(`volset ${volset}: its snapshots are miscounted`);
+}
+
+function checkRefs({ engine, n, volset, faults }: Check): void {
+  for (const { n: store } of engine.db.all<{ n: number }>('SELECT n FROM stores')) {
+    for (const { branch, snapshot } of refsOf(engine, n, store)) {
+      if (snapshot !== null && lineageAt(engine, n, snapshot) === undefined) {
+        faults.push(`volset ${volset}: branch ${branch} points at an unknown snapshot`);
+      }
+    }
+  }
+}
+
+function checkPeers({ engine, n, volset }: Check): void {
+  const rows = engine.db.all<{ install: InstallId }>('SELECT install FROM peers WHERE volset = ?', n);
+  for (const { install } of rows) peer(engine, install, volset);
+}

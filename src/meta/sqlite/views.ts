@@ -1,0 +1,111 @@
+/** Objects as their heads show them. Everything is looked up by index; names are made unique when they are shown. */
+import type { BranchId, SnapshotId, VolsetId } from '../../core/ids.ts';
+import { displayNames, type Named } from '../../core/names.ts';
+import type { ObjectKey, SnapshotBody } from '../../core/records.ts';
+import { attrKeyOf, branchKey, snapshotKey } from '../../core/register.ts';
+import type { BranchView, Fields, SnapshotView, VolsetView } from '../contract.ts';
+import { damaged } from './database.ts';
+import { type Engine, findStoreNumber, findVolsetNumber, volsetNumber } from './engine.ts';
+import { findRecord, headsOf, isDead } from './heads.ts';
+import { ownTip, refsOf } from './refs.ts';
+import { hasBlob, knowsSnapshot } from './snapshots.ts';
+
+function fieldsOf(engine: Engine, n: number, object: ObjectKey): Fields {
+  const attrs: [string, string][] = [];
+  const fields: Fields = { name: null, description: null, owner: null, creator: null, attrs: {} };
+  for (const { field, value } of headsOf(engine, n, object)) {
+    const key = attrKeyOf(field);
+    if (key === undefined) fields[field as 'name' | 'description' | 'owner' | 'creator'] = value;
+    else if (value !== null) attrs.push([key, value]);
+  }
+  // fromEntries defines own properties, also for a key like __proto__.
+  fields.attrs = Object.fromEntries(attrs);
+  return fields;
+}
+
+export function listVolsets(engine: Engine): VolsetView[] {
+  return engine.db.read(() =>
+    engine.db
+      .all<{ id: VolsetId }>('SELECT id FROM volsets ORDER BY n')
+      .map(({ id }) => findVolset(engine, id))
+      .filter((view) => view !== undefined),
+  );
+}
+
+export function findVolset(engine: Engine, volset: VolsetId): VolsetView | undefined {
+  return engine.db.read(() => {
+    const row = engine.db.get<{ n: number; snapshots: number }>(
+      'SELECT n, snapshots FROM volsets WHERE id = ?',
+      volset,
+    );
+    if (row === undefined || isDead(engine, row.n, 'volset')) return undefined;
+    const branches = engine.db.get<{ count: number }>(`SELECT count(*) AS count ${LIVE_BRANCHES}`, row.n)?.count ?? 0;
+    return { id: volset, ...fieldsOf(engine, row.n, 'volset'), branches, snapshots: row.snapshots };
+  });
+}
+
+const LIVE_BRANCHES = `FROM heads h WHERE h.volset = ? AND h.object > 'branch:' AND h.object < 'branch;'
+  AND h.field = 'name' AND h.value IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM dead d WHERE d.volset = h.volset AND d.object = h.object)`;
+const NAMED = `SELECT substr(h.object, 8) AS id, h.value AS name, h.stamp AS stamp ${LIVE_BRANCHES}`;
+
+/** By shown name. */
+export function listBranches(engine: Engine, volset: VolsetId): BranchView[] {
+  return engine.db.read(() => {
+    const n = volsetNumber(engine, volset);
+    const tips = new Map<string, SnapshotId | null>();
+    for (const ref of refsOf(engine, n, findStoreNumber(engine, engine.self.store))) tips.set(ref.branch, ref.snapshot);
+    const shown = displayNames(engine.db.all<Named & Record<string, string>>(NAMED, n));
+    return [...shown]
+      .map(([id, name]) => ({ id: id as BranchId, name, tip: tips.get(id) ?? null }))
+      .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  });
+}
+
+export function findBranch(engine: Engine, volset: VolsetId, branch: BranchId): BranchView | undefined {
+  return engine.db.read(() => {
+    const n = volsetNumber(engine, volset);
+    const own = engine.db.get<Named & Record<string, string>>(`${NAMED} AND h.object = ?`, n, branchKey(branch));
+    if (own === undefined) return undefined;
+    const name = shownName(engine, n, own);
+    return { id: branch, name, tip: ownTip(engine, n, branch) };
+  });
+}
+
+/** Only branches of the same name, and those named `NAME.…`, have a say in what is shown. */
+function shownName({ db }: Engine, n: number, own: Named): string {
+  const same = db.all<Named & Record<string, string>>(`${NAMED} AND h.value = ?`, n, own.name);
+  if (same.length < 2) return own.name;
+  // '/' follows '.' in code order.
+  const longer = db.all<Named & Record<string, string>>(
+    `${NAMED} AND h.value > ? AND h.value < ?`,
+    n,
+    `${own.name}.`,
+    `${own.name}/`,
+  );
+  return displayNames([...same, ...longer]).get(own.id) as string;
+}
+
+export function findSnapshot(engine: Engine, volset: VolsetId, id: SnapshotId): SnapshotView | undefined {
+  return engine.db.read(() => {
+    const n = findVolsetNumber(engine, volset);
+    if (n === undefined || !knowsSnapshot(engine, n, id)) return undefined;
+    const body = findRecord(engine, n, id);
+    if (body?.type !== 'snapshot') throw damaged('meta.db', `the body of snapshot ${id} is missing`);
+    return { id, body: body as SnapshotBody, ...fieldsOf(engine, n, snapshotKey(id)), hasBlob: hasBlob(engine, n, id) };
+  });
+}
+
+export function snapshotsByName(engine: Engine, volset: VolsetId, name: string): SnapshotId[] {
+  const n = volsetNumber(engine, volset);
+  return engine.db
+    .all<{ id: SnapshotId }>(
+      `SELECT substr(object, 10) AS id FROM heads
+       WHERE volset = ? AND field = 'name' AND value = ? AND value IS NOT NULL
+       AND object > 'snapshot:' AND object < 'snapshot;' ORDER BY object`,
+      n,
+      name,
+    )
+    .filter(({ id }) => knowsSnapshot(engine, n, id))
+    .map(({ id }) => id);
+}
