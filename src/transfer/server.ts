@@ -3,7 +3,7 @@ import type { BlobReceiver, BlobStore } from '../blob/contract.ts';
 import type { Manifest } from '../blob/manifest/contract.ts';
 import type { MaybeAsync } from '../core/async.ts';
 import { PlaitError } from '../core/errors.ts';
-import { snapshotId } from '../core/hash.ts';
+import { KIND, snapshotId, unhex } from '../core/hash.ts';
 import type { NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
 import type { Offer, OfferAnswer, Transfer, Want, WantAnswer } from '../core/peer.ts';
 import { decodeSnapshotBody, encodeSnapshotBody } from '../core/snapshot-body.ts';
@@ -26,7 +26,7 @@ import { type Outgoing, sendEntries } from './send.ts';
 export interface TransferServerOptions {
   blob: BlobStore;
   manifest: Manifest;
-  meta: MaybeAsync<Pick<MetaStore, 'findSnapshot' | 'setBlobs'>>;
+  meta: MaybeAsync<Pick<MetaStore, 'findSnapshot' | 'missingBlobs' | 'setBlobs'>>;
   tokens: TransferTokens;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -199,20 +199,26 @@ export class TransferServer implements TransferService {
     return { url: transferPath(claims.uploadId), token: tokens.sign(claims), expiresAt: claims.expiresAt };
   }
 
+  /** Complete here, whether or not its record is: a push brings blobs before records. */
+  async #complete(volset: VolsetId, id: SnapshotId): Promise<boolean> {
+    return (await this.#options.meta.missingBlobs(volset, [id])).length === 0;
+  }
+
   async #completeRoot(volset: VolsetId, id: SnapshotId): Promise<NodeId | undefined> {
+    if (!(await this.#complete(volset, id))) return undefined;
     const view = await this.#options.meta.findSnapshot(volset, id);
-    return view?.hasBlob ? view.body.root : undefined;
+    if (view) return view.body.root;
+    const bytes = this.#options.blob.reader(volset).readObject(KIND.snapshot, unhex(id));
+    return decodeSnapshotBody(bytes, volset).root;
   }
 
   /** Candidates of neighbouring snapshots are mostly the same. */
   #completeCache(volset: VolsetId): (id: SnapshotId) => Promise<boolean> {
-    const known = new Map<SnapshotId, boolean>();
-    return async (id) => {
-      const hit = known.get(id);
-      if (hit !== undefined) return hit;
-      const complete = (await this.#completeRoot(volset, id)) !== undefined;
-      known.set(id, complete);
-      return complete;
+    const known = new Map<SnapshotId, Promise<boolean>>();
+    return (id) => {
+      const hit = known.get(id) ?? this.#complete(volset, id);
+      known.set(id, hit);
+      return hit;
     };
   }
 }

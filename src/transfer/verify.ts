@@ -24,15 +24,26 @@ export async function verifyComplete(
   root: NodeId,
   trusted: NodeId[],
 ): Promise<number> {
-  const { receiver, manifest } = context;
+  const { receiver, manifest, signal } = context;
   try {
     // First the form, which bounds depth and size of what is walked next.
-    manifest.check(receiver.nodes, root, trusted);
+    await inSlices(manifest.checkSteps(receiver.nodes, root, trusted), signal);
     return await checkPresent(context, manifest.reachable(receiver.nodes, root, trusted));
   } catch (error) {
     if (!(error instanceof PlaitError) || (error.code !== 'blob-absent' && error.code !== 'integrity')) throw error;
     const what = error.code === 'blob-absent' ? 'a part of it was not sent' : error.message;
     throw new PlaitError('integrity', `snapshot ${id.slice(0, 12)} was refused: ${what}`, { cause: error });
+  }
+}
+
+/** Nodes checked between two looks at the rest of the world. */
+const SLICE = 64;
+
+async function inSlices(steps: Iterator<void>, signal?: AbortSignal): Promise<void> {
+  for (let n = 1; !steps.next().done; n++) {
+    if (n % SLICE !== 0) continue;
+    await setImmediate();
+    signal?.throwIfAborted();
   }
 }
 

@@ -1,0 +1,71 @@
+/** A peer whose hub is a TransferServer in the same process; what passes is counted. */
+import { randomBytes } from 'node:crypto';
+import { manifest } from '../../../src/blob/manifest/index.ts';
+import { PlaitError } from '../../../src/core/errors.ts';
+import type { Peer, Transfer } from '../../../src/core/peer.ts';
+import { type ServerLimits, TransferServer } from '../../../src/transfer/server.ts';
+import type { Caller, TransferClaims, TransferTokens } from '../../../src/wire/transfer-service.ts';
+import type { Tiny } from './tiny-store.ts';
+
+const tokens: TransferTokens = {
+  sign: (claims) => JSON.stringify(claims),
+  verify: (token) => JSON.parse(token) as TransferClaims,
+};
+const caller: Caller = { owner: 'tester', label: 'tester', can: () => true };
+
+export const serverOf = ({ blobs, meta }: Tiny, limits?: Partial<ServerLimits>): TransferServer =>
+  new TransferServer({
+    blob: blobs.store,
+    meta: meta.store,
+    manifest,
+    tokens,
+    limits,
+    now: () => 1_000_000,
+    randomId: () => randomBytes(16).toString('hex'),
+  });
+
+export interface Counted {
+  offers: number;
+  requests: number;
+  have: number;
+  uploads: number;
+  sent: number;
+  received: number;
+}
+
+export function peerOf(server: TransferServer): { peer: Peer; counted: Counted } {
+  const counted: Counted = { offers: 0, requests: 0, have: 0, uploads: 0, sent: 0, received: 0 };
+  const claimsOf = (transfer: Transfer, direction: 'up' | 'down'): TransferClaims => {
+    const claims = tokens.verify(transfer.token);
+    if (claims.direction !== direction) throw new PlaitError('forbidden', 'wrong direction');
+    return claims;
+  };
+  const count = async function* (body: AsyncIterable<Uint8Array>, way: 'sent' | 'received') {
+    for await (const piece of body) {
+      counted[way] += piece.byteLength;
+      yield piece;
+    }
+  };
+  const peer: Partial<Peer> = {
+    url: 'loopback:',
+    offer: (volset, offers) => {
+      counted.offers++;
+      return server.answerOffers(volset, offers, caller);
+    },
+    request: (volset, wants) => {
+      counted.requests++;
+      return server.answerRequests(volset, wants, caller);
+    },
+    have: (_, transfer, kind, ids) => {
+      counted.have++;
+      return server.have(claimsOf(transfer, 'up'), kind, ids);
+    },
+    upload: (transfer, body) => {
+      counted.uploads++;
+      return server.receive(claimsOf(transfer, 'up'), count(body, 'sent'), new AbortController().signal);
+    },
+    download: async (transfer) =>
+      count(server.send(claimsOf(transfer, 'down'), new AbortController().signal), 'received'),
+  };
+  return { peer: peer as Peer, counted };
+}
