@@ -14,7 +14,6 @@ export type HubMeta = Pick<
   | 'listBranches'
   | 'findBranch'
   | 'findSnapshot'
-  | 'parentsOf'
   | 'cut'
   | 'vector'
   | 'revision'

@@ -45,10 +45,7 @@ export function buildServer(options: HubOptions, context: HubContext, access: Ac
     context.metrics.bytesIn += bytes;
   });
   app.addHook('onRequest', async (request, reply) => {
-    reply
-      .header(STORE_HEADER, context.meta.self.store)
-      .header(PROTOCOL_HEADER, PROTOCOL)
-      .header('cache-control', 'no-store');
+    nameStore(reply, context);
     const { route } = request.routeOptions.config;
     if (request.is404 || !route) throw noSuchRoute();
     const checked = await check(route, request, access, context.transferTokens);
@@ -98,7 +95,12 @@ export function buildServer(options: HubOptions, context: HubContext, access: Ac
   };
 }
 
-function newApp(options: HubOptions, { limits, meta }: HubContext): FastifyInstance {
+/** Every answer says who gives it, errors too. */
+const nameStore = (reply: FastifyReply, { meta }: HubContext): FastifyReply =>
+  reply.header(STORE_HEADER, meta.self.store).header(PROTOCOL_HEADER, PROTOCOL).header('cache-control', 'no-store');
+
+function newApp(options: HubOptions, context: HubContext): FastifyInstance {
+  const { limits, meta } = context;
   const http = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: limits.headersMs,
@@ -115,7 +117,7 @@ function newApp(options: HubOptions, { limits, meta }: HubContext): FastifyInsta
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 64 },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
-      answerError(toPlaitError(error), request, reply),
+      answerError(toPlaitError(error), request, nameStore(reply, context)),
     clientErrorHandler: (_error: Error, socket: Socket) => {
       if (socket.writable) socket.end(malformedRequest(meta.self.store));
       else socket.destroy();

@@ -1,9 +1,10 @@
 /** Generations as lines: a header line `{"generation": …}`, then one line a record. Shared by deltas and pushes. */
 import { createHash } from 'node:crypto';
 import { PlaitError } from '../core/errors.ts';
+import { MAX_GENERATION_BYTES } from '../core/generation.ts';
 import type { AnyRecord, Generation, GenerationHeader } from '../core/records.ts';
 import { decodeError } from './error-body.ts';
-import { MAX_GENERATION_BYTES, MAX_LINE } from './limits.ts';
+import { MAX_LINE } from './limits.ts';
 import { parseLine, rawLines } from './ndjson.ts';
 import { generationHeader, record } from './record-schemas.ts';
 import { decode, object, type Schema } from './schema.ts';

@@ -14,11 +14,6 @@ export const MAX_TRAILER_LINE = 4 * 1024 * 1024;
 /** Refs in one line of a deltas stream, and in the whole stream. */
 export const REFS_PER_LINE = 1000;
 export const MAX_REFS = 1_000_000;
-/** Stores in a vector. */
-export const MAX_VECTOR = 20_000;
-/** Records of one generation, and bytes of their lines. */
-export const MAX_GENERATION_RECORDS = 100_000;
-export const MAX_GENERATION_BYTES = 64 * 1024 * 1024;
 /** Offers or wants in one request. */
 export const MAX_OFFERS = 1000;
 export const MAX_BASE_CANDIDATES = 64;
@@ -33,13 +28,8 @@ export const MAX_REF_MOVES = 1000;
 export const MAX_VOLSETS = 100_000;
 export const MAX_BRANCHES = 100_000;
 
-/** Characters (UTF-16 units) of names, of values and of one-line texts. */
+/** Characters (UTF-16 units) of names and of one-line texts. Limits of records and generations are the core's. */
 export const MAX_NAME_CHARS = 255;
-export const MAX_VALUE_CHARS = 65_536;
 export const MAX_TEXT_CHARS = 4096;
 /** Characters of a register key: object, field and attribute key. */
 export const MAX_REGISTER_CHARS = 512;
-/** Heads that one write or tombstone names. */
-export const MAX_WRITE_PARENTS = 1000;
-export const MAX_TOMBSTONE_SEES = 10_000;
-export const MAX_SNAPSHOT_PARENTS = 64;

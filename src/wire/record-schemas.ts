@@ -1,14 +1,12 @@
-/** Schemas of what is replicated: records and generation headers. Hashes and chains are checked by whoever applies them. */
-import {
-  MAX_GENERATION_RECORDS,
-  MAX_REGISTER_CHARS,
-  MAX_SNAPSHOT_PARENTS,
-  MAX_TEXT_CHARS,
-  MAX_TOMBSTONE_SEES,
-  MAX_VALUE_CHARS,
-  MAX_VECTOR,
-  MAX_WRITE_PARENTS,
-} from './limits.ts';
+/**
+ * Schemas of what is replicated: records and generation headers. They bound the form; order of ids, byte lengths,
+ * hashes and chains are checked by the core when a round is verified.
+ */
+import { MAX_GENERATION_RECORDS } from '../core/generation.ts';
+import { MAX_TOMBSTONE_SEES, MAX_VALUE, MAX_WRITE_PARENTS } from '../core/records.ts';
+import { MAX_CREATOR, MAX_SNAPSHOT_PARENTS } from '../core/snapshot-body.ts';
+import { MAX_STORES } from '../core/vector.ts';
+import { MAX_REGISTER_CHARS } from './limits.ts';
 import { count, list, nullable, object, type Schema, text } from './schema.ts';
 
 export const hashId: Schema = { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'SHA-256, 64 hex digits' };
@@ -33,7 +31,7 @@ export const write: Schema = object(
   {
     type: { const: 'write' },
     register,
-    value: nullable(text(MAX_VALUE_CHARS)),
+    value: nullable(text(MAX_VALUE)),
     parents: list(hashId, MAX_WRITE_PARENTS),
     stamp,
     author: storeId,
@@ -60,7 +58,7 @@ export const snapshotBody: Schema = object({
   parents: list(hashId, MAX_SNAPSHOT_PARENTS),
   root: hashId,
   created: count(),
-  creator: text(MAX_TEXT_CHARS),
+  creator: text(MAX_CREATOR),
   files: count(),
   bytes: count(),
 });
@@ -70,7 +68,7 @@ export const record: Schema = { oneOf: [write, tombstone, snapshotBody], discrim
 export const generationHeader: Schema = object({
   store: storeId,
   generation: generationNumber,
-  count: count(MAX_GENERATION_RECORDS),
+  count: { type: 'integer', minimum: 1, maximum: MAX_GENERATION_RECORDS },
   previous: hashId,
   hash: hashId,
 });
@@ -79,8 +77,9 @@ export const vector: Schema = {
   type: 'object',
   propertyNames: { pattern: STORE },
   additionalProperties: object({ generation: generationNumber, hash: hashId }),
-  maxProperties: MAX_VECTOR,
+  maxProperties: MAX_STORES,
   description: 'store id -> highest generation held without gaps, and its hash',
 };
 
+/** Revision 0: the branch has no ref there yet. */
 export const ref: Schema = object({ branch: randomId, snapshot: nullable(hashId), revision: count() });

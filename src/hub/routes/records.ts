@@ -16,7 +16,7 @@ import {
 } from '../../wire/messages.ts';
 import { decodePush } from '../../wire/push.ts';
 import type { HubMeta } from '../contract.ts';
-import { refusal } from '../ref-moves.ts';
+import { moveRefs } from '../ref-moves.ts';
 import type { Call, HubContext, Route } from './route.ts';
 import { requireVolset } from './volsets.ts';
 
@@ -73,23 +73,11 @@ async function receive(context: HubContext, call: Call): Promise<{ vector: Vecto
 }
 
 async function move(context: HubContext, { volset, body }: Call): Promise<RefMovesAnswer> {
-  const { meta } = context;
   const { moves } = body as RefMoves;
-  await requireVolset(context, volset);
-  const reason = await refusal(meta, volset, moves);
-  if (reason === undefined) return meta.moveRefs(volset, moves);
-  const refs = (await meta.findVolset(volset)) ? await meta.refs(volset, 'self') : [];
-  const named = new Set(moves.map((m) => m.branch));
-  return {
-    moved: false,
-    refs: refs.filter((ref) => named.has(ref.branch)),
-    revision: await revision(meta, volset),
-    reason,
-  };
+  const { announced } = await requireVolset(context, volset);
+  if (announced) return { moved: false, refs: [], revision: 0, reason: 'nothing of this volume set is here yet' };
+  return moveRefs(context.meta, volset, moves);
 }
-
-const revision = async (meta: HubMeta, volset: VolsetId): Promise<number> =>
-  (await meta.findVolset(volset)) ? meta.revision(volset) : 0;
 
 export const recordRoutes: Route[] = [
   {

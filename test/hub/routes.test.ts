@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import type { SnapshotId, VolsetId } from '../../src/core/ids.ts';
+import type { Peer } from '../../src/core/peer.ts';
+import type { Generation } from '../../src/core/records.ts';
+import { BRANCH, OTHER, peerOf, rejectsWith, SELF, sampleHistory, startHub, type TestHub, VOLSET } from './support.ts';
+
+describe('hub routes, through the client', () => {
+  let test: TestHub;
+  let peer: Peer;
+  const history = sampleHistory();
+  const ask = { self: SELF, vector: {}, knownRevision: 0 };
+
+  before(async () => {
+    test = await startHub();
+    peer = peerOf(test.url);
+  });
+  after(async () => {
+    await peer[Symbol.asyncDispose]();
+    await test.hub.close();
+  });
+
+  const readDeltas = async (from: Peer, volset: VolsetId = VOLSET) => {
+    const answer = await from.deltas(volset, ask);
+    const generations: Generation[] = await Array.fromAsync(answer.generations);
+    return { refs: answer.refs, generations, trailer: await answer.trailer() };
+  };
+
+  it('knows nothing at first, and says so', async () => {
+    assert.deepEqual(await peer.listVolsets(), []);
+    assert.equal(peer.identity, test.meta.self.store);
+    await assert.rejects(peer.deltas(VOLSET, ask), rejectsWith('not-found', /^remote: /));
+    await assert.rejects(peer.request(VOLSET, [{ id: history.ids[0], baseCandidates: [] }]), rejectsWith('not-found'));
+  });
+
+  it('announces a volset: its name belongs to the first id, and nothing is stored', async () => {
+    await peer.createVolset({ id: VOLSET, name: 'data' });
+    await peer.createVolset({ id: VOLSET, name: 'data' });
+    await assert.rejects(peer.createVolset({ id: OTHER, name: 'data' }), rejectsWith('exists'));
+    assert.equal(test.meta.volsets.size, 0);
+    const { generations, trailer } = await readDeltas(peer);
+    assert.deepEqual(
+      { generations, trailer },
+      { generations: [], trailer: { vector: {}, revision: 0, generations: 0 } },
+    );
+  });
+
+  it('takes generations, again without effect, and gives them back unchanged', async () => {
+    const vector = { [SELF]: { generation: 2, hash: history.generations[1].hash } };
+    assert.deepEqual(await peer.sendGenerations(VOLSET, history.generations), { vector });
+    assert.deepEqual(await peer.sendGenerations(VOLSET, history.generations), { vector });
+    const applied = test.meta.calls.get('apply');
+    const { generations, trailer } = await readDeltas(peer);
+    assert.deepEqual(generations, history.generations);
+    assert.deepEqual(trailer, { vector, revision: 0, generations: 2 });
+    assert.equal(test.meta.calls.get('apply'), applied, 'a deltas request writes nothing');
+  });
+
+  it('still keeps the name for the id that now holds it', async () => {
+    await assert.rejects(peer.createVolset({ id: OTHER, name: 'data' }), rejectsWith('exists'));
+    await peer.createVolset({ id: VOLSET, name: 'data' });
+  });
+
+  it('moves no ref to data that is not here', async () => {
+    const answer = await peer.moveRefs(VOLSET, [{ branch: BRANCH, from: null, to: history.ids[0] }]);
+    assert.equal(answer.moved, false);
+    assert.match(String(answer.reason), /data of snapshot .* is not here/);
+  });
+
+  it('takes a blob diff and then says that it has it', async () => {
+    const offers = history.ids.map((id, i) => ({
+      id,
+      body: [history.first, history.second][i],
+      bytes: 1,
+      chunks: 1,
+      baseCandidates: [] as SnapshotId[],
+    }));
+    const answers = await peer.offer(VOLSET, offers);
+    const wanted = answers[0];
+    assert.equal(wanted.answer, 'want');
+    if (wanted.answer !== 'want') return;
+    const ids = Buffer.concat([Buffer.alloc(32, 0), Buffer.alloc(32, 1)]);
+    assert.deepEqual([...(await peer.have(VOLSET, wanted, 0, ids))], [1, 0]);
+    assert.deepEqual([...(await peer.have(VOLSET, wanted, 1, ids))], [0, 1]);
+    const pieces = async function* () {
+      for (let i = 0; i < 40; i++) yield Buffer.alloc(100_000, i);
+    };
+    const sent = peer.traffic.sent;
+    assert.deepEqual(await peer.upload(wanted, pieces()), { snapshots: history.ids });
+    assert.equal(peer.traffic.sent - sent, 4_000_000);
+    assert.deepEqual(
+      (await peer.offer(VOLSET, offers)).map((a) => a.answer),
+      ['have', 'have'],
+    );
+  });
+
+  it('moves refs forward by compare-and-swap, all or none', async () => {
+    const [one, two] = history.ids;
+    const first = await peer.moveRefs(VOLSET, [{ branch: BRANCH, from: null, to: one }]);
+    assert.deepEqual(first, { moved: true, refs: [{ branch: BRANCH, snapshot: one, revision: 1 }], revision: 1 });
+    const lost = await peer.moveRefs(VOLSET, [{ branch: BRANCH, from: null, to: two }]);
+    assert.equal(lost.moved, false);
+    assert.equal((await peer.moveRefs(VOLSET, [{ branch: BRANCH, from: one, to: two }])).moved, true);
+    const back = await peer.moveRefs(VOLSET, [{ branch: BRANCH, from: two, to: one }]);
+    assert.equal(back.moved, false, 'not a fast-forward');
+    const { refs } = await readDeltas(peer);
+    assert.deepEqual(refs, [{ branch: BRANCH, snapshot: two, revision: 2 }]);
+    assert.deepEqual(await peer.listVolsets(), [
+      { id: VOLSET, name: 'data', branches: [{ id: BRANCH, name: 'main', tip: two }] },
+    ]);
+  });
+
+  it('gives the blob diff back, with back-pressure', async () => {
+    const unknown = 'f'.repeat(64) as SnapshotId;
+    const [answer, absent] = await peer.request(VOLSET, [
+      { id: history.ids[0], baseCandidates: [] },
+      { id: unknown, baseCandidates: [] },
+    ]);
+    assert.deepEqual(absent, { id: unknown, answer: 'absent' });
+    if (answer.answer !== 'available') return assert.fail(answer.answer);
+    let bytes = 0;
+    for await (const piece of await peer.download(answer)) bytes += piece.length;
+    assert.equal(bytes, 4_000_000);
+  });
+
+  it('reports a download that breaks in the middle as cut', async () => {
+    test.transfers.breakDownload = true;
+    const [answer] = await peer.request(VOLSET, [{ id: history.ids[0], baseCandidates: [] }]);
+    if (answer.answer !== 'available') return assert.fail(answer.answer);
+    const drain = async () => {
+      for await (const _ of await peer.download(answer));
+    };
+    await assert.rejects(drain(), rejectsWith('network'));
+    test.transfers.breakDownload = false;
+  });
+
+  it('tells why an upload is refused while it is still being sent', async () => {
+    test.transfers.refuseUpload = true;
+    test.transfers.stored.clear();
+    const offer = { id: history.ids[0], body: history.first, bytes: 1, chunks: 1, baseCandidates: [] };
+    const [answer] = await peer.offer(VOLSET, [offer]);
+    if (answer.answer !== 'want') return assert.fail(answer.answer);
+    const endless = async function* () {
+      for (;;) yield Buffer.alloc(65_536);
+    };
+    await assert.rejects(peer.upload(answer, endless()), rejectsWith('integrity', /remote: a block is damaged/));
+    test.transfers.refuseUpload = false;
+  });
+
+  it('refuses a store that talks to itself', async () => {
+    const echo = peerOf(test.url, { self: test.meta.self.store });
+    await assert.rejects(
+      echo.deltas(VOLSET, { ...ask, self: test.meta.self.store }),
+      rejectsWith('identity', /the very store that asks/),
+    );
+    await assert.rejects(echo.sendGenerations(VOLSET, history.generations), rejectsWith('identity'));
+    await echo[Symbol.asyncDispose]();
+  });
+
+  it('takes a push whole or not at all', async () => {
+    const other = sampleHistory(OTHER, 'more');
+    await peer.createVolset({ id: OTHER, name: 'more' });
+    const broken = [other.generations[0], { ...other.generations[1], hash: 'a'.repeat(64) as never }];
+    await assert.rejects(peer.sendGenerations(OTHER, broken), rejectsWith('integrity'));
+    assert.equal(test.meta.volsets.has(OTHER), false);
+  });
+
+  it('counts requests and errors, and answers health and its own description', async () => {
+    const metrics = await (await fetch(`${test.url}/metrics`)).text();
+    assert.match(
+      metrics,
+      /^plait_requests_total\{method="POST",route="\/v1\/volsets\/:volset\/deltas",status="200"\} \d+$/m,
+    );
+    assert.match(metrics, /^plait_errors_total\{code="exists"\} 2$/m);
+    assert.match(metrics, /^plait_uploads_in_progress 0$/m);
+    assert.deepEqual(await (await fetch(`${test.url}/healthz`)).json(), { ok: true });
+    const api = (await (await fetch(`${test.url}/v1/openapi.json`)).json()) as { paths: Record<string, object> };
+    assert.deepEqual(Object.keys(api.paths['/v1/transfers/{upload}']), ['put', 'post', 'get']);
+    assert.ok(api.paths['/v1/volsets/{volset}/deltas']);
+  });
+
+  it('names the store in every answer, errors included', async () => {
+    for (const path of ['/healthz', '/v1/volsets', '/nothing', '/v1/volsets/x', '/v1/volsets/%zz']) {
+      const answer = await fetch(test.url + path);
+      assert.equal(answer.headers.get('plait-store'), test.meta.self.store, path);
+      assert.equal(answer.headers.get('plait-protocol'), '1', path);
+      await answer.arrayBuffer();
+    }
+  });
+});
