@@ -34,6 +34,8 @@ export interface Entry {
   content?: Content;
   /** Symlinks only: the target's raw bytes. */
   target?: Uint8Array;
+  /** Fields that this version does not know and need not know, as encoded: carried along when an entry is copied. */
+  extra?: Uint8Array;
 }
 
 /** A difference between two trees; `before`/`after` absent means the path is absent there. apply(a, diff(a, b)) = b. */

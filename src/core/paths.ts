@@ -28,7 +28,8 @@ export function osPath(key: PathKey): string | Buffer {
   return isAscii(joined) ? joined : Buffer.from(joined, 'latin1');
 }
 
-export const joinKey = (parent: PathKey, name: string): PathKey => (parent === '' ? name : `${parent}\0${name}`) as PathKey;
+export const joinKey = (parent: PathKey, name: string): PathKey =>
+  (parent === '' ? name : `${parent}\0${name}`) as PathKey;
 export const parentKey = (key: PathKey): PathKey => key.slice(0, Math.max(0, key.lastIndexOf('\0'))) as PathKey;
 export const baseName = (key: PathKey): string => key.slice(key.lastIndexOf('\0') + 1);
 /** True for `key` itself and everything below it; `/a` never touches `/ab`. */
@@ -55,7 +56,9 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u206
 export function showPath(key: PathKey): string {
   const { path, pathBase64 } = jsonPath(key);
   if (pathBase64 !== undefined) {
-    const text = key.replaceAll('\0', '/').replace(/[^\x20-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+    const text = key
+      .replaceAll('\0', '/')
+      .replace(/[^\x20-\x7e]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
     return `"${text}"`;
   }
   return showText(path);
@@ -65,7 +68,13 @@ export function showPath(key: PathKey): string {
 export function showText(text: string): string {
   if (text.search(UNSAFE) < 0) return text;
   const escaped = text.replace(UNSAFE, (c) =>
-    c === '\n' ? '\\n' : c === '\t' ? '\\t' : c === '\r' ? '\\r' : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    c === '\n'
+      ? '\\n'
+      : c === '\t'
+        ? '\\t'
+        : c === '\r'
+          ? '\\r'
+          : `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
   return `"${escaped}"`;
 }
