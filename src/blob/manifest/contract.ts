@@ -14,6 +14,8 @@ export interface Totals {
   files: number;
   /** Sum of file sizes. */
   bytes: number;
+  /** Entries that belong to a hard-link group. */
+  links: number;
 }
 
 export interface Manifest {
@@ -21,6 +23,8 @@ export interface Manifest {
   build(sink: NodeSink, entries: Iterable<Entry>): NodeId;
   /** `changes` in path order; costs O(changes + nodes on the way), untouched nodes are neither read nor written. */
   patch(source: NodeSource, sink: NodeSink, root: NodeId, changes: Iterable<Change>): NodeId;
+  /** The same for changes that arrive over time; memory O(depth), and nothing that was put is read back. */
+  patchAsync(source: NodeSource, sink: NodeSink, root: NodeId, changes: AsyncIterable<Change>): Promise<NodeId>;
   totals(source: NodeSource, root: NodeId): Totals;
   find(source: NodeSource, root: NodeId, path: PathKey): Entry | undefined;
   /** All entries, or those at and below `within`. */
@@ -42,4 +46,6 @@ export interface Manifest {
    * (core/names), lists consistent with sizes. Subtrees of `trusted` roots are not read again. Throws `integrity`.
    */
   check(source: NodeSource, root: NodeId, trusted?: NodeId[]): void;
+  /** The same in slices: yields after each node, so that a thread that serves others can breathe. */
+  checkSteps(source: NodeSource, root: NodeId, trusted?: NodeId[]): Generator<void, void>;
 }

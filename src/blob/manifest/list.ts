@@ -1,0 +1,141 @@
+/**
+ * Lists of extents that are too long to be inline: a tree cut by chunk ids, with lengths instead of offsets, so that
+ * bytes inserted at the front of a big file change one or two nodes a level.
+ */
+import type { Content, Extent } from '../../core/entry.ts';
+import { PlaitError } from '../../core/errors.ts';
+import {
+  encodeExtents,
+  INLINE_EXTENTS,
+  iterateExtents,
+  MAX_EXTENT_BYTES,
+  MAX_FILE,
+  normalExtents,
+  readExtent,
+  writeExtent,
+} from '../../core/extents.ts';
+import { hex, unhex } from '../../core/hash.ts';
+import type { NodeId } from '../../core/ids.ts';
+import { ByteReader, malformed } from '../../core/varint.ts';
+import type { NodeSink, NodeSource } from '../contract.ts';
+import { HEADER, idHash, TYPE } from './format.ts';
+import { type Header, listHeader } from './node-reader.ts';
+import { NodeWriter } from './node-writer.ts';
+
+/** A subtree of a list as its parent names it. */
+export interface ListChild {
+  id: NodeId;
+  /** Bytes of the file, and extents, below it. */
+  length: number;
+  extents: number;
+}
+
+interface Level {
+  node: NodeWriter;
+  length: number;
+  extents: number;
+  added: number;
+  last: NodeId | undefined;
+}
+
+class ListWriter {
+  readonly #sink: NodeSink;
+  readonly #levels: Level[] = [];
+  readonly #scratch = Buffer.allocUnsafe(MAX_EXTENT_BYTES);
+
+  constructor(sink: NodeSink) {
+    this.#sink = sink;
+  }
+
+  #level(level: number): Level {
+    const node = () => new NodeWriter(level === 0 ? TYPE.listLeaf : TYPE.listInner, level);
+    this.#levels[level] ??= { node: node(), length: 0, extents: 0, added: 0, last: undefined };
+    return this.#levels[level];
+  }
+
+  put(extent: Extent): void {
+    const level = this.#level(0);
+    level.length += extent.length;
+    if (level.length > MAX_FILE) throw tooLarge();
+    level.extents++;
+    level.added++;
+    level.node.room();
+    level.node.bytes(this.#scratch, 0, writeExtent(this.#scratch, 0, extent));
+    if (level.node.end(idHash(extent.id))) this.#close(level);
+  }
+
+  #close(level: Level): void {
+    const id = this.#sink.putNode(level.node.take());
+    const { length, extents } = level;
+    level.length = 0;
+    level.extents = 0;
+    const above = this.#level(level.node.level + 1);
+    above.length += length;
+    if (above.length > MAX_FILE) throw tooLarge();
+    above.extents += extents;
+    above.added++;
+    above.last = id;
+    const raw = unhex(id);
+    above.node.room();
+    above.node.bytes(raw);
+    above.node.number(length);
+    above.node.number(extents);
+    if (above.node.end(idHash(raw))) this.#close(above);
+  }
+
+  finish(): NodeId {
+    for (let i = 0; i < this.#levels.length; i++) {
+      const level = this.#levels[i];
+      if (i > 0 && level.added === 1 && level.last) return level.last;
+      if (level.node.count > 0) this.#close(level);
+    }
+    throw new PlaitError('unexpected', 'an empty list');
+  }
+}
+
+const tooLarge = (): PlaitError => new PlaitError('unexpected', 'a file is larger than the format allows (4 PiB)');
+
+export function buildList(sink: NodeSink, extents: Iterable<Extent>): Content {
+  const head: Extent[] = [];
+  let list: ListWriter | undefined;
+  for (const extent of normalExtents(extents)) {
+    if (list) list.put(extent);
+    else if (head.length < INLINE_EXTENTS) head.push(extent);
+    else {
+      list = new ListWriter(sink);
+      for (const first of head) list.put(first);
+      list.put(extent);
+    }
+  }
+  return list ? { list: list.finish() } : { extents: encodeExtents(head) };
+}
+
+export function* extents(source: NodeSource, content: Content): Generator<Extent> {
+  if ('extents' in content) yield* iterateExtents(content.extents);
+  else yield* listExtents(source, content.list);
+}
+
+/** Extents below one node of a list. */
+export function* listExtents(source: NodeSource, id: NodeId, level?: number): Generator<Extent> {
+  const header = listHeader(source, id, level);
+  if (header.type === TYPE.listLeaf) yield* leafExtents(header);
+  else for (const child of listChildren(header)) yield* listExtents(source, child.id, header.level - 1);
+}
+
+export function* leafExtents(header: Header): Generator<Extent> {
+  const reader = new ByteReader(header.bytes, HEADER);
+  for (let i = 0; i < header.count; i++) yield readExtent(reader);
+  if (reader.pos !== reader.end) throw malformed('bytes behind the end of a node');
+}
+
+export function listChildren(header: Header): ListChild[] {
+  const reader = new ByteReader(header.bytes, HEADER);
+  const children: ListChild[] = [];
+  for (let i = 0; i < header.count; i++) {
+    const at = reader.skip(32);
+    const id = hex(reader.bytes.subarray(at, at + 32)) as NodeId;
+    children.push({ id, length: reader.varint(), extents: reader.varint() });
+  }
+  if (reader.pos !== reader.end) throw malformed('bytes behind the end of a node');
+  return children;
+}
