@@ -3,7 +3,15 @@ import { constants, zstdCompressSync } from 'node:zlib';
 import { PlaitError } from '../core/errors.ts';
 import type { Kind } from '../core/hash.ts';
 import { BLOCK_HEADER, BLOCK_MAGIC, blockCrc, TABLE_ROW } from './block.ts';
-import { BLOCK_MAX_OBJECTS, BLOCK_MAX_RAW, BLOCK_TARGET, CODEC, FORMAT_VERSION, MAX_OBJECT, ZSTD_LEVEL } from './format.ts';
+import {
+  BLOCK_MAX_OBJECTS,
+  BLOCK_MAX_RAW,
+  BLOCK_TARGET,
+  CODEC,
+  FORMAT_VERSION,
+  MAX_OBJECT,
+  ZSTD_LEVEL,
+} from './format.ts';
 
 const PROBE_MIN = 256 * 1024;
 const PROBE_PIECES = 4;
@@ -88,6 +96,8 @@ export class BlockBuilder {
     out.writeUInt32LE(payload.length, 16);
     out.set(this.#table.subarray(0, tableLength), BLOCK_HEADER);
     out.set(payload, BLOCK_HEADER + tableLength);
+    // Output of the compressor, up to 1 MiB: freed now, or a worker holds dozens of them until its next big collection.
+    if (packed) (packed.buffer as ArrayBuffer).transfer(0);
     out.writeUInt32LE(blockCrc(out), 20);
     this.rawLength = 0;
     this.count = 0;
@@ -95,7 +105,8 @@ export class BlockBuilder {
   }
 
   #reserve(length: number): void {
-    if (this.rawLength + length > this.#raw.length) this.#raw = grown(this.#raw, this.rawLength + length, BLOCK_MAX_RAW);
+    if (this.rawLength + length > this.#raw.length)
+      this.#raw = grown(this.#raw, this.rawLength + length, BLOCK_MAX_RAW);
     const table = (this.count + 1) * TABLE_ROW;
     if (table > this.#table.length) this.#table = grown(this.#table, table, BLOCK_MAX_OBJECTS * TABLE_ROW);
   }

@@ -65,7 +65,15 @@ export function parseFixed(bytes: Uint8Array): BlockHeader {
     throw broken(`stored length ${storedLength} of ${rawLength}`);
   }
   const totalLength = BLOCK_HEADER + count * TABLE_ROW + storedLength;
-  return { kind: kind as Kind, codec: codec as Codec, count, rawLength, storedLength, crc: view.getUint32(20, true), totalLength };
+  return {
+    kind: kind as Kind,
+    codec: codec as Codec,
+    count,
+    rawLength,
+    storedLength,
+    crc: view.getUint32(20, true),
+    totalLength,
+  };
 }
 
 /** Header and table of a block whose first bytes are given (the payload may be missing). Cheap; hashes nothing. */
@@ -117,7 +125,8 @@ function inflate(block: BlockHeader, payload: Uint8Array): Uint8Array {
   } catch (cause) {
     throw new PlaitError('integrity', 'A block is damaged: it does not decompress to its declared size.', { cause });
   }
-  if (raw.length !== block.rawLength) throw broken(`${raw.length} bytes in its zstd frame, ${block.rawLength} declared`);
+  if (raw.length !== block.rawLength)
+    throw broken(`${raw.length} bytes in its zstd frame, ${block.rawLength} declared`);
   return raw;
 }
 

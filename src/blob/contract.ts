@@ -22,7 +22,7 @@ export interface NodeSink {
 
 export interface BlobStore extends AsyncDisposable {
   reader(volset: VolsetId): BlobReader;
-  /** A session that adds objects. Nothing of it is visible to others before `finish` has returned. */
+  /** A session that adds objects. Nothing of it is visible to others before `finish` is called. */
   writer(volset: VolsetId, options?: WriterOptions): BlobWriter;
   /** Takes blocks from a peer into quarantine. */
   receiver(volset: VolsetId, uploadId: string): Promise<BlobReceiver>;
@@ -33,8 +33,21 @@ export interface BlobStore extends AsyncDisposable {
    * `sample` in (0,1]: that share of the packs, drawn with `random`. Yields one item per damage found.
    */
   verifyPacks(options: VerifyOptions): AsyncIterable<PackDamage>;
-  /** Throws index.db's content away and makes it again from the packs. */
+  /**
+   * Appends encoded generations to the volset's `log.open` (kind generation, one fsync); sealed into a pack at 16 MiB.
+   * Durable when it resolves. Safe beside other processes; a torn tail of an earlier crash is cut off first. Readers
+   * find these objects once the log is sealed; `scanObjects` at once. Appending one again does no harm.
+   */
+  appendLog(volset: VolsetId, generations: Uint8Array[]): Promise<void>;
+  /** Every sound object of a kind that packs and log hold, for rebuilding metadata; may yield one twice, in any order. */
+  scanObjects(kind: Kind, volset?: VolsetId): AsyncIterable<{ volset: VolsetId; id: Uint8Array; bytes: Uint8Array }>;
+  /** Throws index.db's content away and makes it again from the packs. Borrowed objects have to be borrowed again. */
   rebuildIndex(): Promise<{ packs: number; objects: number }>;
+  /**
+   * Makes objects that `from` holds objects of `to` as well, without copying. The caller has checked that whoever asks
+   * may read `from`. Answers with the number of `refs` that `to` holds now.
+   */
+  borrow(from: VolsetId, to: VolsetId, refs: Iterable<ObjectRef>): Promise<number>;
 }
 
 /** Makes in meta.db visible what the packs now hold. Asynchronous where meta.db lives on another thread. */
@@ -60,7 +73,12 @@ export interface BlobReader extends NodeSource {
    * Writes files below `root` on all cores, in pack order, each through a temporary name in `tempDir` (same file
    * system) and rename; see disk/place.ts. Result order is not target order. Stops at `signal`.
    */
-  extract(root: string, tempDir: string, targets: Iterable<FileTarget>, options?: WriterOptions): AsyncIterable<FileResult>;
+  extract(
+    root: string,
+    tempDir: string,
+    targets: Iterable<FileTarget>,
+    options?: WriterOptions,
+  ): AsyncIterable<FileResult>;
   /**
    * Blocks that hold the wanted objects, each as encoded block bytes (blob/block.ts): as it lies in the pack if at
    * least half of its bytes is wanted, else regrouped. Missing objects throw `blob-absent`.
@@ -88,7 +106,9 @@ export interface BlobWriter extends NodeSink, AsyncDisposable {
   putObject(kind: Kind, bytes: Uint8Array): Uint8Array;
   /**
    * Seals and fsyncs packs, re-checks what it took as present if gc ran meanwhile, runs `commit` (which makes the
-   * snapshot visible in meta.db) under index.db's write lock, then releases it. If `commit` throws, nothing is visible.
+   * snapshot visible in meta.db) under index.db's write lock, then releases it. If `commit` throws, no snapshot is
+   * visible; the objects stay, durable and found by `has`, until gc (a second try is then cheap). Throws `busy` with the
+   * lost ids in `data.missing` when gc took something that this session relied on.
    */
   finish(commit?: Commit): Promise<WriteStats>;
   // [Symbol.asyncDispose]: abandons what was not finished.
@@ -115,7 +135,8 @@ export interface BlobReceiver extends AsyncDisposable {
   readonly nodes: NodeSource;
   /**
    * Makes everything received so far part of the volset: packs sealed, fsynced, moved, indexed; `commit` runs under
-   * index.db's write lock as in BlobWriter.finish. The caller has checked before that each snapshot is complete.
+   * index.db's write lock as in BlobWriter.finish. May be called again for what came since.
+   * The caller has checked before that each snapshot is complete.
    */
   publish(commit?: Commit): Promise<WriteStats>;
   // [Symbol.asyncDispose]: what was not published is deleted.

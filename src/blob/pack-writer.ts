@@ -1,5 +1,5 @@
 /** Writes one pack under a temporary name: append blocks, seal, then the owner moves it to its place. */
-import { close, closeSync, fdatasync, ftruncateSync, fsync } from 'node:fs';
+import { close, closeSync, fdatasync, fsync, ftruncateSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { PlaitError } from '../core/errors.ts';
 import type { VolsetId } from '../core/ids.ts';

@@ -3,8 +3,9 @@
  * 16 raw) | blocks | directory (pack-directory.ts) | footer (directory offset u64, directory length u32, version u32,
  * SHA-256 of the directory, magic "PLTPEND\0"). A file without footer is an unfinished pack: quarantine, `log.open`.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+
 import { hash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { PlaitError } from '../core/errors.ts';
 import { hex, unhex } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';

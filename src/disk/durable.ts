@@ -3,11 +3,11 @@
  * store is private (0600, folders 0700) and usable under any umask.
  */
 import {
+  chmodSync,
   closeSync,
   fchmodSync,
   fsyncSync,
   mkdirSync,
-  chmodSync,
   openSync,
   renameSync,
   rmSync,

@@ -1,0 +1,215 @@
+/** The blob engine over a store's directory (docs/design.md, "Store on disk"): packs/, index.db, tmp/, quarantine/. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { PlaitError } from '../core/errors.ts';
+import { KIND, type Kind } from '../core/hash.ts';
+import type { VolsetId } from '../core/ids.ts';
+import { ensureDir } from '../disk/durable.ts';
+import type {
+  BlobReader,
+  BlobReceiver,
+  BlobStore,
+  BlobWriter,
+  ObjectRef,
+  PackDamage,
+  PackInfo,
+  VerifyOptions,
+  WriterOptions,
+} from './contract.ts';
+import { DiskReader, type Extract } from './disk-reader.ts';
+import { DiskReceiver, leftovers } from './disk-receiver.ts';
+import { DiskWriter } from './disk-writer.ts';
+import { fill, type OpenedIndex, openOrRebuild } from './index-rebuild.ts';
+import { ROWS_PER_TRANSACTION } from './index-rows.ts';
+import { listObjects, type StoredObject } from './list-objects.ts';
+import type { LockWait } from './lock.ts';
+import { appendLog, type LogTail } from './log-file.ts';
+import { ObjectReader } from './object-reader.ts';
+import { packPath, volsetsIn } from './pack-scan.ts';
+import { cleanSessions, type Session, takeSession } from './session.ts';
+import { SessionPacks } from './session-packs.ts';
+import { verifyPacks } from './verify-packs.ts';
+import { extract } from './work/extract.ts';
+import type { ChunkPlace } from './work/extract-types.ts';
+import { WorkerPool } from './work/pool.ts';
+import type { Runner } from './work/protocol.ts';
+
+export interface DiskEngineOptions {
+  /** Longest wait for another process's lock, ms. */
+  lockWaitMs?: number;
+  /** Bound of the cache of decoded blocks, bytes. */
+  cacheBytes?: number;
+  /** Worker threads; default one a core. */
+  workers?: number;
+  /** How long the quarantine of a dead process is kept for resuming, ms. */
+  keepQuarantineMs?: number;
+  now?: () => number;
+  random?: () => number;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const UPLOAD_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Opens the engine in a store directory, which is made if it is missing; throws `busy`, `format`, `integrity`. */
+export async function openDiskBlobs(dir: string, options: DiskEngineOptions = {}): Promise<BlobStore> {
+  const wait: LockWait = { lockWaitMs: options.lockWaitMs ?? 60_000, random: options.random ?? Math.random };
+  const opened = await openOrRebuild(dir, wait);
+  for (const name of ['packs', 'tmp', 'quarantine']) ensureDir(join(dir, name));
+  const now = options.now ?? Date.now;
+  cleanSessions(join(dir, 'tmp'), 0, now);
+  cleanSessions(join(dir, 'quarantine'), options.keepQuarantineMs ?? DAY_MS, now);
+  return new DiskEngine(dir, opened, options);
+}
+
+class DiskEngine implements BlobStore {
+  readonly #dir: string;
+  readonly #packsDir: string;
+  readonly #opened: OpenedIndex;
+  readonly #objects: ObjectReader;
+  readonly #options: DiskEngineOptions;
+  readonly #tails = new Map<VolsetId, LogTail | undefined>();
+  readonly #sessions = new Set<AsyncDisposable>();
+  #pool: WorkerPool | undefined;
+  #closed = false;
+
+  constructor(dir: string, opened: OpenedIndex, options: DiskEngineOptions) {
+    this.#dir = dir;
+    this.#packsDir = join(dir, 'packs');
+    this.#opened = opened;
+    this.#options = options;
+    this.#objects = new ObjectReader(opened.index, this.#packsDir, options.cacheBytes ?? 32 * 1024 * 1024);
+  }
+
+  reader(volset: VolsetId): BlobReader {
+    return new DiskReader(volset, this.#opened.index, this.#objects, this.#extract);
+  }
+
+  writer(volset: VolsetId, options: WriterOptions = {}): BlobWriter {
+    const parts = { runner: this.#runner, closed: () => this.#sessions.delete(writer) };
+    const writer: BlobWriter = options.dryRun
+      ? new DiskWriter(parts, options)
+      : new DiskWriter({ ...parts, ...this.#session('tmp', randomBytes(12).toString('hex'), volset) }, options);
+    this.#sessions.add(writer);
+    return writer;
+  }
+
+  async receiver(volset: VolsetId, uploadId: string): Promise<BlobReceiver> {
+    if (!UPLOAD_ID.test(uploadId)) throw new PlaitError('protocol', 'An upload id has letters that are not allowed.');
+    const session = this.#take('quarantine', uploadId);
+    const old = leftovers(session);
+    const packs = this.#packs(session, volset);
+    const receiver: BlobReceiver = new DiskReceiver(
+      {
+        session,
+        packs,
+        volsetNodes: this.reader(volset),
+        runner: this.#runner,
+        closed: () => this.#sessions.delete(receiver),
+      },
+      old,
+    );
+    this.#sessions.add(receiver);
+    return receiver;
+  }
+
+  packs(volset?: VolsetId): PackInfo[] {
+    return this.#opened.index.packs(volset);
+  }
+
+  verifyPacks(options: VerifyOptions): AsyncIterable<PackDamage> {
+    return verifyPacks(this.#opened.index, this.#packsDir, options);
+  }
+
+  rebuildIndex(): Promise<{ packs: number; objects: number }> {
+    return this.#opened.index.write(async (tx) => {
+      // The packs' numbers are not used again (AUTOINCREMENT); the counter tells writers to look again.
+      tx.db.exec("DELETE FROM objects; DELETE FROM packs; UPDATE meta SET value = value + 1 WHERE key = 'gc'");
+      return fill(tx.db, this.#packsDir, false);
+    });
+  }
+
+  appendLog(volset: VolsetId, generations: Uint8Array[]): Promise<void> {
+    return this.#opened.index.write((tx) => {
+      const known = this.#tails.get(volset);
+      this.#tails.delete(volset);
+      this.#tails.set(volset, appendLog(tx, this.#packsDir, volset, KIND.generation, generations, known));
+    });
+  }
+
+  async *scanObjects(kind: Kind, volset?: VolsetId): AsyncGenerator<StoredObject & { volset: VolsetId }> {
+    for (const id of volset ? [volset] : volsetsIn(this.#packsDir)) {
+      for (const object of listObjects(this.#packsDir, id, kind)) yield { volset: id, ...object };
+    }
+  }
+
+  async borrow(from: VolsetId, to: VolsetId, refs: Iterable<ObjectRef>): Promise<number> {
+    let borrowed = 0;
+    const batch: ObjectRef[] = [];
+    const flush = async (): Promise<void> => {
+      const rows = batch.splice(0);
+      borrowed += await this.#opened.index.write((tx) => tx.borrow(from, to, rows));
+    };
+    for (const ref of refs) if (batch.push(ref) >= ROWS_PER_TRANSACTION) await flush();
+    if (batch.length > 0) await flush();
+    return borrowed;
+  }
+
+  #runner = (): Runner => {
+    if (this.#closed) throw new PlaitError('unexpected', 'The store has been closed.');
+    const { workers } = this.#options;
+    this.#pool ??= new WorkerPool(workers === undefined ? {} : { size: workers });
+    return this.#pool;
+  };
+
+  #extract: Extract = (volset, root, tempDir, targets, { signal, onProgress }) => {
+    const reader = this.reader(volset);
+    return extract({
+      runner: this.#runner(),
+      root,
+      tempDir,
+      targets,
+      extents: (content) => reader.extents(content),
+      locator: { find: (id) => this.#locate(volset, id) },
+      ...(signal && { signal }),
+      ...(onProgress && { onProgress }),
+    });
+  };
+
+  #locate(volset: VolsetId, id: Uint8Array): ChunkPlace | undefined {
+    const found = this.#opened.index.find(volset, KIND.chunk, id);
+    return (
+      found && {
+        pack: packPath(this.#packsDir, found.place.volset, found.place.pack),
+        block: found.block,
+        raw: found.raw,
+      }
+    );
+  }
+
+  #session(parent: 'tmp', id: string, volset: VolsetId): { session: Session; packs: SessionPacks } {
+    const session = this.#take(parent, id);
+    return { session, packs: this.#packs(session, volset) };
+  }
+
+  #packs(session: Session, volset: VolsetId): SessionPacks {
+    return new SessionPacks(session, volset, this.#opened.index, this.#packsDir);
+  }
+
+  #take(parent: 'tmp' | 'quarantine', id: string): Session {
+    const session = takeSession(join(this.#dir, parent), id);
+    if (session) return session;
+    throw new PlaitError('busy', 'This upload is being received by another connection.', {
+      hint: 'Try again shortly.',
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const session of [...this.#sessions]) await session[Symbol.asyncDispose]();
+    await this.#pool?.close();
+    this.#objects.close();
+    await this.#opened.index.close();
+    this.#opened.hold.release();
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Locks between processes, all of them SQLite's own: the operating system drops them at kill -9, so none goes stale.
+ * Waiting never blocks the thread. Never open these files with `fs` in a process that may hold one: closing any
+ * descriptor of a file drops the process's POSIX locks on it. Creation (`wx`) opens nothing that exists.
+ */
+import { closeSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PlaitError } from '../core/errors.ts';
+import { openExclusive } from '../disk/durable.ts';
+
+const SQLITE_BUSY = 5;
+const SQLITE_LOCKED = 6;
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+
+/** Primary result code of an SQLite error, undefined for any other. */
+function sqliteCode(error: unknown): number | undefined {
+  const { code, errcode } = error as { code?: string; errcode?: number };
+  return code === 'ERR_SQLITE_ERROR' && typeof errcode === 'number' ? errcode & 0xff : undefined;
+}
+
+export const isBusy = (error: unknown): boolean => [SQLITE_BUSY, SQLITE_LOCKED].includes(sqliteCode(error) ?? -1);
+export const isCorrupt = (error: unknown): boolean => [SQLITE_CORRUPT, SQLITE_NOTADB].includes(sqliteCode(error) ?? -1);
+
+export interface LockWait {
+  /** Longest wait in ms. */
+  lockWaitMs: number;
+  /** In [0, 1); for jitter. */
+  random: () => number;
+}
+
+/** Runs `attempt` until it is not refused as busy; throws `busy` after the longest wait. */
+export async function retryBusy<T>(attempt: () => T, wait: LockWait, what: string): Promise<T> {
+  const end = performance.now() + wait.lockWaitMs;
+  for (let pause = 2; ; pause = Math.min(50, pause * 2)) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      if (performance.now() >= end) {
+        throw new PlaitError('busy', `Another process has been using ${what} for too long.`, {
+          hint: 'Try again when the other plait command has ended.',
+          cause: error,
+        });
+      }
+    }
+    await sleep(pause * (0.5 + wait.random()));
+  }
+}
+
+/** Makes an empty private file if there is none. */
+export function ensureFile(path: string): void {
+  try {
+    closeSync(openExclusive(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+export interface FileLock {
+  release(): void;
+}
+
+/** One try; throws a busy error of SQLite when another holder is in the way. */
+export function tryLock(path: string, mode: 'shared' | 'exclusive'): FileLock {
+  const db = new DatabaseSync(path, { timeout: 0 });
+  try {
+    db.exec(mode === 'exclusive' ? 'BEGIN EXCLUSIVE' : 'BEGIN; SELECT count(*) FROM sqlite_schema');
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return { release: () => db.close() };
+}

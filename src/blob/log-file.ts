@@ -1,0 +1,107 @@
+/**
+ * packs/<volset>/log.open: objects that must be durable one small batch at a time (generations). Blocks are appended
+ * and synced; at 16 MiB the file gets a directory and becomes a pack. Callers hold the index's write lock throughout,
+ * so there is one appender. A torn tail of a crash is cut off by the next append.
+ */
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { PlaitError } from '../core/errors.ts';
+import { type Kind, objectHash } from '../core/hash.ts';
+import type { VolsetId } from '../core/ids.ts';
+import { ensureDir, fsyncDir, openExclusive, writeAll } from '../disk/durable.ts';
+import { parseFixed } from './block.ts';
+import { BlockBuilder } from './block-builder.ts';
+import { LOG_TARGET } from './format.ts';
+import type { IndexWrite } from './index-db.ts';
+import { packFooter, packHeader, salvageBlocks } from './pack.ts';
+import { DirectoryBuilder, PACK_HEADER } from './pack-directory.ts';
+import { packPath, readPackContent } from './pack-scan.ts';
+
+export const logPath = (packsDir: string, volset: VolsetId): string => join(packsDir, volset, 'log.open');
+
+export interface LogTail {
+  /** Where the last sound block ends; the file had this length when it was looked at. */
+  end: number;
+  inode: bigint;
+}
+
+/** Appends and syncs. `known` saves reading the file when nobody else has appended since. Answers with the new tail. */
+export function appendLog(
+  tx: IndexWrite,
+  packsDir: string,
+  volset: VolsetId,
+  kind: Kind,
+  bodies: readonly Uint8Array[],
+  known: LogTail | undefined,
+): LogTail | undefined {
+  const path = logPath(packsDir, volset);
+  const fd = openLog(path, packsDir, volset);
+  try {
+    let end = soundEnd(fd, volset, known);
+    ftruncateSync(fd, end);
+    for (const block of encodeAll(kind, bodies)) {
+      writeAll(fd, block, end);
+      end += block.length;
+    }
+    fsyncSync(fd);
+    const tail = { end, inode: fstatSync(fd, { bigint: true }).ino };
+    if (end < LOG_TARGET) return tail;
+    sealLog(tx, fd, path, packsDir, volset, end);
+    return undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openLog(path: string, packsDir: string, volset: VolsetId): number {
+  if (existsSync(path)) return openSync(path, 'r+');
+  if (ensureDir(dirname(path))) {
+    fsyncDir(packsDir);
+    fsyncDir(dirname(packsDir));
+  }
+  const fd = openExclusive(path);
+  writeAll(fd, packHeader(volset), 0);
+  fsyncSync(fd);
+  fsyncDir(dirname(path));
+  return fd;
+}
+
+function soundEnd(fd: number, volset: VolsetId, known: LogTail | undefined): number {
+  const { size, ino } = fstatSync(fd, { bigint: true });
+  if (known && known.inode === ino && BigInt(known.end) === size) return known.end;
+  if (size < PACK_HEADER) {
+    // A crash between creation and the first sync: nothing was ever acknowledged from here.
+    ftruncateSync(fd, 0);
+    writeAll(fd, packHeader(volset), 0);
+    return PACK_HEADER;
+  }
+  let end = PACK_HEADER;
+  for (const block of salvageBlocks(fd, volset)) end = block.offset + block.totalLength;
+  return end;
+}
+
+function* encodeAll(kind: Kind, bodies: readonly Uint8Array[]): Generator<Uint8Array> {
+  const builder = new BlockBuilder(kind);
+  for (const bytes of bodies) {
+    if (!builder.fits(bytes.length)) yield builder.encode();
+    builder.add(objectHash(kind, bytes), bytes);
+    if (builder.full) yield builder.encode();
+  }
+  if (builder.count > 0) yield builder.encode();
+}
+
+function sealLog(tx: IndexWrite, fd: number, path: string, packsDir: string, volset: VolsetId, end: number): void {
+  const builder = new DirectoryBuilder();
+  for (const { bytes, offset } of salvageBlocks(fd, volset)) builder.add(offset, bytes, parseFixed(bytes).count);
+  const directory = builder.encode(volset);
+  const { pack, footer } = packFooter(directory, end);
+  writeAll(fd, directory, end);
+  writeAll(fd, footer, end + directory.length);
+  fsyncSync(fd);
+  const target = packPath(packsDir, volset, pack);
+  renameSync(path, target);
+  fsyncDir(dirname(target));
+  const { row, rows } = readPackContent(packsDir, volset, pack);
+  if (row.objects === 0) throw new PlaitError('integrity', 'A log was sealed into an unreadable pack.');
+  tx.rows.objects(tx.rows.pack(row), rows);
+}

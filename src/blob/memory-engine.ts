@@ -1,0 +1,155 @@
+/**
+ * The blob engine in memory: the same contract and the same block code without files, for tests and for checking that
+ * nobody relies on more than the contract says.
+ */
+import type { Content, Extent } from '../core/entry.ts';
+import { PlaitError } from '../core/errors.ts';
+import type { FileResult, FileTarget } from '../core/files.ts';
+import { KIND, type Kind, unhex } from '../core/hash.ts';
+import type { NodeId, VolsetId } from '../core/ids.ts';
+import { BlockGroups } from './block-groups.ts';
+import type {
+  BlobReader,
+  BlobReceiver,
+  BlobStore,
+  BlobWriter,
+  Commit,
+  ObjectRef,
+  PackDamage,
+  PackInfo,
+  WriterOptions,
+} from './contract.ts';
+import { piecesOf } from './file-bytes.ts';
+import { manifest } from './manifest/index.ts';
+import { extractSimply } from './memory-files.ts';
+import { hasMany, keyOf, type Objects, putHeld } from './memory-objects.ts';
+import { MemoryReceiver, MemoryWriter } from './memory-sessions.ts';
+import { absent } from './object-reader.ts';
+
+export function openMemoryBlobs(): BlobStore {
+  return new MemoryEngine();
+}
+
+class MemoryEngine implements BlobStore {
+  readonly #volsets = new Map<VolsetId, Objects>();
+  #lock: Promise<unknown> = Promise.resolve();
+
+  #objects(volset: VolsetId): Objects {
+    const objects = this.#volsets.get(volset) ?? new Map();
+    this.#volsets.set(volset, objects);
+    return objects;
+  }
+
+  /** What `finish` and `publish` do: objects first, then the commit, one at a time. */
+  #publish = (volset: VolsetId, added: Objects, commit?: Commit): Promise<void> => {
+    const run = this.#lock.then(async () => {
+      for (const [key, held] of added) this.#objects(volset).set(key, held);
+      added.clear();
+      await commit?.();
+    });
+    this.#lock = run.catch(() => {});
+    return run;
+  };
+
+  reader(volset: VolsetId): BlobReader {
+    return new MemoryReader(this.#objects(volset));
+  }
+
+  writer(volset: VolsetId, options: WriterOptions = {}): BlobWriter {
+    return new MemoryWriter(this.#objects(volset), options, (added, commit) => this.#publish(volset, added, commit));
+  }
+
+  async receiver(volset: VolsetId, uploadId: string): Promise<BlobReceiver> {
+    if (!/^[A-Za-z0-9_-]{1,64}$/.test(uploadId))
+      throw new PlaitError('protocol', 'An upload id has letters that are not allowed.');
+    return new MemoryReceiver(this.#objects(volset), (added, commit) => this.#publish(volset, added, commit));
+  }
+
+  packs(): PackInfo[] {
+    return [];
+  }
+
+  async *verifyPacks(): AsyncGenerator<PackDamage> {
+    // Memory has no packs to be damaged.
+  }
+
+  async rebuildIndex(): Promise<{ packs: number; objects: number }> {
+    let objects = 0;
+    for (const held of this.#volsets.values()) objects += held.size;
+    return { packs: 0, objects };
+  }
+
+  async appendLog(volset: VolsetId, generations: Uint8Array[]): Promise<void> {
+    for (const bytes of generations) putHeld(this.#objects(volset), KIND.generation, bytes);
+  }
+
+  async *scanObjects(kind: Kind, volset?: VolsetId) {
+    for (const [id, objects] of this.#volsets) {
+      if (volset !== undefined && id !== volset) continue;
+      for (const [key, held] of objects) {
+        if (held.kind === kind) yield { volset: id, id: unhex(key.slice(1)) as Uint8Array, bytes: held.bytes };
+      }
+    }
+  }
+
+  async borrow(from: VolsetId, to: VolsetId, refs: Iterable<ObjectRef>): Promise<number> {
+    let count = 0;
+    for (const { kind, id } of refs) {
+      const held = this.#objects(from).get(keyOf(kind, id));
+      if (held && !this.#objects(to).has(keyOf(kind, id))) this.#objects(to).set(keyOf(kind, id), held);
+      if (this.#objects(to).has(keyOf(kind, id))) count++;
+    }
+    return count;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+class MemoryReader implements BlobReader {
+  readonly #objects: Objects;
+
+  constructor(objects: Objects) {
+    this.#objects = objects;
+  }
+
+  readNode(id: NodeId): Uint8Array {
+    return this.readObject(KIND.node, unhex(id));
+  }
+
+  has(kind: Kind, ids: Uint8Array): Uint8Array {
+    return hasMany([this.#objects], kind, ids);
+  }
+
+  readObject(kind: Kind, id: Uint8Array): Uint8Array {
+    const held = this.#objects.get(keyOf(kind, id));
+    if (!held) throw absent(kind, id);
+    return held.bytes;
+  }
+
+  extents(content: Content): Iterable<Extent> {
+    return manifest.extents(this, content);
+  }
+
+  readFile(content: Content): Iterable<Uint8Array> {
+    return piecesOf(this.extents(content), (id) => this.readObject(KIND.chunk, id));
+  }
+
+  extract(root: string, tempDir: string, targets: Iterable<FileTarget>): AsyncIterable<FileResult> {
+    return extractSimply(root, tempDir, targets, {
+      extents: (content) => this.extents(content),
+      chunk: (id) => this.readObject(KIND.chunk, id),
+    });
+  }
+
+  async *blocks(wanted: Iterable<ObjectRef>): AsyncGenerator<Uint8Array> {
+    const groups = new BlockGroups();
+    for (const { kind, id } of wanted) yield* groups.add(kind, id, this.readObject(kind, id));
+    yield* groups.rest();
+  }
+
+  storedBytes(wanted: Iterable<ObjectRef>): number {
+    let bytes = 0;
+    for (const { kind, id } of wanted) bytes += this.#objects.get(keyOf(kind, id))?.bytes.length ?? 0;
+    return bytes;
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * What a session has to remember about each object, without memory that grows with their number: ids promised in this
+ * session (in memory up to a bound, then in a scratch database), ids taken as present (appended to a file), places of
+ * manifest nodes that came in. All of it lives in the session's folder and dies with it.
+ */
+import { closeSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Kind } from '../core/hash.ts';
+import { openExclusive, writeAll } from '../disk/durable.ts';
+import { ID_BYTES } from './format.ts';
+import { IdSet } from './id-set.ts';
+import { ensureFile } from './lock.ts';
+import { readAt } from './pack.ts';
+
+/** Ids held in memory before they go to the scratch database: at most about 24 MiB. */
+const MEMORY_IDS = 262_144;
+const KINDS: readonly Kind[] = [0, 1, 2, 3];
+
+function openScratch(path: string): DatabaseSync {
+  ensureFile(path);
+  const db = new DatabaseSync(path, { timeout: 0 });
+  db.exec(
+    'PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -8192',
+  );
+  return db;
+}
+
+/** Ids that this session has or will have stored. */
+export class PromisedIds {
+  readonly #path: string;
+  readonly #limit: number;
+  readonly #sets = KINDS.map(() => new IdSet());
+  #spilled: { db: DatabaseSync; find: StatementSync; put: StatementSync } | undefined;
+
+  constructor(dir: string, limit: number = MEMORY_IDS) {
+    this.#path = join(dir, 'promised.db');
+    this.#limit = limit;
+  }
+
+  has(kind: Kind, id: Uint8Array): boolean {
+    return this.#sets[kind].has(id) || this.#spilled?.find.get(kind, id) !== undefined;
+  }
+
+  /** True where it was not there before. */
+  add(kind: Kind, id: Uint8Array): boolean {
+    if (this.has(kind, id)) return false;
+    this.#sets[kind].add(id);
+    if (this.#sets.reduce((sum, set) => sum + set.size, 0) >= this.#limit) this.#spill();
+    return true;
+  }
+
+  close(): void {
+    this.#spilled?.db.close();
+    this.#spilled = undefined;
+  }
+
+  #spill(): void {
+    this.#spilled ??= this.#open();
+    const { db, put } = this.#spilled;
+    db.exec('BEGIN');
+    for (const kind of KINDS) {
+      for (const id of [...this.#sets[kind].ids()].sort(Buffer.compare)) put.run(kind, id);
+      this.#sets[kind].clear();
+    }
+    db.exec('COMMIT');
+  }
+
+  #open() {
+    const db = openScratch(this.#path);
+    db.exec('CREATE TABLE ids (kind INTEGER, id BLOB, PRIMARY KEY (kind, id)) WITHOUT ROWID');
+    const find = db.prepare('SELECT 1 FROM ids WHERE kind = ? AND id = ?');
+    return { db, find, put: db.prepare('INSERT OR IGNORE INTO ids VALUES (?, ?)') };
+  }
+}
+
+const PRESENT_ROW = 1 + ID_BYTES;
+const PRESENT_BATCH = 2048;
+
+/** Ids that this session took as present, to be checked again if gc ran before it ends. */
+export class PresentIds {
+  readonly #path: string;
+  readonly #buffer = Buffer.allocUnsafe(PRESENT_ROW * PRESENT_BATCH);
+  #filled = 0;
+  #fd: number | undefined;
+  #size = 0;
+
+  constructor(dir: string) {
+    this.#path = join(dir, 'present');
+  }
+
+  add(kind: Kind, id: Uint8Array): void {
+    if (this.#filled === this.#buffer.length) this.#flush();
+    this.#buffer[this.#filled] = kind;
+    this.#buffer.set(id, this.#filled + 1);
+    this.#filled += PRESENT_ROW;
+  }
+
+  /** Batches of ids of one kind each. */
+  *batches(): Generator<{ kind: Kind; ids: Uint8Array }> {
+    for (let at = 0; at < this.#size; at += this.#buffer.length) {
+      yield* byKind(readAt(this.#fd as number, at, Math.min(this.#buffer.length, this.#size - at)));
+    }
+    yield* byKind(this.#buffer.subarray(0, this.#filled));
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #flush(): void {
+    this.#fd ??= openExclusive(this.#path);
+    writeAll(this.#fd, this.#buffer, this.#size);
+    this.#size += this.#filled;
+    this.#filled = 0;
+  }
+}
+
+function* byKind(rows: Uint8Array): Generator<{ kind: Kind; ids: Uint8Array }> {
+  for (const kind of KINDS) {
+    const ids: Uint8Array[] = [];
+    for (let at = 0; at < rows.length; at += PRESENT_ROW) {
+      if (rows[at] === kind) ids.push(rows.subarray(at + 1, at + PRESENT_ROW));
+    }
+    if (ids.length > 0) yield { kind, ids: Buffer.concat(ids) };
+  }
+}
+
+export interface NodePlace {
+  /** Number of the session's pack. */
+  file: number;
+  block: number;
+  raw: number;
+  length: number;
+}
+
+/** Where the nodes lie that a peer sent: the manifest is checked before anything is published. */
+export class NodePlaces {
+  readonly #db: DatabaseSync;
+  readonly #find: StatementSync;
+  readonly #put: StatementSync;
+
+  constructor(dir: string) {
+    this.#db = openScratch(join(dir, 'nodes.db'));
+    this.#db.exec('CREATE TABLE nodes (id BLOB PRIMARY KEY, file INT, block INT, raw INT, length INT) WITHOUT ROWID');
+    this.#find = this.#db.prepare('SELECT file, block, raw, length FROM nodes WHERE id = ?');
+    this.#put = this.#db.prepare('INSERT OR IGNORE INTO nodes VALUES (?, ?, ?, ?, ?)');
+  }
+
+  find(id: Uint8Array): NodePlace | undefined {
+    return this.#find.get(id) as unknown as NodePlace | undefined;
+  }
+
+  put(file: number, rows: Iterable<{ id: Uint8Array; block: number; raw: number; length: number }>): void {
+    this.#db.exec('BEGIN');
+    for (const { id, block, raw, length } of rows) this.#put.run(id, file, block, raw, length);
+    this.#db.exec('COMMIT');
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
