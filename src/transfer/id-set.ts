@@ -1,8 +1,10 @@
 /**
  * A set of object ids that costs 21 to 43 bytes each: open addressing over one buffer that holds the first 16 bytes of
- * every id. Ids are hashes, so their own first bytes are the hash of the table. A false hit takes 2^64 work to make and
- * is noticed by the receiver, which checks completeness by whole ids.
+ * every id. A false hit takes 2^64 work to make and is noticed by the receiver, which checks completeness by whole ids.
+ * Where an id goes depends on numbers drawn for each set: whoever made the data cannot choose ids that pile up.
  */
+import { randomInt } from 'node:crypto';
+
 const WORDS = 4;
 const FIRST = 1 << 12;
 
@@ -11,6 +13,8 @@ export class IdSet {
   #slots = FIRST;
   #table = new Int32Array(FIRST * WORDS);
   #size = 0;
+  readonly #mix1 = randomInt(2 ** 31) * 2 + 1;
+  readonly #mix2 = randomInt(2 ** 31) * 2 + 1;
 
   /** @param limit Entries; one more and the set forgets all. At most 43 bytes x limit, rounded up to a power of two. */
   constructor(limit = 1 << 20) {
@@ -30,11 +34,17 @@ export class IdSet {
     const d = word(id, 12) | 1;
     const table = this.#table;
     const mask = this.#slots - 1;
-    for (let slot = a & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = this.#home(a, b) & mask; ; slot = (slot + 1) & mask) {
       const at = slot * WORDS;
       if (table[at + 3] === 0) return this.#put(at, a, b, c, d);
       if (table[at] === a && table[at + 1] === b && table[at + 2] === c && table[at + 3] === d) return false;
     }
+  }
+
+  #home(a: number, b: number): number {
+    const mixed = Math.imul(a, this.#mix1) + Math.imul(b, this.#mix2);
+    // The upper bits depend on all bits below them.
+    return (mixed ^ (mixed >>> 15)) >>> 0;
   }
 
   #put(at: number, a: number, b: number, c: number, d: number): true {
@@ -61,7 +71,7 @@ export class IdSet {
     const table = new Int32Array(this.#slots * WORDS);
     for (let from = 0; from < old.length; from += WORDS) {
       if (old[from + 3] === 0) continue;
-      let slot = old[from] & mask;
+      let slot = this.#home(old[from], old[from + 1]) & mask;
       while (table[slot * WORDS + 3] !== 0) slot = (slot + 1) & mask;
       table.set(old.subarray(from, from + WORDS), slot * WORDS);
     }

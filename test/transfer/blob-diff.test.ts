@@ -7,7 +7,7 @@ import { PlaitError } from '../../src/core/errors.ts';
 import type { SnapshotId } from '../../src/core/ids.ts';
 import { type DiffEvent, readBlobDiff, writeBlobDiff } from '../../src/transfer/blob-diff.ts';
 import { BUNDLE_LIMITS, type DiffEntry, type DiffHeader, TRANSFER_LIMITS } from '../../src/transfer/diff-format.ts';
-import { VOLSET } from './support/history.ts';
+import { VOLSET } from './support/stores.ts';
 
 const id = (n: number): SnapshotId => n.toString(16).padStart(64, '0') as SnapshotId;
 const header: DiffHeader = {

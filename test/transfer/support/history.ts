@@ -3,14 +3,12 @@ import assert from 'node:assert/strict';
 import { manifest } from '../../../src/blob/manifest/index.ts';
 import type { Entry } from '../../../src/core/entry.ts';
 import { encodeExtents } from '../../../src/core/extents.ts';
-import { KIND, unhex } from '../../../src/core/hash.ts';
+import { KIND, snapshotId, unhex } from '../../../src/core/hash.ts';
 import type { SnapshotId, VolsetId } from '../../../src/core/ids.ts';
 import type { PathKey } from '../../../src/core/paths.ts';
 import type { SnapshotBody } from '../../../src/core/records.ts';
 import { encodeSnapshotBody } from '../../../src/core/snapshot-body.ts';
-import type { Tiny } from './tiny-store.ts';
-
-export const VOLSET = '0123456789abcdef0123456789abcdef' as VolsetId;
+import { type TestStore, VOLSET } from './stores.ts';
 
 /** File name -> content. */
 export type Tree = Record<string, string>;
@@ -32,36 +30,36 @@ export interface MadeSnapshot {
   bytes: Uint8Array;
 }
 
-/** Stores a tree and its snapshot, complete. */
-export function makeSnapshot(
-  { blobs, meta }: Tiny,
+/** Stores a tree and its snapshot, complete, with its record. */
+export async function makeSnapshot(
+  { blob, meta }: TestStore,
   tree: Tree,
   parents: SnapshotId[] = [],
   created = 1,
-  volset = VOLSET,
-): MadeSnapshot {
-  const writer = blobs.writer(volset);
+): Promise<MadeSnapshot> {
+  await using writer = blob.writer(VOLSET);
   const entries = fileEntries(tree, (bytes) => writer.putObject(KIND.chunk, bytes));
   const root = manifest.build(writer, entries);
-  const bytes = entries.reduce((sum, { size }) => sum + size, 0);
-  const body: SnapshotBody = {
-    type: 'snapshot',
-    volset,
-    parents,
-    root,
-    created,
-    creator: 'test',
-    files: entries.length,
-    bytes,
-  };
-  writer.putObject(KIND.snapshot, encodeSnapshotBody(body));
-  return { id: meta.add(body, true), body, bytes: encodeSnapshotBody(body) };
+  const size = entries.reduce((sum, entry) => sum + entry.size, 0);
+  const body = bodyOf({ parents, root, created, files: entries.length, bytes: size });
+  const bytes = encodeSnapshotBody(body);
+  const id = snapshotId(bytes);
+  writer.putObject(KIND.snapshot, bytes);
+  await writer.finish(() => meta.commit(VOLSET, [{ edit: 'snapshot', id, body, blob: true }]));
+  return { id, body, bytes };
+}
+
+export function bodyOf(
+  fields: Partial<SnapshotBody> & Pick<SnapshotBody, 'root'>,
+  volset: VolsetId = VOLSET,
+): SnapshotBody {
+  return { type: 'snapshot', volset, parents: [], created: 1, creator: 'test', files: 0, bytes: 0, ...fields };
 }
 
 /** Every object of the snapshot is there, with the right content. */
-export function assertComplete(store: Tiny, { id, body }: Pick<MadeSnapshot, 'id' | 'body'>): void {
-  const reader = store.blobs.reader(body.volset);
-  assert.ok(store.meta.complete.has(id), `snapshot ${id} is marked complete`);
+export function assertComplete({ blob, meta }: TestStore, { id, body }: Pick<MadeSnapshot, 'id' | 'body'>): void {
+  const reader = blob.reader(body.volset);
+  assert.deepEqual(meta.missingBlobs(body.volset, [id]), [], `snapshot ${id} is marked complete`);
   manifest.check(reader, body.root);
   for (const { kind, id: object } of manifest.reachable(reader, body.root)) {
     assert.equal(reader.has(kind, object)[0], 1, 'an object of a complete snapshot is here');

@@ -5,7 +5,7 @@ import { PlaitError } from '../../../src/core/errors.ts';
 import type { Peer, Transfer } from '../../../src/core/peer.ts';
 import { type ServerLimits, TransferServer } from '../../../src/transfer/server.ts';
 import type { Caller, TransferClaims, TransferTokens } from '../../../src/wire/transfer-service.ts';
-import type { Tiny } from './tiny-store.ts';
+import type { TestStore } from './stores.ts';
 
 const tokens: TransferTokens = {
   sign: (claims) => JSON.stringify(claims),
@@ -13,10 +13,10 @@ const tokens: TransferTokens = {
 };
 const caller: Caller = { owner: 'tester', label: 'tester', can: () => true };
 
-export const serverOf = ({ blobs, meta }: Tiny, limits?: Partial<ServerLimits>): TransferServer =>
+export const serverOf = ({ blob, meta }: TestStore, limits?: Partial<ServerLimits>): TransferServer =>
   new TransferServer({
-    blob: blobs.store,
-    meta: meta.store,
+    blob,
+    meta,
     manifest,
     tokens,
     limits,

@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { manifest } from '../../src/blob/manifest/index.ts';
+import { PlaitError } from '../../src/core/errors.ts';
+import { KIND, unhex } from '../../src/core/hash.ts';
+import type { SnapshotId } from '../../src/core/ids.ts';
+import type { Peer } from '../../src/core/peer.ts';
+import { downloadSnapshots, uploadSnapshots } from '../../src/transfer/client.ts';
+import { oldestFirst } from '../../src/transfer/negotiation.ts';
+import { assertComplete, type MadeSnapshot, makeSnapshot, someTree, type Tree } from './support/history.ts';
+import { peerOf, serverOf } from './support/loopback-peer.ts';
+import { copyMetadata, ownStore, type TestStore, testStore, VOLSET } from './support/stores.ts';
+
+const refuses = (code: string) => (error: unknown) => error instanceof PlaitError && error.code === code;
+const push = (from: TestStore, peer: Peer, snapshots: SnapshotId[]) =>
+  uploadSnapshots({ ...from, peer, manifest, volset: VOLSET, snapshots });
+const pull = (to: TestStore, peer: Peer, snapshots: SnapshotId[]) =>
+  downloadSnapshots({ ...to, peer, manifest, volset: VOLSET, snapshots });
+
+describe('transfer: upload and download', () => {
+  it('uploads to an empty hub, and a second time nothing', async () => {
+    const [here, there] = [ownStore(), testStore()];
+    const made = await makeSnapshot(here, someTree(500));
+    const { peer, counted } = peerOf(serverOf(there));
+    const first = await push(here, peer, [made.id]);
+    assert.deepEqual(first.sent, [made.id]);
+    assert.equal(first.chunks, 500);
+    assert.ok(first.bytes > 10_000);
+    const before = { ...counted };
+    const second = await push(here, peer, [made.id]);
+    assert.deepEqual({ ...second, held: [] }, { sent: [], held: [], declined: [], chunks: 0, bytes: 0 });
+    assert.deepEqual(second.held, [made.id]);
+    assert.deepEqual({ ...counted, offers: 1 }, before);
+    copyMetadata(here, there);
+    assertComplete(there, made);
+  });
+
+  it('sends only what the base lacks', async () => {
+    const [here, there] = [ownStore(), testStore()];
+    const { peer, counted } = peerOf(serverOf(there));
+    const tree = someTree(2000);
+    const first = await makeSnapshot(here, tree);
+    await push(here, peer, [first.id]);
+    const full = counted.sent;
+    const second = await makeSnapshot(here, { ...tree, file000007: 'changed' }, [first.id], 2);
+    const { chunks } = await push(here, peer, [second.id]);
+    assert.equal(chunks, 1);
+    assert.ok(counted.sent - full < full / 4, `${counted.sent - full} bytes after ${full}`);
+    copyMetadata(here, there);
+    assertComplete(there, second);
+  });
+
+  it('uses a base whose record the hub does not have yet', async () => {
+    const [here, there] = [ownStore(), testStore()];
+    const { peer } = peerOf(serverOf(there));
+    const first = await makeSnapshot(here, someTree(300));
+    await push(here, peer, [first.id]);
+    assert.equal(there.meta.findSnapshot(VOLSET, first.id), undefined);
+    const second = await makeSnapshot(here, { ...someTree(300), more: 'more' }, [first.id], 2);
+    assert.equal((await push(here, peer, [second.id])).chunks, 1);
+  });
+
+  it('sends hundreds of snapshots after one offer', async () => {
+    const [here, there] = [ownStore(), testStore()];
+    const { peer, counted } = peerOf(serverOf(there));
+    const made: MadeSnapshot[] = [];
+    for (let n = 0; n < 150; n++) {
+      made.push(
+        await makeSnapshot(
+          here,
+          { ...someTree(20), [`new${n}`]: `${n}` },
+          made.slice(-1).map(({ id }) => id),
+          n,
+        ),
+      );
+    }
+    const ids = made.map(({ id }) => id);
+    const { sent } = await push(here, peer, ids.toReversed());
+    assert.deepEqual(sent, ids);
+    assert.equal(counted.offers, 1);
+    assert.equal(counted.have, 0);
+    copyMetadata(here, there);
+    for (const snapshot of made) assertComplete(there, snapshot);
+    const clone = testStore();
+    copyMetadata(here, clone);
+    const down = await pull(clone, peer, ids);
+    assert.deepEqual(down.received, ids);
+    for (const snapshot of made) assertComplete(clone, snapshot);
+    assert.equal(counted.requests, 1);
+  });
+
+  it('does not send again what came by another way', async () => {
+    const [here, there] = [ownStore(), ownStore()];
+    const { peer, counted } = peerOf(serverOf(there));
+    // The same files, but none of the history.
+    await makeSnapshot(there, someTree(400));
+    const other = await makeSnapshot(here, { ...someTree(400), extra: 'only here' }, [], 5);
+    const { chunks, bytes } = await push(here, peer, [other.id]);
+    assert.equal(chunks, 1);
+    assert.ok(bytes < 20_000);
+    assert.ok(counted.have > 0);
+    copyMetadata(here, there);
+    assertComplete(there, other);
+  });
+
+  it('takes the same snapshot from two clients at once', async () => {
+    const [one, two, there] = [ownStore(), testStore(), testStore()];
+    const made = await makeSnapshot(one, someTree(1000));
+    const server = serverOf(there);
+    copyMetadata(one, two);
+    await push(one, peerOf(serverOf(two)).peer, [made.id]);
+    const results = await Promise.all([
+      push(one, peerOf(server).peer, [made.id]),
+      push(two, peerOf(server).peer, [made.id]),
+    ]);
+    for (const { sent } of results) assert.deepEqual(sent, [made.id]);
+    copyMetadata(one, there);
+    assertComplete(there, made);
+  });
+
+  it('downloads, and tells what is not to be had', async () => {
+    const [here, there] = [testStore(), ownStore()];
+    const made = await makeSnapshot(there, someTree(700));
+    const bare = await makeSnapshot(there, someTree(3), [made.id], 2);
+    copyMetadata(there, here);
+    const middle = testStore();
+    copyMetadata(there, middle);
+    await pull(middle, peerOf(serverOf(there)).peer, [made.id]);
+    const result = await pull(here, peerOf(serverOf(middle)).peer, [bare.id, made.id]);
+    assert.deepEqual(result.received, [made.id]);
+    assert.deepEqual(result.absent, [bare.id]);
+    assert.equal(result.chunks, 700);
+    assertComplete(here, made);
+    assert.deepEqual((await pull(here, peerOf(serverOf(middle)).peer, [made.id])).held, [made.id]);
+  });
+
+  it('declines what is too large and says so', async () => {
+    const [here, there] = [ownStore(), testStore()];
+    const made = await makeSnapshot(here, someTree(100));
+    const { declined, sent } = await push(here, peerOf(serverOf(there, { snapshotBytes: 10 })).peer, [made.id]);
+    assert.deepEqual(sent, []);
+    assert.equal(declined[0].id, made.id);
+    await assert.rejects(push(here, peerOf(serverOf(there, { uploadBytes: 1000 })).peer, [made.id]), refuses('quota'));
+    assert.deepEqual(there.meta.missingBlobs(VOLSET, [made.id]), [made.id]);
+  });
+
+  it('does not offer what is not here', async () => {
+    const [here, there] = [testStore(), ownStore()];
+    const made = await makeSnapshot(there, someTree(3));
+    copyMetadata(there, here);
+    await assert.rejects(push(here, peerOf(serverOf(testStore())).peer, [made.id]), refuses('blob-absent'));
+  });
+
+  it('pins bases while a transfer is open and forgets it at its end', async () => {
+    const [here, there] = [ownStore(), testStore()];
+    const server = serverOf(there);
+    const { peer } = peerOf(server);
+    const first = await makeSnapshot(here, someTree(10));
+    await push(here, peer, [first.id]);
+    assert.equal(server.open.pinned(VOLSET).size, 0);
+    const second = await makeSnapshot(here, someTree(11), [first.id], 2);
+    await peer.offer(VOLSET, [{ ...second, bytes: 0, chunks: 0, baseCandidates: [first.id] }]);
+    assert.deepEqual([...server.open.pinned(VOLSET)], [first.id]);
+  });
+
+  it('orders parents before children whatever the clocks said', async () => {
+    const here = ownStore();
+    const a = await makeSnapshot(here, someTree(1), [], 900);
+    const b = await makeSnapshot(here, someTree(2), [a.id], 500);
+    const c = await makeSnapshot(here, someTree(3), [b.id, a.id], 100);
+    assert.deepEqual(oldestFirst(here.meta, VOLSET, [c.id, a.id, b.id, a.id]), [a.id, b.id, c.id]);
+    assert.throws(() => oldestFirst(here.meta, VOLSET, ['0'.repeat(64) as SnapshotId]), refuses('not-found'));
+  });
+
+  it('refuses a base that it did not offer', async () => {
+    const [here, there] = [ownStore(), testStore()];
+    const made = await makeSnapshot(here, someTree(3));
+    const { peer } = peerOf(serverOf(there));
+    const lying: Peer = {
+      ...peer,
+      offer: async (volset, offers) =>
+        (await peer.offer(volset, offers)).map((answer) => ({ ...answer, base: 'f'.repeat(64) as SnapshotId })),
+    };
+    await assert.rejects(push(here, lying, [made.id]), refuses('protocol'));
+  });
+
+  it('ends complete on the other side, whatever was there before', async () => {
+    const files = fc.dictionary(fc.constantFrom(...'abcdefghij'), fc.constantFrom('', 'x', 'y', 'zz'.repeat(300)), {
+      maxKeys: 8,
+    });
+    const step = fc.record({
+      tree: files,
+      parents: fc.array(fc.nat(20), { maxLength: 2 }),
+      pushed: fc.nat(20),
+      early: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), fc.boolean(), async (steps, withRecords) => {
+        const [here, there] = [ownStore(), testStore()];
+        const { peer, counted } = peerOf(serverOf(there));
+        const made: MadeSnapshot[] = [];
+        for (const { tree, parents, pushed, early } of steps) {
+          const known = [...new Set(parents.filter((n) => n < made.length).map((n) => made[n].id))];
+          made.push(await makeSnapshot(here, tree as Tree, known, made.length));
+          if (withRecords) copyMetadata(here, there);
+          if (early) await push(here, peer, [made[pushed % made.length].id]);
+        }
+        const ids = made.map(({ id }) => id);
+        await push(here, peer, ids);
+        copyMetadata(here, there);
+        for (const snapshot of made) assertComplete(there, snapshot);
+        const sent = counted.sent;
+        assert.equal((await push(here, peer, ids)).bytes, 0);
+        assert.equal(counted.sent, sent);
+        const clone = testStore();
+        copyMetadata(here, clone);
+        await pull(clone, peer, ids);
+        for (const snapshot of made) assertComplete(clone, snapshot);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('stores a body that its sender did not hold as an object', async () => {
+    const [here, there] = [ownStore(), testStore()];
+    const made = await makeSnapshot(here, someTree(5));
+    const reader = here.blob.reader(VOLSET);
+    const has: typeof reader.has = (kind, ids) =>
+      kind === KIND.snapshot ? new Uint8Array(ids.length / 32) : reader.has(kind, ids);
+    const without = Object.create(reader, { has: { value: has } }) as typeof reader;
+    const blob = Object.create(here.blob, { reader: { value: () => Object.assign(without, bound(reader)) } });
+    await push({ blob, meta: here.meta }, peerOf(serverOf(there)).peer, [made.id]);
+    assert.equal(there.blob.reader(VOLSET).has(KIND.snapshot, unhex(made.id))[0], 1);
+  });
+});
+
+/** Private fields need the object itself behind each method. */
+function bound<T extends object>(object: T): Partial<T> {
+  const names = ['readNode', 'readObject', 'blocks'] as (keyof T)[];
+  return Object.fromEntries(
+    names.map((name) => [name, (object[name] as (...args: unknown[]) => unknown).bind(object)]),
+  ) as Partial<T>;
+}
