@@ -23,12 +23,17 @@ export interface VolumeState {
   /** Snapshot last checked out or made here; the parent of the next one. null: none yet. */
   base: SnapshotId | null;
   baseRoot: NodeId | null;
+  /** Snapshot being committed from here; a crash between its commit and the update of `base` is mended by it. */
+  expected?: SnapshotId | null;
   preserve: Preserve[];
 }
 
 export interface Problem {
   path: PathKey;
-  /** unreadable, changed-while-read, vanished, special-file, reserved-name, nested-store, too-long, exists … */
+  /**
+   * unreadable, changed-while-read, special-file, reserved-name, nested-store, too-long, bad-rules, missing-mount,
+   * not-written (a checkout could not put it there; its entry is kept).
+   */
   what: string;
   message: string;
 }
@@ -42,12 +47,14 @@ export interface ChangesOptions {
   /** Stores (snapshot) or only hashes (status) file contents; results in the order of the input. */
   ingest: (root: string, files: AsyncIterable<FileSource>) => AsyncIterable<StoredFile>;
   signal?: AbortSignal;
+  /** Milliseconds since the epoch; decides which stats are too young to be relied on. */
+  now?: () => number;
   onProgress?: (progress: { scanned: number; path?: PathKey }) => void;
 }
 
 /** The working directory against its base. */
 export interface Changes extends AsyncIterable<Change> {
-  /** Valid once the iteration has ended. */
+  /** Valid once the iteration has ended. Counts are of files and symlinks, `files` and `bytes` of files. */
   readonly outcome: {
     problems: Problem[];
     files: number;
@@ -57,10 +64,17 @@ export interface Changes extends AsyncIterable<Change> {
     deleted: number;
     typeChanged: number;
     unchanged: number;
-    /** Files in the base, for the mass-deletion guard. */
+    /** Files and symlinks in the base, for the mass-deletion guard. */
     baseFiles: number;
+    /** Empty directories where the base knew another file system to be mounted: reason enough for the guard. */
+    missingMounts: PathKey[];
   };
-  /** Makes the stat cache that was written beside the iteration the volume's cache, for the tree that results from it. */
+  /** True where anything in the cache has become better; without it `keepCache` writes nothing. */
+  readonly cacheMoved: boolean;
+  /**
+   * Makes the stat cache that was written beside the iteration the volume's cache. Only after the iteration has ended,
+   * and with the root of the tree that results from applying all its changes; for `status` only if there were none.
+   */
   keepCache(root: NodeId): void;
 }
 
@@ -72,8 +86,17 @@ export interface CheckoutOptions {
   targetEntries: BaseEntries;
   target: { snapshot: SnapshotId; root: NodeId; branch: BranchId | null };
   extract: (root: string, tempDir: string, files: Iterable<FileTarget>) => AsyncIterable<FileResult>;
-  /** Overwrite unsaved changes. */
+  /**
+   * Hashes files whose stat alone does not prove that they are unchanged (see ChangesOptions); stores nothing. Without
+   * it such a file counts as an unsaved change.
+   */
+  ingest?: ChangesOptions['ingest'];
+  /** Overwrite unsaved changes where the target needs their place; what else is unsaved stays. */
   force?: boolean;
+  /** For tests: called after each step; what it throws cuts the checkout off there. */
+  onStep?: (step: string) => void;
+  /** For tests: whether a file system folds names. */
+  foldsNames?: (dir: string) => boolean;
   signal?: AbortSignal;
   onProgress?: (progress: { done: number; total: number; bytes: number; path?: PathKey }) => void;
 }
@@ -89,7 +112,7 @@ export interface Volume {
   readonly state: VolumeState;
   /** `<store>/volumes/<id>`: volume.json, stat.cache, journal. */
   readonly stateDir: string;
-  update(change: Partial<Pick<VolumeState, 'branch' | 'base' | 'baseRoot' | 'preserve'>>): void;
+  update(change: Partial<Pick<VolumeState, 'branch' | 'base' | 'baseRoot' | 'expected' | 'preserve'>>): void;
   /** A checkout that was cut off: its target, to be finished by the next command before anything else. */
   pendingCheckout(): CheckoutOptions['target'] | undefined;
 }

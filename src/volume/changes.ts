@@ -1,0 +1,216 @@
+/**
+ * The working directory against its base. One synchronous merge of scan and stat cache finds what may have changed;
+ * only those files are read. Nothing is held per unchanged file.
+ */
+import { statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { Change, Entry } from '../core/entry.ts';
+import { decodeEntry, encodeEntry, sameEntryBytes } from '../core/entry-codec.ts';
+import { PlaitError } from '../core/errors.ts';
+import type { FileSource, StoredFile } from '../core/files.ts';
+import type { NodeId } from '../core/ids.ts';
+import type { PathKey } from '../core/paths.ts';
+import type { FileStat } from '../core/stat.ts';
+import { CacheSession, openBase } from './cache-session.ts';
+import type { Changes, ChangesOptions } from './contract.ts';
+import { Merge, type Slot } from './merge.ts';
+import { makeEntry } from './make-entry.ts';
+import { problem } from './problems.ts';
+import { FLAG, isOldEnough } from './stat-cache.ts';
+
+/** How many paths are looked at before other work of the process gets its turn. */
+const BREATH = 8192;
+
+export function collectChanges(options: ChangesOptions): Changes {
+  return new Collector(options);
+}
+
+/** Now in ns, by our clock or by the file system's that holds the state, whichever is earlier. */
+function clockFloor(stateDir: string, now: () => number): bigint {
+  const probe = join(stateDir, 'clock');
+  writeFileSync(probe, '', { mode: 0o600 });
+  const theirs = statSync(probe, { bigint: true }).mtimeNs;
+  const ours = BigInt(Math.floor(now())) * 1_000_000n;
+  return theirs < ours ? theirs : ours;
+}
+
+class Collector implements Changes {
+  readonly outcome: Changes['outcome'] = {
+    problems: [],
+    files: 0,
+    bytes: 0,
+    added: 0,
+    modified: 0,
+    deleted: 0,
+    typeChanged: 0,
+    unchanged: 0,
+    baseFiles: 0,
+    missingMounts: [],
+  };
+  readonly #options: ChangesOptions;
+  #session: CacheSession | undefined;
+  #start = 0n;
+  #ended = false;
+
+  constructor(options: ChangesOptions) {
+    this.#options = options;
+  }
+
+  get cacheMoved(): boolean {
+    return this.#session?.moved ?? false;
+  }
+
+  keepCache(root: NodeId): void {
+    if (!this.#ended || !this.#session) throw new PlaitError('unexpected', 'the stat cache is not complete yet');
+    this.#session.keep(root);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Change> {
+    const { volume } = this.#options;
+    if (volume.pendingCheckout()) {
+      throw new PlaitError('busy', 'a checkout of this working directory was cut off', {
+        hint: 'the next command finishes it first; run it again',
+      });
+    }
+    if (this.#session) throw new PlaitError('unexpected', 'changes can be gone through only once');
+    this.#start = clockFloor(volume.stateDir, this.#options.now ?? Date.now);
+    const session = new CacheSession(volume.stateDir, openBase(volume, this.#options.baseEntries));
+    this.#session = session;
+    const merge = new Merge(volume, session, this.outcome);
+    try {
+      yield* this.#settleAll(merge);
+      this.#ended = true;
+    } finally {
+      merge.close();
+      if (this.#ended) session.endDelta();
+      else session.abandon();
+    }
+  }
+
+  async *#settleAll(merge: Merge): AsyncGenerator<Change> {
+    const steps = this.#steps(merge);
+    // Ingest may start workers: only when there is something to read.
+    const first = await steps.next();
+    if (!first.done) {
+      const results = this.#options.ingest(this.#options.volume.state.dir, withFirst(first.value, steps));
+      for await (const result of results) {
+        yield* this.#drain(merge, result);
+      }
+    }
+    yield* this.#drain(merge, undefined);
+    if (merge.slots.length > 0) throw new PlaitError('unexpected', 'reading ended before all files were read');
+  }
+
+  /** Files to read, found as they are asked for. */
+  async *#steps(merge: Merge): AsyncGenerator<FileSource> {
+    const { signal, onProgress } = this.#options;
+    for (;;) {
+      signal?.throwIfAborted();
+      const source = merge.run(BREATH);
+      onProgress?.({ scanned: merge.scanned, path: merge.path });
+      if (source === 'end') return;
+      if (source === 'pause') await setImmediate();
+      else yield source;
+    }
+  }
+
+  /** Slots up to the file that `result` is about, which must be the first one that waits. */
+  *#drain(merge: Merge, result: StoredFile | undefined): Generator<Change> {
+    for (let slot = merge.slots.first(); slot !== undefined; slot = merge.slots.first()) {
+      if (slot.source === undefined) {
+        merge.slots.shift();
+        yield* this.#settle(slot, slot.after, slot.stat, slot.flags);
+        continue;
+      }
+      if (result === undefined) return;
+      if (result.path !== slot.path) throw new PlaitError('unexpected', 'files were read out of order');
+      merge.slots.shift();
+      yield* this.#settleRead(slot, result);
+      return;
+    }
+    if (result !== undefined) throw new PlaitError('unexpected', 'a file was read that nobody asked for');
+  }
+
+  *#settleRead(slot: Slot, result: StoredFile): Generator<Change> {
+    if (result.status === 'stored') {
+      const { preserve } = this.#options.volume.state;
+      const base = slot.before && decodeEntry(slot.path, slot.before);
+      const { content, stat } = result;
+      const found = { path: slot.path, kind: 'file' as const, stat, content, linkGroup: slot.linkGroup };
+      yield* this.#settle(slot, makeEntry(found, base, preserve), stat, 0);
+      return;
+    }
+    if (result.status === 'vanished') {
+      yield* this.#settle(slot, undefined, undefined, 0);
+      return;
+    }
+    const why =
+      result.status === 'changed'
+        ? 'it was being written while it was read; kept as it was'
+        : `cannot be read (${result.errno ?? 'unknown error'}); kept as it was`;
+    const what = result.status === 'changed' ? 'changed-while-read' : 'unreadable';
+    this.outcome.problems.push(problem(slot.path, what, why));
+    if (slot.before) this.#keepUnknown(slot.path, slot.before);
+  }
+
+  /** The base's entry stays, and the path is read again next time. */
+  #keepUnknown(path: PathKey, before: Uint8Array): void {
+    this.#countKept(decodeEntry(path, before));
+    this.#session?.put(path, 0, undefined, before);
+  }
+
+  *#settle(slot: Slot, after: Entry | undefined, stat: FileStat | undefined, flags: number): Generator<Change> {
+    const { path, before } = slot;
+    const session = this.#session!;
+    if (after === undefined) {
+      if (before === undefined) return;
+      const entry = decodeEntry(path, before);
+      if (entry.kind !== 'dir') this.outcome.deleted++;
+      session.remove(path);
+      yield { path, before: entry };
+      return;
+    }
+    const bytes = encodeEntry(after);
+    const trusted = stat !== undefined && isOldEnough(stat, this.#start) ? FLAG.trusted : 0;
+    session.put(path, flags | trusted, stat, bytes);
+    if (before !== undefined && sameEntryBytes(before, bytes)) {
+      this.#countKept(after);
+      return;
+    }
+    const entry = before && decodeEntry(path, before);
+    this.#countChanged(entry, after);
+    yield entry ? { path, before: entry, after } : { path, after };
+  }
+
+  #countKept(entry: Entry): void {
+    if (entry.kind === 'dir') return;
+    this.outcome.unchanged++;
+    this.#countFile(entry);
+  }
+
+  #countChanged(before: Entry | undefined, after: Entry): void {
+    this.#countFile(after);
+    const { outcome } = this;
+    const leaf = after.kind !== 'dir';
+    if (before === undefined || before.kind === 'dir') {
+      if (before !== undefined) outcome.typeChanged++;
+      else if (leaf) outcome.added++;
+    } else if (before.kind !== after.kind) {
+      outcome.typeChanged++;
+    } else {
+      outcome.modified++;
+    }
+  }
+
+  #countFile(entry: Entry): void {
+    if (entry.kind !== 'file') return;
+    this.outcome.files++;
+    this.outcome.bytes += entry.size;
+  }
+}
+
+async function* withFirst<T>(first: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {
+  yield first;
+  yield* rest;
+}

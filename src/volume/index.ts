@@ -1,0 +1,8 @@
+/**
+ * Working directories. Scanning and checking out are plain file work; bytes come and go through functions that the
+ * caller passes in. Rules: never write through a link, never over an unsaved change; what cannot be looked at is never
+ * taken for deleted; a checkout that was cut off is finished before anything else.
+ */
+export { collectChanges } from './changes.ts';
+export { checkout } from './checkout.ts';
+export { createVolume, findVolume, type FoundVolume, listVolumes, type NewVolume, openVolume, refuseInside } from './volume.ts';

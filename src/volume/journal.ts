@@ -1,0 +1,73 @@
+/** The note that a checkout has begun: written before the first change on disk, removed after the last. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { PlaitError } from '../core/errors.ts';
+import { isBranchId, isNodeId, isSnapshotId } from '../core/ids.ts';
+import { fsyncDir, writeFileDurable } from '../disk/durable.ts';
+import type { CheckoutOptions } from './contract.ts';
+
+export type CheckoutTarget = CheckoutOptions['target'];
+
+export interface Journal {
+  version: 1;
+  target: CheckoutTarget;
+  /** Of the running system. After another boot, files that look finished may never have reached the disk. */
+  boot: string | null;
+}
+
+const NAME = 'checkout.json';
+
+function bootId(): string | null {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+  } catch {
+    return null;
+  }
+}
+
+export function writeJournal(stateDir: string, target: CheckoutTarget): void {
+  const { snapshot, root, branch } = target;
+  const journal: Journal = { version: 1, target: { snapshot, root, branch }, boot: bootId() };
+  writeFileDurable(join(stateDir, NAME), Buffer.from(`${JSON.stringify(journal)}\n`), randomBytes(8).toString('hex'));
+}
+
+/** undefined where no checkout was cut off. */
+export function findJournal(stateDir: string): { target: CheckoutTarget; sameBoot: boolean } | undefined {
+  let text: string;
+  try {
+    text = readFileSync(join(stateDir, NAME), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const journal = parse(text);
+  const boot = bootId();
+  return { target: journal.target, sameBoot: boot !== null && boot === journal.boot };
+}
+
+function parse(text: string): Journal {
+  let value: Partial<Journal> | null = null;
+  try {
+    value = JSON.parse(text) as Partial<Journal> | null;
+  } catch {
+    // Falls through to the refusal.
+  }
+  const target = value?.target;
+  const sound =
+    value?.version === 1 &&
+    isSnapshotId(target?.snapshot) &&
+    isNodeId(target?.root) &&
+    (target.branch === null || isBranchId(target.branch));
+  if (!sound) {
+    throw new PlaitError('format', 'the journal of an unfinished checkout cannot be read', {
+      hint: 'a newer plait may have written it; finish with that, or `plait checkout REF --force`',
+    });
+  }
+  return value as Journal;
+}
+
+export function removeJournal(stateDir: string): void {
+  rmSync(join(stateDir, NAME), { force: true });
+  fsyncDir(stateDir);
+}

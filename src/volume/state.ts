@@ -1,0 +1,71 @@
+/** volume.json and the `.plait` file that points from a working directory to a store elsewhere. */
+import { randomBytes } from 'node:crypto';
+import { lstatSync, readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { PlaitError } from '../core/errors.ts';
+import { isBranchId, isNodeId, isRandomId, isSnapshotId, isVolsetId } from '../core/ids.ts';
+import { writeFileDurable } from '../disk/durable.ts';
+import type { VolumeState } from './contract.ts';
+
+export const STATE_NAME = 'volume.json';
+export const DOT_PLAIT = '.plait';
+
+/** What a `.plait` file holds. */
+export interface Pointer {
+  /** Absolute path. */
+  store: string;
+  volume: string;
+}
+
+export const writeJson = (path: string, value: unknown): void =>
+  writeFileDurable(path, Buffer.from(`${JSON.stringify(value)}\n`), randomBytes(8).toString('hex'));
+
+function parseJson(path: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== undefined) throw error;
+  }
+  throw new PlaitError('format', `${path} is not what plait writes`, { hint: 'a newer plait may have written it' });
+}
+
+const orNull = (test: (value: unknown) => boolean) => (value: unknown) => value === null || test(value);
+
+const FIELDS: Record<Exclude<keyof VolumeState, 'version' | 'expected'>, (value: unknown) => boolean> = {
+  id: isRandomId,
+  dir: (value) => typeof value === 'string' && isAbsolute(value),
+  volset: isVolsetId,
+  branch: orNull(isBranchId),
+  base: orNull(isSnapshotId),
+  baseRoot: orNull(isNodeId),
+  preserve: (value) => Array.isArray(value) && value.every((item) => item === 'owner' || item === 'suid'),
+};
+
+export function readState(stateDir: string): VolumeState {
+  const path = join(stateDir, STATE_NAME);
+  const value = parseJson(path);
+  if (value.version !== 1) {
+    throw new PlaitError('format', `${path} has a version that this plait does not know`, { hint: 'upgrade plait' });
+  }
+  for (const [field, isSound] of Object.entries(FIELDS)) {
+    if (!isSound(value[field])) throw new PlaitError('format', `${path}: ${field} is not sound`);
+  }
+  if (value.expected !== undefined && value.expected !== null && !isSnapshotId(value.expected)) {
+    throw new PlaitError('format', `${path}: expected is not sound`);
+  }
+  return value as unknown as VolumeState;
+}
+
+/** What `.plait` in `dir` is: a store, a pointer to one, or nothing. */
+export function readDotPlait(dir: string): { store: string; volume?: string } | undefined {
+  const path = join(dir, DOT_PLAIT);
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat?.isDirectory()) return { store: path };
+  if (!stat?.isFile()) return undefined;
+  const { store, volume } = parseJson(path);
+  if (typeof store !== 'string' || !isAbsolute(store) || !isRandomId(volume)) {
+    throw new PlaitError('format', `${path} does not name a store`, { hint: 'use --store, or `plait init` elsewhere' });
+  }
+  return { store, volume };
+}

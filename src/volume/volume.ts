@@ -1,0 +1,140 @@
+/** Volumes of a store: making, opening, finding by directory. Callers hold the store's lock while they change one. */
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { PlaitError } from '../core/errors.ts';
+import type { BranchId, VolsetId } from '../core/ids.ts';
+import { ensureDir } from '../disk/durable.ts';
+import type { CheckoutOptions, Preserve, Volume, VolumeState } from './contract.ts';
+import { findJournal } from './journal.ts';
+import { DOT_PLAIT, readDotPlait, readState, STATE_NAME, writeJson } from './state.ts';
+
+export interface FoundVolume {
+  /** The store's directory. */
+  store: string;
+  volume: Volume;
+}
+
+export interface NewVolume {
+  /** The store's directory. */
+  store: string;
+  /** Working directory; made if missing. */
+  dir: string;
+  /** 32 random hex digits. */
+  id: string;
+  volset: VolsetId;
+  branch: BranchId | null;
+  preserve?: Preserve[];
+}
+
+const stateDirOf = (store: string, id: string): string => join(store, 'volumes', id);
+
+class DiskVolume implements Volume {
+  readonly stateDir: string;
+  #state: VolumeState;
+
+  constructor(stateDir: string, state: VolumeState) {
+    this.stateDir = stateDir;
+    this.#state = state;
+  }
+
+  get state(): VolumeState {
+    return this.#state;
+  }
+
+  update(change: Parameters<Volume['update']>[0]): void {
+    const state = { ...this.#state, ...change };
+    writeJson(join(this.stateDir, STATE_NAME), state);
+    this.#state = state;
+  }
+
+  pendingCheckout(): CheckoutOptions['target'] | undefined {
+    return findJournal(this.stateDir)?.target;
+  }
+}
+
+/**
+ * Registers a working directory. Refuses (`exists`) one that is a volume already or lies inside another. Where the
+ * store is not `DIR/.plait`, a file `.plait` is left in DIR that points to it; that comes last, so a crash before leaves
+ * a directory that is no volume yet.
+ */
+export function createVolume(options: NewVolume): Volume {
+  const { store, id, volset, branch } = options;
+  refuseInside(options.dir, store);
+  if (!existsSync(options.dir)) ensureDir(options.dir);
+  const dir = realpathSync(options.dir);
+  const stateDir = stateDirOf(store, id);
+  ensureDir(stateDir);
+  const preserve = options.preserve ?? [];
+  const state: VolumeState = { version: 1, id, dir, volset, branch, base: null, baseRoot: null, preserve };
+  writeJson(join(stateDir, STATE_NAME), state);
+  const own = join(dir, DOT_PLAIT);
+  if (!existsSync(own)) writeJson(own, { store: realpathSync(store), volume: id });
+  return new DiskVolume(stateDir, state);
+}
+
+/** Throws `exists` when `dir` is a volume or lies in one; `store` (the new one, still empty) does not count. */
+export function refuseInside(dir: string, store?: string): void {
+  const own = store === undefined ? undefined : resolve(store);
+  for (let at = resolve(dir); ; at = dirname(at)) {
+    const found = readDotPlait(at);
+    if (found && (resolve(found.store) !== own || volumeIds(found.store).length > 0)) {
+      const what = at === resolve(dir) ? 'already belongs to a volume' : `lies inside the volume ${at}`;
+      throw new PlaitError('exists', `${dir} ${what}`, { hint: 'choose a directory outside it' });
+    }
+    if (at === dirname(at)) return;
+  }
+}
+
+function volumeIds(store: string): string[] {
+  try {
+    return readdirSync(join(store, 'volumes')).filter((id) => existsSync(join(stateDirOf(store, id), STATE_NAME)));
+  } catch {
+    return [];
+  }
+}
+
+/** All volumes that a store knows, whether or not their directories are still there. */
+export const listVolumes = (store: string): Volume[] => volumeIds(store).map((id) => openVolume(store, id));
+
+/** Throws `not-found` when the store knows no such volume. */
+export function openVolume(store: string, id: string): Volume {
+  const stateDir = stateDirOf(store, id);
+  if (!existsSync(join(stateDir, STATE_NAME))) {
+    throw new PlaitError('not-found', `the store ${store} knows no volume ${id}`, { hint: 'was the store replaced?' });
+  }
+  return new DiskVolume(stateDir, readState(stateDir));
+}
+
+/**
+ * The volume that `dir` or a directory above it belongs to. A store moved together with its directory is followed: the
+ * state then learns its new place.
+ */
+export function findVolume(dir: string): FoundVolume | undefined {
+  for (let at = resolve(dir); ; at = dirname(at)) {
+    const found = readDotPlait(at);
+    if (found) return volumeAt(at, found);
+    if (at === dirname(at)) return undefined;
+  }
+}
+
+function volumeAt(dir: string, found: { store: string; volume?: string }): FoundVolume | undefined {
+  const { store } = found;
+  if (found.volume !== undefined) return { store, volume: moved(openVolume(store, found.volume), dir) };
+  const known = listVolumes(store);
+  const real = realpathSync(dir);
+  const here = known.find((v) => v.state.dir === real) ?? known.find((v) => !isElsewhere(v.state.dir, store));
+  return here && { store, volume: moved(here, dir) };
+}
+
+/** True where a volume's directory points to the store by a `.plait` file: it is not the one around the store. */
+function isElsewhere(dir: string, store: string): boolean {
+  return statSync(join(dir, DOT_PLAIT), { throwIfNoEntry: false })?.isFile() === true && dir !== dirname(store);
+}
+
+function moved(volume: Volume, dir: string): Volume {
+  const real = realpathSync(dir);
+  if (volume.state.dir === real) return volume;
+  const state = { ...volume.state, dir: real };
+  writeJson(join(volume.stateDir, STATE_NAME), state);
+  return new DiskVolume(volume.stateDir, state);
+}
