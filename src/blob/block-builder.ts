@@ -97,7 +97,8 @@ export class BlockBuilder {
     out.set(this.#table.subarray(0, tableLength), BLOCK_HEADER);
     out.set(payload, BLOCK_HEADER + tableLength);
     // Output of the compressor, up to 1 MiB: freed now, or a worker holds dozens of them until its next big collection.
-    if (packed) (packed.buffer as ArrayBuffer).transfer(0);
+    // A small one lies in Buffer's pool, which others share.
+    if (packed && raw.length >= Buffer.poolSize) (packed.buffer as ArrayBuffer).transfer(0);
     out.writeUInt32LE(blockCrc(out), 20);
     this.rawLength = 0;
     this.count = 0;

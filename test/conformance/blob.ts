@@ -13,6 +13,7 @@ import type { NodeId, VolsetId } from '../../src/core/ids.ts';
 import { keyOfText } from '../../src/core/paths.ts';
 import { fileStat } from '../../src/disk/file-stat.ts';
 import { noise } from '../blob/noise.ts';
+import { blockOf } from './block-of.ts';
 
 export interface OpenedStore {
   store: BlobStore;
@@ -303,12 +304,6 @@ export function blobConformance(name: string, open: () => Promise<OpenedStore>):
       assert.deepEqual(store.reader(A).has(KIND.chunk, Buffer.concat(ids)), new Uint8Array(50).fill(1));
     });
   });
-}
-
-export function blockOf(kind: Kind, objects: Uint8Array[]): Buffer {
-  const builder = new BlockBuilder(kind);
-  for (const bytes of objects) builder.add(objectHash(kind, bytes), bytes);
-  return builder.encode();
 }
 
 /** How often each object came, by kind digit and hex id; every block is checked in full. */
