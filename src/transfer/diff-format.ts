@@ -33,7 +33,10 @@ export interface DiffTrailer {
   snapshots: number;
   /** Content bytes of all entries before the trailer. */
   bytes: number;
-  /** SHA-256, hex, over one line `NAME SIZE CRC32\n` per entry before the trailer, CRC as 8 hex digits. */
+  /**
+   * SHA-256, hex, over one line `NAME SIZE CRC32\n` per entry before the trailer, CRC as 8 hex digits: of the whole
+   * content, but of a block only over its first 24 bytes, its header, in which its own checksum stands.
+   */
   digest: string;
 }
 
@@ -82,6 +85,8 @@ const BLOCK = /^blocks\/([0-9]{6,10})$/;
 const SNAPSHOT = /^snapshots\/([0-9a-f]{64})\.json$/;
 const GENERATIONS = /^generations\/([0-9]{6,10})\.ndjson$/;
 const MAX_TRAILER = 4096;
+/** Bytes of a block's header (docs/protocol.md, "Blocks"). */
+const BLOCK_HEADER = 24;
 
 const numbered = (n: number): string => String(n).padStart(6, '0');
 export const blockName = (n: number): string => `blocks/${numbered(n)}`;
@@ -158,10 +163,12 @@ export class DiffTally {
 
   add(name: string, content: Uint8Array): void {
     this.bytes += content.byteLength;
-    if (name.startsWith('blocks/')) this.blocks++;
+    const block = name.startsWith('blocks/');
+    if (block) this.blocks++;
     if (name.startsWith('snapshots/')) this.snapshots++;
-    // Blocks and objects carry their own hashes; this sum only shows that nothing was lost, added or swapped.
-    this.#digest.update(`${name} ${content.byteLength} ${crc32(content).toString(16).padStart(8, '0')}\n`);
+    // Blocks are checked by their own checksum and by hashes; this sum shows that none was lost, added or swapped.
+    const crc = crc32(block ? content.subarray(0, BLOCK_HEADER) : content);
+    this.#digest.update(`${name} ${content.byteLength} ${crc.toString(16).padStart(8, '0')}\n`);
   }
 
   trailer(): DiffTrailer {
