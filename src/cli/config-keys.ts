@@ -10,7 +10,7 @@ import { COMMANDS, EXTENSION, findCommand, loadCommand } from './find-command.ts
 import { globalFlags } from './flags.ts';
 import { flagsOf } from './parse-input.ts';
 import { configKey, convert } from './settings.ts';
-import { parseBoolean } from './units.ts';
+import { parseBoolean, parsePercent } from './units.ts';
 
 interface EngineKey {
   pattern: RegExp;
@@ -27,6 +27,7 @@ const text = (value: string): void => {
 
 export const ENGINE_KEYS: readonly EngineKey[] = [
   { pattern: /^creator$/, form: 'creator', check: text },
+  { pattern: /^max-delete$/, form: 'max-delete', check: parsePercent },
   { pattern: /^label$/, form: 'label', check: text },
   { pattern: /^remote\.[^.]+\.enabled$/, form: 'remote.NAME.enabled', check: parseBoolean },
 ];

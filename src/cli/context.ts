@@ -2,12 +2,24 @@
  * The composition root: what one run of a command works with. Stores, workers and peers are opened when they are first
  * asked for, by dynamic import, so that a light command pays for nothing that it does not use.
  */
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
+import { keyOfText, type PathKey } from '../core/paths.ts';
 import { type Reporter, silentReporter } from '../core/reporter.ts';
+import type { MetaStore } from '../meta/contract.ts';
+import type { Engine } from '../sync/engine.ts';
 import type { ConfigStore } from './config-store.ts';
 import type { Io } from './io.ts';
+import type { Located } from './open-engine.ts';
 import type { ProgressMode } from './reporter/select.ts';
+import { parsePercent } from './units.ts';
+
+interface Opened {
+  located: Located;
+  meta: MetaStore;
+}
+
+const DEFAULT_MAX_DELETE = 0.5;
 
 /** Where the user stands: known before any setting is read, since settings are in the store. */
 export interface Place {
@@ -34,6 +46,7 @@ export class Context implements AsyncDisposable {
   options: Options = DEFAULT_OPTIONS;
   reporter: Reporter = silentReporter;
   #closers: (() => void | Promise<void>)[] = [];
+  #opened: Opened | undefined;
 
   constructor(io: Io, place: Place, signal: AbortSignal) {
     this.io = io;
@@ -48,7 +61,69 @@ export class Context implements AsyncDisposable {
 
   /** The settings of the store in reach; undefined without a store. */
   async findConfig(): Promise<ConfigStore | undefined> {
-    return undefined;
+    const opened = await this.#findOpened();
+    return opened && (await import('./store-config.ts')).storeConfig(opened.meta, opened.located.store);
+  }
+
+  /** The opened store, with the working directory the user stands in and a way to its peers. Opened once. */
+  async engine(options: { volset?: string } = {}): Promise<Engine> {
+    const { openEngine, requireLocated } = await import('./open-engine.ts');
+    const located = requireLocated(this);
+    const opened = (await this.#findOpened()) ?? (await this.#open(located));
+    const config = (await import('./store-config.ts')).storeConfig(opened.meta, located.store).read();
+    return openEngine(this, located, { ...options, meta: opened.meta, config });
+  }
+
+  /** Guard of `snapshot`, which has no flag for it: PLAIT_MAX_DELETE, else the config key max-delete, else 50 %. */
+  async maxDelete(): Promise<number> {
+    const env = this.io.env.PLAIT_MAX_DELETE;
+    if (env) return percentFrom(env, 'PLAIT_MAX_DELETE');
+    const kept = (await this.findConfig())?.read()['max-delete'];
+    return kept === undefined ? DEFAULT_MAX_DELETE : percentFrom(kept, 'config key max-delete');
+  }
+
+  /** Path in a snapshot, as a user names it: from its root, whatever the current folder. */
+  snapshotPath(text: string): PathKey {
+    return keyOfText(text.split('/').filter((part) => part !== '' && part !== '.').join('/'));
+  }
+
+  /** Paths after `--`: from the current folder, as a shell completes them; from the root where that is no volume. */
+  treePaths(engine: Pick<Engine, 'volume'>, paths: string[]): PathKey[] {
+    const root = engine.volume?.state.dir;
+    return paths.map((path) => {
+      if (root === undefined) return this.snapshotPath(path);
+      const inside = relative(root, this.path(path));
+      if (inside.startsWith('..')) {
+        throw new PlaitError('usage', `${path} lies outside the working directory ${root}`);
+      }
+      return this.snapshotPath(inside);
+    });
+  }
+
+  preserve(text: string | undefined): ('owner' | 'suid')[] {
+    const parts = text === undefined ? [] : text.split(',').map((part) => part.trim());
+    const unknown = parts.filter((part) => part !== 'owner' && part !== 'suid');
+    if (unknown.length > 0) {
+      throw new PlaitError('usage', `--preserve knows no ${unknown.join(', ')}`, { hint: 'write owner, suid, or both' });
+    }
+    return parts as ('owner' | 'suid')[];
+  }
+
+  async #findOpened(): Promise<Opened | undefined> {
+    if (this.#opened) return this.#opened;
+    const { locate } = await import('./open-engine.ts');
+    const located = locate(this);
+    if (!located) return undefined;
+    const { isStore } = await import('../sync/store.ts');
+    return isStore(located.store) ? this.#open(located) : undefined;
+  }
+
+  async #open(located: Located): Promise<Opened> {
+    const [{ openMeta }, { storeOptions }] = await Promise.all([import('../sync/store.ts'), import('./open-engine.ts')]);
+    const meta = openMeta(located.store, storeOptions(this));
+    this.onClose(() => meta[Symbol.dispose]());
+    this.#opened = { located, meta };
+    return this.#opened;
   }
 
   async readConfig(): Promise<ConfigStore> {
@@ -66,5 +141,13 @@ export class Context implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) await close();
+  }
+}
+
+function percentFrom(text: string, origin: string): number {
+  try {
+    return parsePercent(text);
+  } catch (cause) {
+    throw new PlaitError('bad-config', `bad value in ${origin}: ${(cause as Error).message}`, { hint: 'write it like 50%', cause });
   }
 }

@@ -9,14 +9,18 @@ const ROOT = join(import.meta.dirname, '..', '..');
 export const readVersion = (): string =>
   (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
 
-export async function main(argv: readonly string[]): Promise<void> {
+export function main(argv: readonly string[]): Promise<void> {
+  return runToEnd(argv, (io) => dispatch(argv, io));
+}
+
+/** Runs, reports what was thrown, and ends the process when all output has left it. */
+export async function runToEnd(argv: readonly string[], run: (io: Io) => Promise<number>): Promise<void> {
   const io = processIo();
-  const onFault = (error: unknown): void => {
-    // A fault outside of any await: what was going on is unknown, so nothing more is done than to tell.
+  process.on('uncaughtException', (error: unknown) => {
+    // Thrown outside of any await: what was going on is unknown, so nothing more is done than to tell.
     void fail(error, argv, io).then((code) => process.exit(code));
-  };
-  process.on('uncaughtException', onFault);
-  const exit = await dispatch(argv, io).catch((error: unknown) => fail(error, argv, io));
+  });
+  const exit = await run(io).catch((error: unknown) => fail(error, argv, io));
   // process.exit would cut what is still on its way into a pipe.
   await Promise.all([io.stdout.write(''), io.stderr.write('')]);
   process.exit(exit);

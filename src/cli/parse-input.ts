@@ -2,6 +2,7 @@
 import type { Command } from '@oclif/core/command';
 import type { ArgInput, FlagInput, ParserOutput } from '@oclif/core/interfaces';
 import { parse } from '@oclif/core/parser';
+import { PlaitError } from '../core/errors.ts';
 import { splitPaths } from './argv.ts';
 import type { BaseCommand, CommandClass } from './base-command.ts';
 import { globalFlags } from './flags.ts';
@@ -34,6 +35,7 @@ function argsOf(cls: CommandClass): ArgInput {
 
 export async function parseArgv(cls: CommandClass, argv: readonly string[], context: BaseCommand): Promise<Parsed> {
   const cut = cls.pathsAfterDashes ? splitPaths(argv) : { argv: [...argv], paths: [] };
+  refuseSwitchValues(cls, cut.argv);
   try {
     const output = await parse(cut.argv, {
       flags: flagsOf(cls),
@@ -45,6 +47,17 @@ export async function parseArgv(cls: CommandClass, argv: readonly string[], cont
     return { output, paths: cut.paths, given };
   } catch (error) {
     throw usageError(error, cls.id);
+  }
+}
+
+/** oclif takes `--dry-run=false` for `--dry-run` and an argument `false`: the opposite of what was meant. */
+function refuseSwitchValues(cls: CommandClass, argv: readonly string[]): void {
+  const flags = flagsOf(cls);
+  const end = argv.indexOf('--');
+  for (const token of argv.slice(0, end < 0 ? undefined : end)) {
+    const name = /^--([a-z-]+)=/.exec(token)?.[1];
+    if (name === undefined || flags[name]?.type !== 'boolean') continue;
+    throw new PlaitError('usage', `--${name} takes no value`, { hint: `write --${name}, or leave it out` });
   }
 }
 

@@ -20,6 +20,7 @@ export async function moveVolume(engine: Engine, volume: Volume, target: Place, 
   const { manifest } = engine;
   const from = baseRoot ?? undefined;
   const phase = engine.reporter.phase('checking out');
+  await using hasher = engine.blob.writer(volset, { signal: engine.signal, dryRun: true });
   try {
     return await checkoutVolume({
       volume,
@@ -28,6 +29,7 @@ export async function moveVolume(engine: Engine, volume: Volume, target: Place, 
       signal: engine.signal,
       changes: () => (from === undefined ? additions(engine, reader, target.root) : manifest.diff(reader, from, target.root)),
       targetEntries: () => manifest.encodedEntries(reader, target.root),
+      ingest: (root, files) => hasher.ingest(root, files),
       extract: (root, tempDir, files) => reader.extract(root, tempDir, files, { signal: engine.signal }),
       onProgress: ({ done, total, path }) => {
         phase.total({ items: total });

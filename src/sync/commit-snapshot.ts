@@ -3,7 +3,7 @@ import type { BlobWriter, WriteStats } from '../blob/contract.ts';
 import { KIND } from '../core/hash.ts';
 import type { BranchId, NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
 import type { SnapshotBody } from '../core/records.ts';
-import { encodeSnapshotBody, snapshotIdOf } from '../core/snapshot-body.ts';
+import { encodeSnapshotBody, idOfBody } from '../core/snapshot-body.ts';
 import type { Edit } from '../meta/contract.ts';
 import type { Engine } from './engine.ts';
 
@@ -25,7 +25,7 @@ export interface Labels {
 
 export function bodyOf(fields: NewSnapshot): { id: SnapshotId; body: SnapshotBody } {
   const body: SnapshotBody = { type: 'snapshot', ...fields };
-  return { id: snapshotIdOf(body), body };
+  return { id: idOfBody(body), body };
 }
 
 /** Register writes for a snapshot's name, description and attributes. */

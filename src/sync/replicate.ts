@@ -9,7 +9,7 @@ import { installOf, type VolsetId } from '../core/ids.ts';
 import type { Peer } from '../core/peer.ts';
 import { agreedTip, type RefStep } from '../core/ref-plan.ts';
 import { effectiveSelection, type Selection, selectSteps } from '../core/selection.ts';
-import type { Applied, RemoteConfig } from '../meta/contract.ts';
+import type { Applied, PeerState, RemoteConfig } from '../meta/contract.ts';
 import { blobsDown, type Received } from './blobs-down.ts';
 import { blobsUp, type Sent } from './blobs-up.ts';
 import { currentVolset, type Engine, type Outcome, outcome } from './engine.ts';
@@ -89,7 +89,7 @@ async function carryOut(session: Session, verb: Verb, steps: RefStep[], selectio
   const theirs = pushes(verb) ? await moveTheirTips(session, steps, sent) : NOTHING.theirs;
   const ours = pulls(verb) ? takeTips(session, steps, received) : NOTHING.ours;
   const volume = pulls(verb) ? await forwardVolume(engine, volset) : NOTHING.volume;
-  const initial: Record<string, string> = {};
+  const initial: PeerState['initial'] = {};
   for (const step of steps) {
     const tip = agreedTip(step, { sent: theirs.moved.has(step.branch), taken: ours.moved.has(step.branch) });
     if (tip !== null) initial[step.branch] = tip;
@@ -108,7 +108,7 @@ async function createThere({ engine, peer, volset }: Session): Promise<void> {
 /** Only what changed is written: a session with nothing to do leaves the database alone but for its time stamp. */
 function rememberPeer(
   { engine, volset, staged }: Session,
-  { vector, revision, initial }: { vector: Session['staged']['vector']; revision: number; initial: Record<string, string> },
+  { vector, revision, initial }: { vector: Session['staged']['vector']; revision: number; initial: PeerState['initial'] },
 ): void {
   const [install, epoch] = [installOf(staged.identity), Number(staged.identity.slice(33))];
   engine.meta.updatePeer(install, volset, { epoch, vector, revision, initial, lastSync: engine.world.now() });

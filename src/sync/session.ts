@@ -10,7 +10,7 @@ import type { Peer } from '../core/peer.ts';
 import type { Generation, Ref, SnapshotBody, Vector } from '../core/records.ts';
 import { planRefs, type RefStep, type Related, type Tips } from '../core/ref-plan.ts';
 import type { Applied, RemoteConfig } from '../meta/contract.ts';
-import { snapshotIdOf } from '../core/snapshot-body.ts';
+import { idOfBody } from '../core/snapshot-body.ts';
 import type { Engine } from './engine.ts';
 import { settle } from './settle.ts';
 
@@ -114,7 +114,7 @@ export function parentLookup({ engine, volset, staged }: Session): (ids: Snapsho
 /** Bodies of snapshots among staged records, by id. */
 export function* stagedBodies(generations: Generation[]): Generator<[SnapshotId, SnapshotBody]> {
   for (const { records } of generations) {
-    for (const record of records) if (record.type === 'snapshot') yield [snapshotIdOf(record), record];
+    for (const record of records) if (record.type === 'snapshot') yield [idOfBody(record), record];
   }
 }
 

@@ -1,5 +1,8 @@
 /** `plait snapshot`: the working directory becomes a point in time. */
+import type { NodeSource } from '../blob/contract.ts';
+import type { Manifest } from '../blob/manifest/contract.ts';
 import { PlaitError } from '../core/errors.ts';
+import { nodeId } from '../core/hash.ts';
 import type { BranchId, NodeId, SnapshotId } from '../core/ids.ts';
 import type { BranchView, VolsetView } from '../meta/contract.ts';
 import type { Changes, Volume } from '../volume/contract.ts';
@@ -38,8 +41,8 @@ export async function snapshot(engine: Engine, options: SnapshotOptions): Promis
   const line = chooseLine(engine, volset, volume, options.newBranch);
   await using writer = engine.blob.writer(volset.id, { signal: engine.signal });
   const { changes, reader, baseRoot } = compareWithBase(engine, volume, writer);
-  const base = baseRoot ?? engine.manifest.build(writer, []);
-  const root = await engine.manifest.patchAsync(withPending(reader, writer), writer, base, changes);
+  const start = baseRoot === null ? emptyTree(engine.manifest) : { source: reader, root: baseRoot };
+  const root = await engine.manifest.patchAsync(start.source, writer, start.root, changes);
   const { outcome: found } = changes;
   guardDeletions(found, options.maxDelete);
 
@@ -60,6 +63,18 @@ export async function snapshot(engine: Engine, options: SnapshotOptions): Promis
   result.addedBytes = stats.addedBytes;
   result.storedBytes = stats.storedBytes;
   return outcome(result, exitOf(found), line.forked && 6);
+}
+
+/** The tree of a first snapshot's base, which is nowhere stored. */
+function emptyTree(manifest: Manifest): { source: NodeSource; root: NodeId } {
+  const nodes = new Map<NodeId, Uint8Array>();
+  const putNode = (bytes: Uint8Array): NodeId => {
+    const id = nodeId(bytes);
+    nodes.set(id, Uint8Array.from(bytes));
+    return id;
+  };
+  const root = manifest.build({ putNode }, []);
+  return { root, source: { readNode: (id) => nodes.get(id) as Uint8Array } };
 }
 
 const exitOf = (found: Changes['outcome']): number => (found.problems.length > 0 ? 3 : 0);

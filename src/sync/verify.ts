@@ -26,8 +26,8 @@ export interface VerifyResult {
 
 export interface VerifyOptions {
   readData: boolean;
-  /** Share of the packs to read, 0..1. */
-  sample?: number;
+  /** Of the packs: a share (0..1), or about so many bytes. */
+  sample?: { fraction: number } | { bytes: number };
 }
 
 /** Paths named per damage; more would only bury the news. */
@@ -142,7 +142,7 @@ async function checkPacks(engine: Engine, options: VerifyOptions): Promise<Damag
     phase.advance({ items: packs - seen });
     seen = packs;
   };
-  for await (const fault of engine.blob.verifyPacks({ ...options, random, signal: engine.signal, onProgress })) {
+  for await (const fault of engine.blob.verifyPacks({ ...extent(engine, options), random, signal: engine.signal, onProgress })) {
     damage.push(packDamage(engine, fault));
   }
   phase.end();
@@ -167,4 +167,12 @@ function packDamage(engine: Engine, { volset, pack, what, lost }: PackDamage): D
     }
   }
   return { what: `pack ${pack.slice(0, 12)}: ${what}`, volset, snapshots, paths };
+}
+
+/** A sample is read whole; drawn by packs, so that each byte read is compared. */
+function extent(engine: Engine, { readData, sample }: VerifyOptions): { readData: boolean; sample?: number } {
+  if (sample === undefined) return { readData };
+  if ('fraction' in sample) return { readData: true, sample: Math.max(sample.fraction, Number.EPSILON) };
+  const total = engine.blob.packs().reduce((sum, pack) => sum + pack.bytes, 0);
+  return { readData: true, sample: total === 0 ? 1 : Math.min(1, Math.max(sample.bytes / total, Number.EPSILON)) };
 }

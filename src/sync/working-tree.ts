@@ -2,6 +2,7 @@
 import type { BlobReader, BlobWriter } from '../blob/contract.ts';
 import { PlaitError } from '../core/errors.ts';
 import { tooManyDeleted } from '../core/guards.ts';
+import { jsonPath, showPath } from '../core/paths.ts';
 import type { NodeId } from '../core/ids.ts';
 import type { Changes, Volume } from '../volume/contract.ts';
 import { collectChanges } from '../volume/index.ts';
@@ -32,7 +33,14 @@ export function compareWithBase(engine: Engine, volume: Volume, writer: BlobWrit
 
 /** An unmounted disk or an emptied folder must not become "everything deleted". */
 export function guardDeletions(outcome: Changes['outcome'], maxDelete: number): void {
-  const { deleted, baseFiles } = outcome;
+  const { deleted, baseFiles, missingMounts } = outcome;
+  if (missingMounts.length > 0 && maxDelete < 1) {
+    const names = missingMounts.map(showPath).join(', ');
+    throw new PlaitError('guard', `a file system that was mounted at ${names} is missing; nothing was changed`, {
+      hint: 'mount it; if it is gone for good, say so with PLAIT_MAX_DELETE=100%',
+      data: { missingMounts: missingMounts.map(jsonPath) },
+    });
+  }
   if (!tooManyDeleted({ deleted, total: baseFiles, max: maxDelete })) return;
   throw new PlaitError('guard', `${deleted} of ${baseFiles} files of the base are gone; nothing was changed`, {
     hint: 'if that is right, say so with PLAIT_MAX_DELETE=100% or `plait config set max-delete 100%`; else look whether a disk is missing',

@@ -1,0 +1,72 @@
+/** `plait export` and `plait import`: the data that would travel over HTTP, in a file. */
+import { createReadStream, createWriteStream, renameSync, rmSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { PlaitError } from '../core/errors.ts';
+import type { SnapshotId } from '../core/ids.ts';
+import type { Engine } from '../sync/engine.ts';
+import { currentVolset } from '../sync/engine.ts';
+import { resolveReference } from '../sync/references.ts';
+import { settle } from '../sync/settle.ts';
+import { exportBundle as writeBundle, importBundle as readBundle } from '../transfer/index.ts';
+import type { Context } from './context.ts';
+import { writeBytes } from './io.ts';
+
+export async function exportBundle(
+  context: Context,
+  { ref, file, base }: { ref?: string; file: string; base?: string },
+): Promise<void> {
+  const engine = await context.engine();
+  const volset = currentVolset(engine).id;
+  const tip = ref === undefined ? startOf(engine) : resolveReference(engine, volset, ref).snapshot;
+  const from = base === undefined ? undefined : resolveReference(engine, volset, base).snapshot;
+  await settle(engine, volset);
+  const { blob, meta, manifest, signal } = engine;
+  const stream = writeBundle({ blob, meta, manifest, signal, volset, tip, base: from });
+  if (file === '-') await writeBytes(context.io.stdout, stream);
+  else await writeWhole(context.path(file), stream, signal);
+}
+
+function startOf(engine: Engine): SnapshotId {
+  const base = engine.volume?.state.base;
+  if (base) return base;
+  throw new PlaitError('usage', 'which snapshot is to be exported?', { hint: 'name it: plait export REF FILE' });
+}
+
+/** The name appears only with the whole file behind it. */
+async function writeWhole(path: string, stream: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+  const part = `${path}.part`;
+  try {
+    await pipeline(stream, createWriteStream(part, { mode: 0o600, flush: true }), { signal });
+    renameSync(part, path);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
+  }
+}
+
+export interface ImportResult {
+  volset: string;
+  volsetId: string;
+  snapshots: number;
+  branches: string[];
+  chunks: number;
+  bytes: number;
+}
+
+export async function importBundle(context: Context, file: string): Promise<{ result: ImportResult; exits: number[] }> {
+  const engine = await context.engine();
+  const { blob, meta, manifest, signal } = engine;
+  const stream = file === '-' ? context.io.stdin : createReadStream(context.path(file), { highWaterMark: 1 << 20 });
+  const done = await readBundle({ blob, meta, manifest, signal }, stream);
+  await settle(engine, done.volset);
+  const names = new Map(meta.listBranches(done.volset).map((b) => [b.id, b.name]));
+  const result: ImportResult = {
+    volset: meta.findVolset(done.volset)?.name ?? done.volset,
+    volsetId: done.volset,
+    snapshots: done.snapshots.length,
+    branches: done.branches.map((id) => names.get(id) ?? id),
+    chunks: done.chunks,
+    bytes: done.bytes,
+  };
+  return { result, exits: [] };
+}

@@ -1,0 +1,89 @@
+/** `plait clone`: store and working directory for a remote's volset, then everything in `sync/clone`. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { PlaitError } from '../core/errors.ts';
+import { objectNameFault } from '../core/names.ts';
+import type { PeerVolset } from '../core/peer.ts';
+import type { Selection } from '../core/selection.ts';
+import type { RemoteConfig } from '../meta/contract.ts';
+import { chooseVolset, clone as cloneInto, type CloneResult } from '../sync/clone.ts';
+import { createStore, isStore, openMeta } from '../sync/store.ts';
+import { createVolume, findVolume } from '../volume/volume.ts';
+import type { Context } from './context.ts';
+import { type Located, openEngine, openRemote, storeOptions } from './open-engine.ts';
+
+export interface CloneInput {
+  url: string;
+  dir?: string;
+  volset?: string;
+  bare: boolean;
+  checkout: boolean;
+  selection: Selection;
+}
+
+/** Set while a clone is not finished: the only directory that a clone may continue in. */
+const UNFINISHED = 'clone.unfinished';
+
+export async function clone(
+  context: Context,
+  input: CloneInput,
+): Promise<{ result: CloneResult & { dir: string }; exits: number[] }> {
+  const { parseHubUrl } = await import('../remote/index.ts');
+  const { origin, volset: named } = parseHubUrl(input.url);
+  const remote: RemoteConfig = { name: 'origin', url: origin, enabled: true };
+  const volset = await askFor(context, remote, input.volset ?? named);
+  const dir = context.path(input.dir ?? dirName(volset));
+  const located = prepare(context, dir, volset, input);
+  const engine = await openEngine(context, located);
+  context.onClose(() => engine.meta[Symbol.dispose]());
+  const kept = engine.meta.settings()[UNFINISHED];
+  if (kept !== undefined && kept !== unfinishedMark(origin, volset)) throw notOurs(dir);
+  engine.meta.putSetting(UNFINISHED, unfinishedMark(origin, volset));
+  const known = engine.meta.listRemotes().find((r) => r.name === 'origin');
+  const { result, exits } = await cloneInto(engine, {
+    remote: { ...remote, ...known, volsetName: volset.name },
+    volset: volset.id,
+    selection: input.selection,
+    checkout: input.checkout && !input.bare,
+  });
+  engine.meta.putSetting(UNFINISHED, null);
+  return { result: { ...result, dir }, exits };
+}
+
+const unfinishedMark = (origin: string, volset: PeerVolset): string => `${origin} ${volset.id}`;
+
+async function askFor(context: Context, remote: RemoteConfig, name: string | undefined): Promise<PeerVolset> {
+  await using peer = await openRemote(context, remote);
+  return chooseVolset(await peer.listVolsets(), name, remote.url);
+}
+
+/** The hub's name for it may be anything: it becomes a directory only if it is a plain name. */
+function dirName(volset: PeerVolset): string {
+  const fault = objectNameFault('volset', volset.name);
+  if (fault === undefined && !volset.name.includes('/') && !volset.name.includes('\\')) return volset.name;
+  throw new PlaitError('usage', 'the name of the volset there cannot be a directory here', { hint: 'name the directory: plait clone URL DIR' });
+}
+
+function prepare(context: Context, dir: string, volset: PeerVolset, { bare }: CloneInput): Located {
+  const store = context.place.store ?? (bare ? dir : join(dir, '.plait'));
+  const unfinished = isStore(store) && isUnfinished(context, store, volset);
+  if (isStore(store) && !unfinished && context.place.store === undefined) throw notOurs(dir);
+  if (!unfinished && existsSync(dir) && readdirSync(dir).some((name) => name !== '.plait' || bare)) throw notOurs(dir);
+  createStore(store, storeOptions(context));
+  if (bare) return { store };
+  const found = findVolume(dir);
+  if (found?.store === store) return found;
+  const id = storeOptions(context).world.random(16).toString('hex');
+  return { store, volume: createVolume({ store, dir, id, volset: volset.id, branch: null }) };
+}
+
+function isUnfinished(context: Context, store: string, volset: PeerVolset): boolean {
+  using meta = openMeta(store, storeOptions(context));
+  const mark = meta.settings()[UNFINISHED];
+  return mark === undefined ? meta.listVolsets().length === 0 : mark.endsWith(` ${volset.id}`);
+}
+
+const notOurs = (dir: string): PlaitError =>
+  new PlaitError('exists', `${dir} is not empty and is no unfinished clone of this volset`, {
+    hint: 'choose another directory, or use `plait pull` in it if it is a clone',
+  });

@@ -1,0 +1,97 @@
+/** `plait init`: a store, and around it or beside it a working directory. */
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { PlaitError } from '../core/errors.ts';
+import { nameFromText, objectNameFault } from '../core/names.ts';
+import type { BranchId, VolsetId } from '../core/ids.ts';
+import { newBranchId, newVolsetId } from '../sync/fresh-ids.ts';
+import { packGenerations } from '../sync/settle.ts';
+import { createStore, isStore, openStore } from '../sync/store.ts';
+import { createVolume, refuseInside } from '../volume/volume.ts';
+import type { Context } from './context.ts';
+import { storeOptions } from './open-engine.ts';
+
+export interface InitOptions {
+  dir?: string;
+  volset?: string;
+  branch?: string;
+  bare: boolean;
+}
+
+export interface InitResult {
+  store: string;
+  dir: string | null;
+  volset: string | null;
+  volsetId: VolsetId | null;
+  branch: string | null;
+  bare: boolean;
+}
+
+export async function init(context: Context, options: InitOptions): Promise<{ result: InitResult }> {
+  const dir = context.path(options.dir ?? '.');
+  if (options.bare) return { result: await initBare(context, context.place.store ?? dir, options) };
+  const store = context.place.store ?? join(dir, '.plait');
+  refuseInside(dir, store);
+  const name = options.volset ?? nameFromText(basename(resolve(dir)), 'data');
+  const branch = options.branch ?? 'main';
+  checkNames(name, branch);
+  createStore(store, storeOptions(context));
+  const { volset, branchId } = await createVolset(context, store, name, branch);
+  const id = storeOptions(context).world.random(16).toString('hex');
+  const volume = createVolume({ store, dir, id, volset, branch: branchId });
+  return {
+    result: { store: realpathSync(store), dir: volume.state.dir, volset: name, volsetId: volset, branch, bare: false },
+  };
+}
+
+async function initBare(context: Context, store: string, options: InitOptions): Promise<InitResult> {
+  if (isStore(store)) throw new PlaitError('exists', `${store} is a store already`, { hint: 'serve it with `plait serve`' });
+  if (existsSync(store) && !isEmptyEnough(store)) {
+    throw new PlaitError('exists', `${store} is not empty`, { hint: 'choose a new directory for a bare store' });
+  }
+  createStore(store, storeOptions(context));
+  const made: InitResult = { store: realpathSync(store), dir: null, volset: null, volsetId: null, branch: null, bare: true };
+  if (options.volset === undefined) return made;
+  const branch = options.branch ?? 'main';
+  checkNames(options.volset, branch);
+  const { volset } = await createVolset(context, store, options.volset, branch);
+  return { ...made, volset: options.volset, volsetId: volset, branch };
+}
+
+/** What an interrupted `init --bare` leaves behind is no reason to refuse. */
+const isEmptyEnough = (dir: string): boolean => readdirSync(dir).every((name) => /^(meta|index)\.db(-wal|-shm)?$/.test(name));
+
+function checkNames(volset: string, branch: string): void {
+  for (const [kind, name] of [['volset', volset], ['branch', branch]] as const) {
+    const fault = objectNameFault(kind, name);
+    if (fault) throw new PlaitError('usage', `${name} is no name for a ${kind}: ${fault}`, { hint: `choose another with --${kind}` });
+  }
+}
+
+/** In a store that several volumes share, each has a volset of its own; a second one of the same name would be a trap. */
+async function createVolset(
+  context: Context,
+  dir: string,
+  name: string,
+  branch: string,
+): Promise<{ volset: VolsetId; branchId: BranchId }> {
+  const options = storeOptions(context);
+  const store = await openStore(dir, options);
+  try {
+    if (store.meta.listVolsets().some((v) => v.name === name)) {
+      throw new PlaitError('exists', `the store ${dir} has a volset ${name} already`, { hint: 'choose another name with --volset' });
+    }
+    const { world } = options;
+    const [volset, branchId] = [newVolsetId(world), newBranchId(world)];
+    store.meta.commit(volset, [
+      { edit: 'create-volset', name, creator: world.creator },
+      { edit: 'create-branch', branch: branchId, name: branch, creator: world.creator },
+    ]);
+    store.meta.cut(volset);
+    await packGenerations(store);
+    return { volset, branchId };
+  } finally {
+    await store.blob[Symbol.asyncDispose]();
+    store.meta[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,99 @@
+/** How the remaining documents read to people. */
+import { PlaitError } from '../../core/errors.ts';
+import type { PeerVolset } from '../../core/peer.ts';
+import { showText } from '../../core/paths.ts';
+import type { BranchRow } from '../../sync/branches.ts';
+import type { CheckoutDocument } from '../../sync/checkout.ts';
+import type { CloneResult } from '../../sync/clone.ts';
+import type { RemoteRow } from '../../sync/remotes.ts';
+import type { RestoreResult } from '../../sync/restore.ts';
+import type { ProblemRow, SnapshotResult } from '../../sync/results.ts';
+import type { VerifyResult } from '../../sync/verify.ts';
+import type { VolsetRow } from '../../sync/volsets.ts';
+import { formatBytes, formatDuration, formatTable, plural, shortId } from '../format.ts';
+import type { TokenDocument } from '../tokens.ts';
+import { syncLines } from './sync.ts';
+import { shownPath } from './tree.ts';
+
+/** `--attr K=V …` -> attributes. */
+export function formatAttrs(given: string[] | undefined): Record<string, string> | undefined {
+  if (!given?.length) return undefined;
+  return Object.fromEntries(
+    given.map((text) => {
+      const at = text.indexOf('=');
+      if (at <= 0) throw new PlaitError('usage', `${showText(text)} is no attribute`, { hint: 'write --attr KEY=VALUE' });
+      return [text.slice(0, at), text.slice(at + 1)];
+    }),
+  );
+}
+
+const problems = (rows: ProblemRow[]): string[] => rows.map(({ message }) => `problem: ${showText(message)}`);
+
+export function snapshotLines(result: SnapshotResult): string[] {
+  const lines = result.created
+    ? [
+        `snapshot ${shortId(result.snapshot ?? '')} on ${showText(result.branch ?? '')}: ${plural(result.files, 'file')}, ${formatBytes(result.bytes)}`,
+        `  ${result.new} new, ${result.changed} changed, ${result.deleted} deleted; added ${formatBytes(result.addedBytes)}, stored ${formatBytes(result.storedBytes)} in ${formatDuration(result.durationMs)}`,
+      ]
+    : ['nothing has changed: no snapshot was made'];
+  lines.push(...problems(result.problems));
+  if (result.push) lines.push(...syncLines('push', result.push));
+  return lines;
+}
+
+export function checkoutLines(result: CheckoutDocument): string[] {
+  const where = result.branch === null ? `${shortId(result.snapshot)}, detached` : `${showText(result.branch)}, ${shortId(result.snapshot)}`;
+  return [`at ${where}: ${result.written} written, ${result.deleted} deleted`, ...problems(result.problems)];
+}
+
+export function cloneLines(result: CloneResult & { dir: string }): string[] {
+  const at = result.snapshot === null ? 'empty' : `${showText(result.branch ?? '')} at ${shortId(result.snapshot)}`;
+  return [
+    `cloned ${showText(result.volset ?? result.volsetId)} into ${showText(result.dir)}: ${at}`,
+    `  ${plural(result.pulled.snapshots, 'snapshot')}, ${formatBytes(result.pulled.bytes)}; ${plural(result.written, 'file')} written in ${formatDuration(result.durationMs)}`,
+    ...problems(result.problems),
+  ];
+}
+
+export const restoreLines = (result: RestoreResult): string[] => [
+  `restored ${plural(result.written, 'path')} from ${shortId(result.snapshot)} into ${showText(result.dir)}`,
+  ...problems(result.problems),
+];
+
+export const branchLines = (branches: BranchRow[]): string[] =>
+  branches.map(({ name, tip, current }) => `${current ? '*' : ' '} ${showText(name)} ${tip === null ? '-' : shortId(tip)}`);
+
+export const volsetLines = (volsets: VolsetRow[]): string[] =>
+  formatTable(
+    ['volset', 'branches', 'snapshots', 'id', 'description'],
+    volsets.map((v) => [showText(v.name ?? ''), `${v.branches}`, `${v.snapshots}`, shortId(v.id), showText(v.description ?? '')]),
+  );
+
+export const remoteLines = (remotes: RemoteRow[]): string[] =>
+  formatTable(
+    ['remote', 'url', 'enabled', 'token'],
+    remotes.map((r) => [showText(r.name), showText(r.url), r.enabled ? 'yes' : 'no', r.hasToken ? 'yes' : 'no']),
+  );
+
+export function* peerLines({ identity, volsets }: { identity: string | null; volsets: PeerVolset[] }): Generator<string> {
+  yield `store ${identity ?? 'unknown'}`;
+  for (const volset of volsets) {
+    yield `volset ${showText(volset.name)} ${volset.id}`;
+    for (const { name, tip } of volset.branches) yield `  ${showText(name)} ${tip === null ? '-' : shortId(tip)}`;
+  }
+}
+
+export const tokenLines = (tokens: TokenDocument[]): string[] =>
+  formatTable(
+    ['id', 'volset', 'can', 'expires', 'state', 'label'],
+    tokens.map((t) => [t.id, t.volset, t.can.join(','), t.expires ?? 'never', t.revoked ? 'revoked' : 'good', showText(t.label)]),
+  );
+
+export function* verifyLines(result: VerifyResult): Generator<string> {
+  const { snapshots, objects, packs } = result.checked;
+  yield `checked ${plural(snapshots, 'snapshot')}, ${plural(objects, 'object')}, ${plural(packs, 'pack')}: ${result.ok ? 'whole' : 'damaged'}`;
+  for (const { what, snapshots: hit, paths } of result.damage) {
+    yield `damage: ${showText(what)}${hit.length > 0 ? ` (snapshots ${hit.map(shortId).join(', ')})` : ''}`;
+    for (const path of paths) yield `  ${shownPath(path)}`;
+  }
+}

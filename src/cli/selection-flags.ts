@@ -1,0 +1,57 @@
+/** Flags of the verbs that talk to a remote, and the options of the engine that they make. */
+import * as Flags from '@oclif/core/flags';
+import type { Selection } from '../core/selection.ts';
+import { percent } from './flags.ts';
+
+export const selectionFlags = {
+  volset: Flags.string({
+    helpGroup: 'SELECTION',
+    helpValue: 'NAME',
+    summary: 'the volume set, where the store holds several',
+  }),
+  branch: Flags.string({
+    helpGroup: 'SELECTION',
+    multiple: true,
+    helpValue: 'NAME',
+    summary: 'only this branch (repeatable)',
+  }),
+  snapshot: Flags.string({
+    helpGroup: 'SELECTION',
+    multiple: true,
+    helpValue: 'REF',
+    summary: 'only this snapshot (repeatable)',
+  }),
+  since: Flags.string({ helpGroup: 'SELECTION', helpValue: 'DATE|REF', summary: 'only snapshots made since then' }),
+  tips: Flags.boolean({ helpGroup: 'SELECTION', summary: 'only the data of the tips, not of their history' }),
+  'metadata-only': Flags.boolean({ helpGroup: 'SELECTION', summary: 'no data at all' }),
+};
+
+export const replicateFlags = {
+  ...selectionFlags,
+  'dry-run': Flags.boolean({ summary: 'print what would be done and do nothing' }),
+  porcelain: Flags.boolean({ summary: 'print tab-separated rows in a form that never changes' }),
+  'max-delete': percent({ helpValue: '50%', summary: 'how large a share of branches or snapshots may be deleted' }),
+  'fail-if-unchanged': Flags.boolean({ summary: 'exit 4 when there was nothing to do' }),
+};
+
+export interface SelectionInput {
+  branch?: string[];
+  snapshot?: string[];
+  since?: string;
+  tips?: boolean;
+  'metadata-only'?: boolean;
+}
+
+/** Only what was given, so that an empty selection is an empty object. */
+export function selectionOf(flags: SelectionInput): Selection {
+  return {
+    ...(flags.branch?.length && { branches: flags.branch }),
+    ...(flags.snapshot?.length && { snapshots: flags.snapshot }),
+    ...(flags.since !== undefined && { since: flags.since }),
+    ...(flags.tips && { tips: true }),
+    ...(flags['metadata-only'] && { metadataOnly: true }),
+  };
+}
+
+/** On a terminal somebody can be asked; without one the guard is always on. */
+export const DEFAULT_MAX_DELETE = 0.5;

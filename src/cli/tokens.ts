@@ -1,0 +1,55 @@
+/** `plait token`: bearer tokens of a hub. */
+import { PlaitError } from '../core/errors.ts';
+import { newToken } from '../hub/index.ts';
+import type { TokenRow } from '../meta/contract.ts';
+import { type Engine, volsetByName } from '../sync/engine.ts';
+import { type Right, RIGHTS } from '../wire/transfer-service.ts';
+
+export interface TokenDocument {
+  id: string;
+  label: string;
+  volset: string;
+  can: string[];
+  created: string;
+  expires: string | null;
+  revoked: boolean;
+}
+
+const document = ({ id, label, volset, can, created, expires, revoked }: TokenRow): TokenDocument => ({
+  id,
+  label,
+  volset,
+  can,
+  created: new Date(created).toISOString(),
+  expires: expires === null ? null : new Date(expires).toISOString(),
+  revoked,
+});
+
+export function createToken(
+  engine: Engine,
+  flags: { volset?: string; can?: string; expires?: number; label?: string },
+): { result: TokenDocument & { token: string } } {
+  const { meta, world } = engine;
+  const volset = flags.volset === undefined || flags.volset === '*' ? '*' : volsetByName(meta.listVolsets(), flags.volset).id;
+  const now = world.now();
+  const expires = flags.expires === undefined ? null : now + flags.expires;
+  const { text, row } = newToken({ volset, can: rightsOf(flags.can ?? 'read'), label: flags.label ?? '', expires }, world.random, now);
+  meta.putToken(row);
+  return { result: { ...document(row), token: text } };
+}
+
+function rightsOf(text: string): Right[] {
+  const rights = text.split(',').map((part) => part.trim());
+  const unknown = rights.filter((right) => !(RIGHTS as readonly string[]).includes(right));
+  if (unknown.length === 0) return [...new Set(rights)] as Right[];
+  throw new PlaitError('usage', `there is no right ${unknown.join(', ')}`, { hint: `rights are ${RIGHTS.join(', ')}` });
+}
+
+export const listTokens = ({ meta }: Engine): { result: { tokens: TokenDocument[] } } => ({
+  result: { tokens: meta.listTokens().map(document) },
+});
+
+export function revokeToken({ meta }: Engine, id: string): { result: { revoked: string } } {
+  if (meta.revokeToken(id)) return { result: { revoked: id } };
+  throw new PlaitError('not-found', `there is no token ${id}`, { hint: 'see `plait token list`' });
+}

@@ -1,0 +1,37 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { BaseCommand } from '../cli/base-command.ts';
+import type { CommandResult } from '../cli/command-result.ts';
+import { cloneLines } from '../cli/render/snapshot.ts';
+import { selectionFlags, selectionOf } from '../cli/selection-flags.ts';
+
+export default class Clone extends BaseCommand {
+  static override summary = 'Make a new working directory from a remote.';
+  static override description =
+    'Records the remote as origin and keeps the selection for it. A directory that is not empty is refused, unless it is the same clone, cut off: then it is continued.';
+  static override examples = ['plait clone http://hub:7420/results', 'plait clone http://hub:7420/results data --branch main --tips'];
+  static override usesStore = false;
+  static override args = {
+    url: Args.string({ required: true, description: 'URL[/VOLSET] of the remote' }),
+    dir: Args.string({ description: 'where to; the name of the volume set, unless given' }),
+  };
+  static override flags = {
+    ...selectionFlags,
+    bare: Flags.boolean({ summary: 'only a store, without a working directory' }),
+    'no-checkout': Flags.boolean({ summary: 'leave the working directory empty' }),
+  };
+
+  async run(): Promise<CommandResult> {
+    const { args, flags } = this.input(Clone);
+    const { clone } = await import('../cli/make-clone.ts');
+    const { result, exits } = await clone(this.context, {
+      url: args.url,
+      dir: args.dir,
+      volset: flags.volset,
+      bare: flags.bare,
+      checkout: !flags['no-checkout'],
+      selection: selectionOf(flags),
+    });
+    return { result, exits, text: () => cloneLines(result) };
+  }
+}

@@ -1,0 +1,101 @@
+/** `plait restore`: files of a snapshot, in place or into another directory. The volume's base stays where it is. */
+import type { Entry } from '../core/entry.ts';
+import type { NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
+import { isWithin, type PathKey, ROOT } from '../core/paths.ts';
+import type { Preserve } from '../volume/contract.ts';
+import { restoreEntries } from '../volume/restore.ts';
+import { finishCheckout } from './checkout.ts';
+import { currentVolset, type Engine, outcome, type Outcome, requireVolume, rootHere } from './engine.ts';
+import { problemRow } from './problems.ts';
+import { resolveReference } from './references.ts';
+import type { ProblemRow } from './results.ts';
+import { noSuchPath } from './tree.ts';
+import { compareWithBase } from './working-tree.ts';
+
+export interface RestoreInput {
+  ref: string;
+  /** All, if there are none. */
+  paths: PathKey[];
+  /** Absolute; in place, unless given. */
+  to?: string;
+  overwrite: boolean;
+  preserve: Preserve[];
+}
+
+export interface RestoreResult {
+  snapshot: SnapshotId;
+  dir: string;
+  written: number;
+  bytes: number;
+  problems: ProblemRow[];
+}
+
+export async function restore(engine: Engine, input: RestoreInput): Promise<Outcome<RestoreResult>> {
+  const volset = currentVolset(engine).id;
+  const { snapshot } = resolveReference(engine, volset, input.ref);
+  const root = rootHere(engine, volset, snapshot);
+  const reader = engine.blob.reader(volset);
+  checkPaths(engine, volset, root, input);
+  const dir = input.to ?? requireVolume(engine).state.dir;
+  const unsaved = input.to === undefined && !input.overwrite ? await unsavedPaths(engine, input.paths) : undefined;
+  const done = await restoreEntries({
+    dir,
+    unique: engine.world.random(8).toString('hex'),
+    entries: () => selected(engine, volset, root, input.paths),
+    preserve: [...input.preserve, ...(input.to === undefined ? requireVolume(engine).state.preserve : [])],
+    isSaved: (path) => unsaved !== undefined && !unsaved.has(path),
+    overwrite: input.overwrite,
+    extract: (into, tempDir, files) => reader.extract(into, tempDir, files, { signal: engine.signal }),
+    signal: engine.signal,
+  });
+  const result = { snapshot, dir, ...done, problems: done.problems.map(problemRow) };
+  return outcome(result, done.problems.length > 0 && 3);
+}
+
+function checkPaths(engine: Engine, volset: VolsetId, root: NodeId, { paths, ref }: RestoreInput): void {
+  const reader = engine.blob.reader(volset);
+  for (const path of paths) if (path !== ROOT && !engine.manifest.find(reader, root, path)) throw noSuchPath(path, ref);
+}
+
+/** The named paths with all below them, and the directories above, in path order. */
+function* selected(
+  engine: Engine,
+  volset: VolsetId,
+  root: NodeId,
+  paths: PathKey[],
+): Generator<Entry> {
+  const reader = engine.blob.reader(volset);
+  const wanted = [...new Set(paths)].sort();
+  if (wanted.length === 0 || wanted.includes(ROOT)) {
+    yield* engine.manifest.entries(reader, root);
+    return;
+  }
+  const above = new Set<PathKey>();
+  let last: PathKey | undefined;
+  for (const path of wanted) {
+    if (last !== undefined && isWithin(path, last)) continue;
+    last = path;
+    for (const parent of parentsOf(path)) {
+      const entry = above.has(parent) ? undefined : engine.manifest.find(reader, root, parent);
+      above.add(parent);
+      if (entry) yield entry;
+    }
+    yield* engine.manifest.entries(reader, root, path);
+  }
+}
+
+function* parentsOf(path: PathKey): Generator<PathKey> {
+  for (let at = path.indexOf('\0'); at >= 0; at = path.indexOf('\0', at + 1)) yield path.slice(0, at) as PathKey;
+}
+
+/** What of the working directory the base does not hold, at and below the paths that are asked about. */
+async function unsavedPaths(engine: Engine, paths: PathKey[]): Promise<Set<PathKey>> {
+  const volume = requireVolume(engine);
+  await finishCheckout(engine, volume);
+  await using writer = engine.blob.writer(volume.state.volset, { signal: engine.signal, dryRun: true });
+  const unsaved = new Set<PathKey>();
+  for await (const { path, after } of compareWithBase(engine, volume, writer).changes) {
+    if (after && (paths.length === 0 || paths.some((root) => isWithin(path, root)))) unsaved.add(path);
+  }
+  return unsaved;
+}

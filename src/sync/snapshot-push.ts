@@ -1,0 +1,33 @@
+/** `plait snapshot --push`: what a cron job runs. The push happens also when some files could not be read. */
+import { PlaitError } from '../core/errors.ts';
+import { type Engine, outcome, type Outcome } from './engine.ts';
+import { defaultRemote } from './remotes.ts';
+import { replicate } from './replicate.ts';
+import type { SnapshotResult } from './results.ts';
+import { snapshot, type SnapshotOptions } from './snapshot.ts';
+
+export interface SnapshotPushOptions extends SnapshotOptions {
+  pushTo?: string;
+}
+
+export async function snapshotAndPush(engine: Engine, options: SnapshotPushOptions): Promise<Outcome<SnapshotResult>> {
+  // A remote that does not exist is told before an hour of work, not after it.
+  const remote = options.pushTo === undefined ? undefined : defaultRemote(engine, options.pushTo);
+  const made = await snapshot(engine, options);
+  if (!remote) return made;
+  try {
+    const pushed = await replicate(engine, 'push', remote, { selection: {}, dryRun: false, maxDelete: 0.5, failIfUnchanged: false });
+    return outcome({ ...made.result, push: pushed.result }, ...made.exits, ...pushed.exits);
+  } catch (error) {
+    throw error instanceof PlaitError ? withSnapshot(error, made.result.snapshot) : error;
+  }
+}
+
+/** The snapshot exists: its id must reach the user even though the push failed. */
+function withSnapshot(error: PlaitError, snapshot: SnapshotResult['snapshot']): PlaitError {
+  return new PlaitError(error.code, error.message, {
+    hint: `snapshot ${snapshot?.slice(0, 12)} was made and is safe here; ${error.hint ?? 'push it later with `plait push`'}`,
+    data: { ...error.data, snapshot },
+    cause: error,
+  });
+}

@@ -1,0 +1,90 @@
+/**
+ * A store on disk: its format file, metadata and blobs. The format file is written last when a store is made, so a
+ * directory without it is no store yet, and making it again completes what a crash left behind.
+ */
+import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { openDiskBlobs } from '../blob/index.ts';
+import { PlaitError } from '../core/errors.ts';
+import { ensureDir, writeFileDurable } from '../disk/durable.ts';
+import { openMetaStore } from '../meta/index.ts';
+import type { MetaStore } from '../meta/contract.ts';
+import type { Store, World } from './engine.ts';
+
+const FORMAT_FILE = 'format';
+const FORMAT = 'plait-store 1\n';
+
+export interface StoreOptions {
+  world: World;
+  /** Host name unless configured; names this store to the members of its volsets. */
+  label: string;
+  lockWaitMs: number;
+  /** Who runs plait; a store of another user is refused (root may). */
+  uid?: number;
+}
+
+export const isStore = (dir: string): boolean => existsSync(join(dir, FORMAT_FILE));
+
+/** Makes a store, or completes one that a crash left unfinished. */
+export function createStore(dir: string, options: StoreOptions): void {
+  if (isStore(dir)) return;
+  ensureDir(dir);
+  refuseNetworkFileSystem(dir);
+  openMetaStore({ ...metaOptions(dir, options), create: true })[Symbol.dispose]();
+  writeFileDurable(join(dir, FORMAT_FILE), Buffer.from(FORMAT), options.world.random(8).toString('hex'));
+}
+
+export function openMeta(dir: string, options: StoreOptions): MetaStore {
+  checkFormat(dir, options.uid);
+  return openMetaStore({ ...metaOptions(dir, options), create: false });
+}
+
+export async function openStore(dir: string, options: StoreOptions, meta = openMeta(dir, options)): Promise<Store> {
+  const { world, lockWaitMs } = options;
+  const random = () => world.random(4).readUInt32BE() / 2 ** 32;
+  return { dir, meta, blob: await openDiskBlobs(dir, { lockWaitMs, now: world.now, random }) };
+}
+
+const metaOptions = (dir: string, { world, label, lockWaitMs }: StoreOptions) => ({
+  path: join(dir, 'meta.db'),
+  now: world.now,
+  random: (bytes: number) => world.random(bytes),
+  label,
+  lockWaitMs,
+});
+
+function checkFormat(dir: string, uid: number | undefined): void {
+  if (!isStore(dir)) {
+    throw new PlaitError('no-store', `${dir} is not a store of plait`, { hint: 'make one with `plait init`' });
+  }
+  const owner = statSync(dir).uid;
+  if (uid !== undefined && uid !== 0 && owner !== uid) {
+    throw new PlaitError('forbidden', `the store ${dir} belongs to another user (uid ${owner})`, {
+      hint: 'run plait as that user, or make a store of your own',
+    });
+  }
+  const found = readFileSync(join(dir, FORMAT_FILE), 'utf8');
+  if (found === FORMAT) return;
+  throw new PlaitError('format', `the store ${dir} has a format that this plait does not know`, {
+    hint: 'use the version of plait that wrote it, or a newer one',
+    data: { found: found.slice(0, 80), known: FORMAT.trim() },
+  });
+}
+
+/** File-system types (statfs f_type) whose locks and mappings SQLite cannot rely on. */
+const NETWORK = new Map([
+  [0x6969, 'NFS'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB2'],
+  [0x517b, 'SMB'],
+  [0x01021997, '9P'],
+  [0x00c36400, 'Ceph'],
+]);
+
+function refuseNetworkFileSystem(dir: string): void {
+  const kind = NETWORK.get(statfsSync(dir).type);
+  if (kind === undefined) return;
+  throw new PlaitError('usage', `${dir} lies on a network file system (${kind}), where a store is not safe`, {
+    hint: 'put the store on a local disk with --store DIR; the working directory may stay where it is',
+  });
+}
