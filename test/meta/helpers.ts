@@ -1,0 +1,80 @@
+/** Small histories for tests of metadata stores: ids, bodies, and exchange of rounds as a session does it. */
+import { randomBytes } from 'node:crypto';
+import type { BranchId, NodeId, SnapshotId, VolsetId } from '../../src/core/ids.ts';
+import type { Generation, SnapshotBody, Vector } from '../../src/core/records.ts';
+import { idOfBody } from '../../src/core/snapshot-body.ts';
+import type { Applied, Edit, MetaStore, Round } from '../../src/meta/index.ts';
+
+export const V = 'c0'.repeat(16) as VolsetId;
+export const branchId = (n: number): BranchId => n.toString(16).padStart(32, '0') as BranchId;
+export const newId = (): string => randomBytes(16).toString('hex');
+
+let made = 0;
+/** Each body is another one. */
+export function snapshotOf(
+  parents: SnapshotId[],
+  more: Partial<SnapshotBody> = {},
+): { id: SnapshotId; body: SnapshotBody } {
+  const root = (made++).toString(16).padStart(64, '0') as NodeId;
+  const body: SnapshotBody = {
+    type: 'snapshot',
+    volset: V,
+    parents,
+    root,
+    created: made,
+    creator: 't',
+    files: 1,
+    bytes: 2,
+    ...more,
+  };
+  return { id: idOfBody(body), body };
+}
+
+export const addSnapshot = (s: { id: SnapshotId; body: SnapshotBody }, blob = true): Edit => ({
+  edit: 'snapshot',
+  ...s,
+  blob,
+});
+
+/** A volset with branch 1 named main and one snapshot on it. */
+export function seed(meta: MetaStore): SnapshotId {
+  const first = snapshotOf([]);
+  meta.commit(V, [
+    { edit: 'create-volset', name: 'data', creator: 'ada' },
+    { edit: 'create-branch', branch: branchId(1), name: 'main', creator: 'ada' },
+    addSnapshot(first),
+    { edit: 'move-ref', branch: branchId(1), from: null, to: first.id },
+  ]);
+  return first.id;
+}
+
+/** A snapshot on top of a branch. */
+export function grow(meta: MetaStore, branch = branchId(1)): SnapshotId {
+  const from = meta.findBranch(V, branch)?.tip ?? null;
+  const next = snapshotOf(from ? [from] : []);
+  meta.commit(V, [addSnapshot(next), { edit: 'move-ref', branch, from, to: next.id }]);
+  return next.id;
+}
+
+export function generationsFor(from: MetaStore, theirs: Vector): Generation[] {
+  const generations: Generation[] = [];
+  for (let cursor: string | undefined = from.planDeltas(V, theirs, 0).cursor; cursor !== undefined; ) {
+    const page = from.readDeltas(V, cursor);
+    generations.push(...page.generations);
+    cursor = page.cursor;
+  }
+  return generations;
+}
+
+/** What `from` would answer to `to`. */
+export function roundFrom(from: MetaStore, theirs: Vector, knownRevision = 0): Round {
+  const { refs, revision, vector } = from.planDeltas(V, theirs, knownRevision);
+  return { peer: from.self.store, generations: generationsFor(from, theirs), refs, revision, vector };
+}
+
+/** `to` fetches from `from`; the answerer cuts first, as a session's own side does. */
+export function fetchFrom(to: MetaStore, from: MetaStore): Applied {
+  from.cut(V);
+  const known = to.listVolsets().some(({ id }) => id === V) ? to.cut(V) : {};
+  return to.apply(V, roundFrom(from, known));
+}
