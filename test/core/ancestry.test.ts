@@ -42,7 +42,9 @@ class History {
 const histories = fc.array(fc.array(fc.nat(), { maxLength: 2 }), { minLength: 2, maxLength: 40 }).map((rows) => {
   const history = new History();
   // Mostly near parents, so that lines fork and join; now and then another root.
-  rows.forEach((row, i) => history.add(i === 0 ? [] : [...new Set(row.map((p) => i - 1 - (p % Math.min(i, 6))))]));
+  for (const [i, row] of rows.entries()) {
+    history.add(i === 0 ? [] : [...new Set(row.map((p) => i - 1 - (p % Math.min(i, 6))))]);
+  }
   return history;
 });
 const pair = fc
