@@ -1,6 +1,6 @@
 /** One run of one command, from argv to exit code. Nothing that is thrown leaves this function. */
 import { resolve } from 'node:path';
-import { PlaitError, worstExit } from '../core/errors.ts';
+import { PlaitError } from '../core/errors.ts';
 import { wantsJson } from './argv.ts';
 import type { BaseCommand, CommandClass } from './base-command.ts';
 import { exitOf, linesOf } from './command-result.ts';
@@ -45,7 +45,8 @@ export async function runCommand(
 
 async function fail(error: unknown, json: boolean, io: Io, interrupts: Interrupts): Promise<number> {
   const failure = normalizeFailure(error);
-  const exit = worstExit([failure.exit, interrupts.exit ?? failure.exit]);
+  // A signal comes before all else, and only the listener knows which one it was.
+  const exit = interrupts.exit ?? failure.exit;
   await printFailure(failure, exit, json, io);
   return exit;
 }

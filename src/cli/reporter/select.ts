@@ -14,6 +14,10 @@ export function wantsColor(output: Output, env: Io['env']): boolean {
   return output.isTTY && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
 }
 
+/** A terminal without a width (a container's, an `expect` script's) makes ora count lines without end. */
+const canRedraw = (output: Output, env: Io['env']): boolean =>
+  output.isTTY && output.columns > 0 && env.TERM !== 'dumb';
+
 /** No progress and no notes; warnings are part of the outcome and are always shown. */
 export function quietReporter(output: Output): Reporter {
   return { ...silentReporter, warn: (text) => output.writeNow(`warning: ${showText(text)}\n`) };
@@ -29,5 +33,5 @@ export function selectReporter(
   if (quiet || mode === 'none') return quietReporter(io.stderr);
   if (mode === 'json') return jsonReporter(options);
   if (mode === 'plain') return plainReporter(options);
-  return io.stderr.isTTY && io.env.TERM !== 'dumb' ? terminalReporter(options) : quietReporter(io.stderr);
+  return canRedraw(io.stderr, io.env) ? terminalReporter(options) : quietReporter(io.stderr);
 }
