@@ -152,7 +152,7 @@ class BigRead {
     for (let n = 0; n < part.ends.length; n++) {
       const length = part.ends[n] - start;
       if (part.holes[n] === 1) this.#extents.hole(length);
-      else this.#extents.chunk(length, part.ids.subarray(id, (id += ID_BYTES)));
+      else this.#extents.chunk(length, part.ids.subarray(id * ID_BYTES, ++id * ID_BYTES));
       start = part.ends[n];
     }
   }
