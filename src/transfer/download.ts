@@ -1,5 +1,6 @@
 /** Fetches snapshots' data from a peer: requests in one round trip, then a verified stream per transfer. */
 import { randomBytes } from 'node:crypto';
+import { PlaitError } from '../core/errors.ts';
 import type { SnapshotId } from '../core/ids.ts';
 import type { Transfer, Want, WantAnswer } from '../core/peer.ts';
 import {
@@ -84,6 +85,7 @@ async function downloadOne(
     },
     await peer.download(transfer),
   );
+  if (snapshots.length < items.length) throw new PlaitError('protocol', 'the peer sent less than it had announced');
   done.received.push(...snapshots);
   done.chunks += chunks;
   done.bytes += bytes;

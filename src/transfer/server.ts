@@ -70,18 +70,18 @@ export class TransferServer implements TransferService {
   }
 
   async answerOffers(volset: VolsetId, offers: Offer[], caller: Caller): Promise<OfferAnswer[]> {
-    const complete = this.#completeCache(volset);
+    const complete = await this.#completeAmong(volset, offers);
     const coming = new Set<SnapshotId>();
     const wanted: Group['items'] = [];
     const answers = new Map<SnapshotId, OfferAnswer>();
     for (const { id, body, baseCandidates } of offers) {
       checkOffer(volset, { id, body });
       if (coming.has(id)) continue;
-      if (await complete(id)) answers.set(id, { id, answer: 'have' });
+      if (complete.has(id)) answers.set(id, { id, answer: 'have' });
       else if (body.bytes > this.#limits.snapshotBytes)
         answers.set(id, { id, answer: 'declined', reason: 'it is larger than this hub takes' });
       else {
-        wanted.push({ id, base: await newest(baseCandidates, (c) => coming.has(c) || complete(c)) });
+        wanted.push({ id, base: baseCandidates.find((c) => coming.has(c) || complete.has(c)) ?? null });
         coming.add(id);
       }
     }
@@ -93,14 +93,14 @@ export class TransferServer implements TransferService {
   }
 
   async answerRequests(volset: VolsetId, wants: Want[], caller: Caller): Promise<WantAnswer[]> {
-    const complete = this.#completeCache(volset);
+    const complete = await this.#completeAmong(volset, wants);
     const coming = new Set<SnapshotId>();
     const items: Group['items'] = [];
     const sizes = new Map<SnapshotId, number>();
     for (const { id, baseCandidates } of wants) {
       const view = await this.#options.meta.findSnapshot(volset, id);
       if (!view?.hasBlob || coming.has(id)) continue;
-      items.push({ id, base: await newest(baseCandidates, (c) => coming.has(c) || complete(c)) });
+      items.push({ id, base: baseCandidates.find((c) => coming.has(c) || complete.has(c)) ?? null });
       sizes.set(id, view.body.bytes);
       coming.add(id);
     }
@@ -199,27 +199,19 @@ export class TransferServer implements TransferService {
     return { url: transferPath(claims.uploadId), token: tokens.sign(claims), expiresAt: claims.expiresAt };
   }
 
-  /** Complete here, whether or not its record is: a push brings blobs before records. */
-  async #complete(volset: VolsetId, id: SnapshotId): Promise<boolean> {
-    return (await this.#options.meta.missingBlobs(volset, [id])).length === 0;
+  /** Of all that is named, what is complete here, whether or not its record is: a push brings blobs before records. */
+  async #completeAmong(volset: VolsetId, named: Want[]): Promise<Set<SnapshotId>> {
+    const ids = new Set(named.flatMap(({ id, baseCandidates }) => [id, ...baseCandidates]));
+    for (const missing of await this.#options.meta.missingBlobs(volset, [...ids])) ids.delete(missing);
+    return ids;
   }
 
   async #completeRoot(volset: VolsetId, id: SnapshotId): Promise<NodeId | undefined> {
-    if (!(await this.#complete(volset, id))) return undefined;
+    if ((await this.#options.meta.missingBlobs(volset, [id])).length > 0) return undefined;
     const view = await this.#options.meta.findSnapshot(volset, id);
     if (view) return view.body.root;
     const bytes = this.#options.blob.reader(volset).readObject(KIND.snapshot, unhex(id));
     return decodeSnapshotBody(bytes, volset).root;
-  }
-
-  /** Candidates of neighbouring snapshots are mostly the same. */
-  #completeCache(volset: VolsetId): (id: SnapshotId) => Promise<boolean> {
-    const known = new Map<SnapshotId, Promise<boolean>>();
-    return (id) => {
-      const hit = known.get(id) ?? this.#complete(volset, id);
-      known.set(id, hit);
-      return hit;
-    };
   }
 }
 
@@ -229,14 +221,6 @@ function checkOffer(volset: VolsetId, { id, body }: Pick<Offer, 'id' | 'body'>):
   decodeSnapshotBody(bytes, volset);
   if (snapshotId(bytes) !== id)
     throw new PlaitError('integrity', 'an offered snapshot does not have the id that its body gives');
-}
-
-async function newest(
-  candidates: SnapshotId[],
-  usable: (id: SnapshotId) => boolean | Promise<boolean>,
-): Promise<SnapshotId | null> {
-  for (const id of candidates) if (await usable(id)) return id;
-  return null;
 }
 
 function groupsOf(items: Group['items']): Group[] {

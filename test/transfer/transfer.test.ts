@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { manifest } from '../../src/blob/manifest/index.ts';
 import { PlaitError } from '../../src/core/errors.ts';
 import { KIND, unhex } from '../../src/core/hash.ts';
-import type { SnapshotId } from '../../src/core/ids.ts';
-import type { Peer } from '../../src/core/peer.ts';
+import type { SnapshotId, VolsetId } from '../../src/core/ids.ts';
+import type { Peer, Transfer } from '../../src/core/peer.ts';
 import { downloadSnapshots, uploadSnapshots } from '../../src/transfer/client.ts';
 import { oldestFirst } from '../../src/transfer/negotiation.ts';
+import type { TransferClaims } from '../../src/wire/transfer-service.ts';
 import { assertComplete, type MadeSnapshot, makeSnapshot, someTree, type Tree } from './support/history.ts';
 import { peerOf, serverOf } from './support/loopback-peer.ts';
 import { copyMetadata, ownStore, type TestStore, testStore, VOLSET } from './support/stores.ts';
@@ -163,6 +164,69 @@ describe('transfer: upload and download', () => {
     assert.deepEqual([...server.open.pinned(VOLSET)], [first.id]);
   });
 
+  it('answers have for this volset only, and for lists of a sensible size', async () => {
+    const there = ownStore();
+    const made = await makeSnapshot(there, someTree(5));
+    const server = serverOf(there);
+    const ids = Buffer.from(made.body.root, 'hex');
+    const claims = (volset: VolsetId): TransferClaims => {
+      const fields = {
+        direction: 'up',
+        uploadId: '1'.repeat(32),
+        snapshots: [],
+        base: null,
+        owner: 'x',
+        expiresAt: 1,
+      } as const;
+      return { ...fields, snapshots: [], volset };
+    };
+    assert.deepEqual([...(await server.have(claims(VOLSET), 1, ids))], [1]);
+    assert.deepEqual([...(await server.have(claims(VOLSET), 0, ids))], [0]);
+    assert.deepEqual([...(await server.have(claims('e'.repeat(32) as VolsetId), 1, ids))], [0]);
+    for (const size of [31, 33, 4097 * 32]) {
+      await assert.rejects(server.have(claims(VOLSET), 1, new Uint8Array(size)), refuses('protocol'));
+    }
+  });
+
+  it('refuses an offer whose body has another id or volset', async () => {
+    const [here, there] = [ownStore(), testStore()];
+    const made = await makeSnapshot(here, someTree(5));
+    const { peer } = peerOf(serverOf(there));
+    const offer = { ...made, bytes: 0, chunks: 0, baseCandidates: [] };
+    await assert.rejects(
+      peer.offer(VOLSET, [{ ...offer, body: { ...made.body, creator: 'other' } }]),
+      refuses('integrity'),
+    );
+    await assert.rejects(peer.offer('e'.repeat(32) as VolsetId, [offer]), refuses('protocol'));
+  });
+
+  it('takes one body at a time for an upload id', async () => {
+    const [here, there] = [ownStore(), testStore()];
+    const made = await makeSnapshot(here, someTree(5));
+    const { peer } = peerOf(serverOf(there));
+    const [answer] = await peer.offer(VOLSET, [{ ...made, bytes: 0, chunks: 0, baseCandidates: [] }]);
+    assert.ok(answer.answer === 'want');
+    const gate = Promise.withResolvers<void>();
+    const slow = async function* (): AsyncGenerator<Uint8Array> {
+      await gate.promise;
+      yield Buffer.alloc(1);
+    };
+    const first = peer.upload(answer, slow());
+    await assert.rejects(peer.upload(answer, slow()), refuses('busy'));
+    gate.resolve();
+    await assert.rejects(first, refuses('protocol'));
+  });
+
+  it('notices a hub that sends less than it announced', async () => {
+    const [here, there] = [testStore(), ownStore()];
+    const [one, two] = [await makeSnapshot(there, someTree(3)), await makeSnapshot(there, someTree(4), [], 2)];
+    copyMetadata(there, here);
+    const { peer } = peerOf(serverOf(there));
+    const stingy: Peer = { ...peer, download: async () => peer.download(await onlyOne(peer, one.id)) };
+    await assert.rejects(pull(here, stingy, [one.id, two.id]), refuses('protocol'));
+    assertComplete(here, one);
+  });
+
   it('orders parents before children whatever the clocks said', async () => {
     const here = ownStore();
     const a = await makeSnapshot(here, someTree(1), [], 900);
@@ -233,6 +297,12 @@ describe('transfer: upload and download', () => {
     assert.equal(there.blob.reader(VOLSET).has(KIND.snapshot, unhex(made.id))[0], 1);
   });
 });
+
+async function onlyOne(peer: Peer, id: SnapshotId): Promise<Transfer> {
+  const [answer] = await peer.request(VOLSET, [{ id, baseCandidates: [] }]);
+  assert.ok(answer.answer === 'available');
+  return answer;
+}
 
 /** Private fields need the object itself behind each method. */
 function bound<T extends object>(object: T): Partial<T> {
