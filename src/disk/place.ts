@@ -205,6 +205,8 @@ export class PlacedFile {
   #temp: OsPath | undefined;
   #fd: number;
   #position = 0;
+  /** End of the bytes appended last: the file's length on disk, as far as it is known here. */
+  #end = 0;
 
   constructor(beneath: Beneath, target: FileTarget, temp: string | undefined) {
     this.#beneath = beneath;
@@ -222,6 +224,7 @@ export class PlacedFile {
   append(bytes: Uint8Array): void {
     this.writeAt(bytes, this.#position);
     this.#position += bytes.byteLength;
+    this.#end = this.#position;
   }
 
   /** Leaves `length` zeros unwritten. */
@@ -238,7 +241,8 @@ export class PlacedFile {
 
   /** Gives the file its length, attributes and name. The stat is taken last: renaming changes the ctime. */
   finish(): FileStat {
-    ftruncateSync(this.#fd, this.#target.size);
+    // Costs a transaction of the file system even where it changes nothing.
+    if (this.#end !== this.#target.size) ftruncateSync(this.#fd, this.#target.size);
     applyAttributes(this.#fd, this.#target);
     if (this.#temp !== undefined) this.#moveIn(this.#temp);
     this.#temp = undefined;
