@@ -1,0 +1,69 @@
+/**
+ * The package as users get it: packed, installed into an empty folder with its own dependencies, and run on the oldest
+ * Node that it promises to run on. Fails loudly; there is nothing to skip.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MINIMUM } from '../bin/launch.js';
+
+const root = join(import.meta.dirname, '..');
+const temp = mkdtempSync(join(tmpdir(), 'plait-smoke-'));
+
+function run(command: string, args: string[], cwd = temp): string {
+  // What npm sets for this run must not reach the program under test.
+  const kept = Object.entries(process.env).filter(([name]) => !/^(PLAIT_|npm_)/i.test(name));
+  const env = { ...Object.fromEntries(kept), HOME: join(temp, 'home') };
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: 'utf8' });
+  if (error) throw error;
+  assert.equal(status, 0, `${command} ${args.join(' ')}: exit ${status}\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
+/** Installs `packages` below `folder` of the temporary folder and returns its node_modules. */
+function install(folder: string, packages: string[]): string {
+  const prefix = join(temp, folder);
+  mkdirSync(prefix);
+  run('npm', [
+    'install',
+    '--prefix',
+    prefix,
+    '--omit=dev',
+    '--no-audit',
+    '--no-fund',
+    '--no-package-lock',
+    ...packages,
+  ]);
+  return join(prefix, 'node_modules');
+}
+
+try {
+  mkdirSync(join(temp, 'home'));
+  run('npm', ['pack', '--pack-destination', temp], root);
+  const tarball = readdirSync(temp).find((name) => name.endsWith('.tgz'));
+  assert.ok(tarball, 'npm pack made no tarball');
+  const bin = join(install('installed', [join(temp, tarball)]), 'plait', 'bin', 'run.js');
+  // The package of the platform itself: the one named `node` needs its install script to run.
+  const platform = `node-${process.platform}-${process.arch}`;
+  const node = join(install('floor', [`${platform}@${MINIMUM.join('.')}.0`]), platform, 'bin', 'node');
+
+  const data = join(temp, 'data');
+  mkdirSync(data);
+  writeFileSync(join(data, 'a.txt'), 'first\n');
+  const plait = (...args: string[]): string => run(node, [bin, ...args], data);
+  assert.match(run(node, ['--version']), new RegExp(`^v${MINIMUM.join('\\.')}\\.`));
+  assert.match(plait('--version'), /^plait \d+\.\d+\.\d+\n$/);
+  assert.match(plait('--help'), /COMMANDS[\s\S]*snapshot/);
+  plait('init');
+  const first = JSON.parse(plait('snapshot', '-m', 'first', '--json'));
+  const log = JSON.parse(plait('log', '--json'));
+  assert.deepEqual(
+    log.snapshots.map((entry: { snapshot: string }) => entry.snapshot),
+    [first.snapshot],
+  );
+  console.log(`smoke: packed, installed and run on Node ${MINIMUM.join('.')}`);
+} finally {
+  rmSync(temp, { recursive: true, force: true });
+}
