@@ -294,11 +294,24 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
         assert.equal(fetchFrom(b, a).problems.length, 1);
         assert.deepEqual(fetchFrom(a, b).problems, []);
       });
+      it('a long line of rivals costs no walk a write', () => {
+        seed(a);
+        fetchFrom(b, a);
+        for (const meta of [a, b]) meta.commit(V, [{ edit: 'set', register: 'volset:name', value: meta.self.install }]);
+        b.commit(
+          V,
+          Array.from({ length: 3000 }, (_, i): Edit => ({ edit: 'set', register: 'volset:name', value: `n${i}` })),
+        );
+        assert.equal(fetchFrom(a, b).problems.length, 3001);
+        assert.equal(a.findVolset(V)?.name, a.self.install);
+      });
       it('equal edits on both sides are no problem', () => {
         seed(a);
         fetchFrom(b, a);
         for (const meta of [a, b]) meta.commit(V, [{ edit: 'set', register: 'volset:owner', value: 'same' }]);
-        assert.deepEqual(fetchFrom(a, b).problems, []);
+        assert.deepEqual([...fetchFrom(a, b).problems, ...fetchFrom(b, a).problems], []);
+        a.commit(V, [{ edit: 'set', register: 'volset:owner', value: 'next' }]);
+        assert.deepEqual([fetchFrom(b, a).problems, b.findVolset(V)?.owner], [[], 'next']);
       });
       it('a deletion travels; what its author did not see keeps the object', () => {
         const object = `branch:${branchId(1)}`;

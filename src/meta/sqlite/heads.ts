@@ -2,7 +2,7 @@
  * Heads of registers as this store shows them. Format 0: a head moves only to a write that follows it. Of rivals the
  * first one known here stays; the other is kept in the log and reported. (The next format takes the largest stamp.)
  */
-import { follows, type KnownWrite } from '../../core/heads.ts';
+import { byStampAndId, type KnownWrite } from '../../core/heads.ts';
 import type { VolsetId, WriteId } from '../../core/ids.ts';
 import { malformed } from '../../core/malformed.ts';
 import type { AnyRecord, ObjectKey, Stamp, Write } from '../../core/records.ts';
@@ -53,24 +53,21 @@ export function findWrite(engine: Engine, n: number, id: WriteId): (KnownWrite &
   return record?.type === 'write' ? { ...record, id } : undefined;
 }
 
-export type Taken = 'taken' | 'known' | { rivalOf: Head };
+export type Taken = 'taken' | { rivalOf: Head };
 
-/** Takes a write whose parents are known. Inside a write transaction. */
+/**
+ * Takes a write that was not known and whose parents are. Inside a write transaction. It follows the head only if it
+ * names it as parent: a write becomes head when it is learned or never, so no other known write follows the head, and
+ * a long line of rivals costs no walk. Rivals that agree are no conflict; the larger one stands on every store.
+ */
 export function receiveWrite(engine: Engine, n: number, id: WriteId, write: Write): Taken {
   const register = parseRegister(write.register) as Register;
   const head = headAt(engine, n, register);
-  const known: KnownWrite = { ...write, id };
-  const lookup = (parent: WriteId) => findWrite(engine, n, parent);
-  if (head === undefined || write.parents.includes(head.id)) {
-    putHead(engine, n, register, known);
-    return 'taken';
-  }
-  const ours: KnownWrite = { ...head, parents: findWrite(engine, n, head.id)?.parents ?? [] };
-  if (follows(known, ours, lookup)) {
-    putHead(engine, n, register, known);
-    return 'taken';
-  }
-  return head.id === id || follows(ours, known, lookup) ? 'known' : { rivalOf: head };
+  const known = { id, stamp: write.stamp, value: write.value };
+  const follows = head === undefined || write.parents.includes(head.id);
+  if (!follows && (head.value !== write.value || byStampAndId(known, head) < 0)) return { rivalOf: head };
+  putHead(engine, n, register, known);
+  return 'taken';
 }
 
 /** Parents must be known writes of the same register, and older. */

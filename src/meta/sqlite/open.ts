@@ -58,7 +58,9 @@ function wrap(db: Database, { path, now = Date.now }: MetaOptions, random: (byte
 }
 
 function pragmas(db: Database): void {
-  db.exec('PRAGMA synchronous = FULL; PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON');
+  db.exec(
+    'PRAGMA synchronous = FULL; PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON',
+  );
 }
 
 function checkFormat(db: Database, path: string): void {
