@@ -33,6 +33,7 @@ import { extract } from './work/extract.ts';
 import type { ChunkPlace } from './work/extract-types.ts';
 import { WorkerPool } from './work/pool.ts';
 import type { Runner } from './work/protocol.ts';
+import { BlockVerifier } from './work/verify.ts';
 
 export interface DiskEngineOptions {
   /** Longest wait for another process's lock, ms. */
@@ -117,7 +118,12 @@ class DiskEngine implements BlobStore {
   }
 
   verifyPacks(options: VerifyOptions): AsyncIterable<PackDamage> {
-    return verifyPacks(this.#opened.index, this.#packsDir, options);
+    let verifier: BlockVerifier | undefined;
+    const check = (bytes: Uint8Array): Promise<unknown> => {
+      verifier ??= new BlockVerifier(this.#runner());
+      return verifier.verify(bytes);
+    };
+    return verifyPacks({ index: this.#opened.index, packsDir: this.#packsDir, check }, options);
   }
 
   rebuildIndex(): Promise<{ packs: number; objects: number }> {

@@ -11,7 +11,7 @@ import type { ObjectRef, PackInfo } from './contract.ts';
 import { ID_BYTES } from './format.ts';
 import { RowWriter } from './index-rows.ts';
 import { openIndex } from './index-schema.ts';
-import { isCorrupt, type LockWait, retryBusy } from './lock.ts';
+import { diskFault, isCorrupt, type LockWait, retryBusy } from './lock.ts';
 
 export interface PackPlace {
   /** The volset whose folder holds the pack: another than asked for where the object is borrowed. */
@@ -47,7 +47,7 @@ export class IndexDb {
   readonly #wait: LockWait;
   readonly #inode: number;
   readonly #read: DatabaseSync;
-  readonly #write: DatabaseSync;
+  #write: DatabaseSync | undefined;
   readonly #find: StatementSync;
   readonly #volsets = new Map<VolsetId, number>();
   readonly #places = new Map<number, PackPlace>();
@@ -58,7 +58,6 @@ export class IndexDb {
     this.#path = path;
     this.#wait = wait;
     this.#read = openIndex(path);
-    this.#write = openIndex(path);
     this.#inode = statSync(path).ino;
     this.#find = this.#read.prepare(FIND);
     this.#find.setReturnArrays(true);
@@ -118,6 +117,9 @@ export class IndexDb {
   }
 
   async #transaction<T>(body: (tx: IndexWrite) => T | Promise<T>): Promise<T> {
+    this.#checkFile();
+    // Opened late: most commands only read.
+    this.#write ??= openIndex(this.#path);
     const db = this.#write;
     await retryBusy(() => db.exec('BEGIN IMMEDIATE'), this.#wait, 'the chunk index');
     try {
@@ -183,7 +185,7 @@ export class IndexDb {
 
   /** Damage found in use: a marker makes the next opening rebuild the file, which nobody may do under our feet. */
   #seen(error: unknown): unknown {
-    if (!isCorrupt(error)) return error;
+    if (!isCorrupt(error)) return diskFault(error);
     closeSync(openSync(damageMarker(this.#path), 'a', 0o600));
     return new PlaitError('integrity', 'The chunk index is damaged.', {
       hint: 'Run the command again: the index is rebuilt from the packs.',
@@ -194,7 +196,7 @@ export class IndexDb {
   async close(): Promise<void> {
     await this.#queue;
     this.#read.close();
-    this.#write.close();
+    this.#write?.close();
   }
 }
 

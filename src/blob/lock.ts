@@ -11,7 +11,11 @@ import { openExclusive } from '../disk/durable.ts';
 
 const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
+const SQLITE_READONLY = 8;
+const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
+const SQLITE_CANTOPEN = 14;
 const SQLITE_NOTADB = 26;
 
 /** Primary result code of an SQLite error, undefined for any other. */
@@ -22,6 +26,22 @@ function sqliteCode(error: unknown): number | undefined {
 
 export const isBusy = (error: unknown): boolean => [SQLITE_BUSY, SQLITE_LOCKED].includes(sqliteCode(error) ?? -1);
 export const isCorrupt = (error: unknown): boolean => [SQLITE_CORRUPT, SQLITE_NOTADB].includes(sqliteCode(error) ?? -1);
+
+/** SQLite's words for what the disk refused, as our errors; anything else comes back as it is. */
+export function diskFault(error: unknown): unknown {
+  const code = sqliteCode(error);
+  if (code === SQLITE_FULL) {
+    return new PlaitError('no-space', 'The disk is full.', {
+      hint: 'Free some space and run the command again.',
+      cause: error,
+    });
+  }
+  if (code === SQLITE_READONLY || code === SQLITE_IOERR || code === SQLITE_CANTOPEN) {
+    const hint = 'Check the permissions of the store and the disk.';
+    return new PlaitError('io', 'The chunk index cannot be read or written.', { hint, cause: error });
+  }
+  return error;
+}
 
 export interface LockWait {
   /** Longest wait in ms. */
@@ -37,7 +57,7 @@ export async function retryBusy<T>(attempt: () => T, wait: LockWait, what: strin
     try {
       return attempt();
     } catch (error) {
-      if (!isBusy(error)) throw error;
+      if (!isBusy(error)) throw diskFault(error);
       if (performance.now() >= end) {
         throw new PlaitError('busy', `Another process has been using ${what} for too long.`, {
           hint: 'Try again when the other plait command has ended.',

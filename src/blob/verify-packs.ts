@@ -1,24 +1,28 @@
 /** Reads packs back: directories and block checksums always, every object's hash on request. Finds all, repairs nothing. */
+import { closeSync, openSync } from 'node:fs';
 import { setImmediate as tick } from 'node:timers/promises';
 import { PlaitError } from '../core/errors.ts';
 import { hex } from '../core/hash.ts';
-import { BLOCK_HEADER, checkBlock, idAt, openBlock, wrongObjects } from './block.ts';
+import { BLOCK_HEADER, type BlockTable, checkBlock, idAt, openBlock, wrongObjects } from './block.ts';
 import type { ObjectRef, PackDamage, PackInfo, VerifyOptions } from './contract.ts';
 import type { IndexDb } from './index-db.ts';
 import { readBlockAt, readDirectory, salvageBlocks, withFile } from './pack.ts';
 import type { PackedBlock } from './pack-directory.ts';
 import { packPath } from './pack-scan.ts';
 
-export async function* verifyPacks(
-  index: IndexDb,
-  packsDir: string,
-  options: VerifyOptions,
-): AsyncGenerator<PackDamage> {
-  const packs = chosen(index.packs(), options);
+/** What verification reads from. `check` tests a whole block with all hashes, on a worker, and takes its memory over. */
+export interface VerifySource {
+  index: IndexDb;
+  packsDir: string;
+  check: (bytes: Uint8Array) => Promise<unknown>;
+}
+
+export async function* verifyPacks(source: VerifySource, options: VerifyOptions): AsyncGenerator<PackDamage> {
+  const packs = chosen(source.index.packs(), options);
   let bytes = 0;
   for (const [n, info] of packs.entries()) {
     options.signal?.throwIfAborted();
-    for (const damage of verifyPack(index, packsDir, info, options.readData)) yield damage;
+    yield* await verifyPack(source, info, options.readData);
     bytes += info.bytes;
     options.onProgress?.({ packs: n + 1, bytes });
     await tick();
@@ -33,28 +37,57 @@ function chosen(packs: PackInfo[], { sample, random }: VerifyOptions): PackInfo[
   return share.length > 0 ? share : [packs[Math.floor(draw() * packs.length)]];
 }
 
-function verifyPack(index: IndexDb, packsDir: string, info: PackInfo, readData: boolean): PackDamage[] {
+async function verifyPack(source: VerifySource, info: PackInfo, readData: boolean): Promise<PackDamage[]> {
   const damage = (what: string, lost: ObjectRef[]): PackDamage => ({
     volset: info.volset,
     pack: info.pack,
     what,
     lost,
   });
+  const { index, packsDir } = source;
   const path = packPath(packsDir, info.volset, info.pack);
+  let fd: number | undefined;
   try {
-    return withFile(path, (fd) => {
-      const { blocks } = readDirectory(fd, info.volset, info.pack);
-      return blocks.flatMap((block) => {
-        const fault = blockFault(fd, block, readData);
-        return fault
-          ? [damage(`block at byte ${block.offset}: ${fault.what}`, fault.lost)]
-          : unindexed(index, info, block);
-      });
-    });
+    fd = openSync(path, 'r');
+    const { blocks } = readDirectory(fd, info.volset, info.pack);
+    const found: PackDamage[] = [];
+    for await (const { block, fault } of faults(fd, blocks, readData ? source.check : undefined)) {
+      if (fault) found.push(damage(`block at byte ${block.offset}: ${fault.what}`, fault.lost));
+      else found.push(...unindexed(index, info, block));
+    }
+    return found;
   } catch (error) {
     const text = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'the file is missing' : messageOf(error);
     return [damage(text, lostWithoutDirectory(index, path, info))];
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
+}
+
+interface Fault {
+  what: string;
+  lost: ObjectRef[];
+}
+
+/** Blocks whose check is under way at a time. */
+const WINDOW = 8;
+
+/** One result a block, in file order; checks of data run side by side. */
+async function* faults(
+  fd: number,
+  blocks: PackedBlock[],
+  check: VerifySource['check'] | undefined,
+): AsyncGenerator<{ block: PackedBlock; fault: Fault | undefined }> {
+  const running: { block: PackedBlock; done: Promise<Fault | undefined> }[] = [];
+  for (const block of blocks) {
+    const done = blockFault(fd, block, check);
+    // Looked at in its turn; until then a failure is not an unhandled one.
+    done.catch(() => {});
+    running.push({ block, done });
+    const first = running.length >= WINDOW ? running.shift() : undefined;
+    if (first) yield { block: first.block, fault: await first.done };
+  }
+  for (const { block, done } of running) yield { block, fault: await done };
 }
 
 function messageOf(error: unknown): string {
@@ -64,27 +97,35 @@ function messageOf(error: unknown): string {
   throw error;
 }
 
-function blockFault(
+async function blockFault(
   fd: number,
   block: PackedBlock,
-  readData: boolean,
-): { what: string; lost: ObjectRef[] } | undefined {
+  check: VerifySource['check'] | undefined,
+): Promise<Fault | undefined> {
   try {
     const bytes = readBlockAt(fd, block.offset);
     const found = checkBlock(bytes);
-    if (found.crc !== block.crc || !sameTable(bytes, block))
+    if (found.crc !== block.crc || !sameTable(bytes, block)) {
       return { what: 'it is not what the directory says', lost: refs(block) };
-    if (!readData) return undefined;
-    const wrong = wrongObjects(openBlock(bytes));
-    if (wrong.length === 0) return undefined;
-    return {
-      what: `${wrong.length} objects have other bytes than their ids say`,
-      lost: wrong.map((n) => refAt(block, n)),
-    };
+    }
+    await check?.(bytes);
+    return undefined;
   } catch (error) {
-    return { what: messageOf(error), lost: refs(block) };
+    return { what: messageOf(error), lost: lostOf(fd, block) };
   }
 }
+
+/** The objects that cannot be read out of a faulty block. */
+function lostOf(fd: number, block: PackedBlock): ObjectRef[] {
+  try {
+    const opened = openBlock(readBlockAt(fd, block.offset));
+    return sameIds(opened, block) ? wrongObjects(opened).map((n) => refAt(block, n)) : refs(block);
+  } catch {
+    return refs(block);
+  }
+}
+
+const sameIds = (a: BlockTable, b: BlockTable): boolean => Buffer.compare(a.table, b.table) === 0;
 
 const sameTable = (bytes: Buffer, block: PackedBlock): boolean =>
   bytes.subarray(BLOCK_HEADER, BLOCK_HEADER + block.table.length).equals(block.table);

@@ -6,8 +6,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
+import { blockCrc } from '../../src/blob/block.ts';
 import type { BlobStore, PackDamage } from '../../src/blob/contract.ts';
 import { openDiskBlobs } from '../../src/blob/index.ts';
+import { PackWriter } from '../../src/blob/pack-writer.ts';
 import { PlaitError } from '../../src/core/errors.ts';
 import { hex, KIND, objectHash } from '../../src/core/hash.ts';
 import type { VolsetId } from '../../src/core/ids.ts';
@@ -323,6 +325,33 @@ describe('disk blob engine', () => {
         assert.match(damage.what, /block at byte 32/);
       }
       assert.throws(() => store.reader(A).readObject(KIND.chunk, idOf(1)), codeIs('integrity'));
+    });
+
+    it('of one object, with its checksums right, is found only by reading the data', async () => {
+      const store = await temp.open();
+      const block = blockOf(KIND.chunk, [chunk(1), chunk(2)]);
+      await using receiver = await store.receiver(A, 'x');
+      await receiver.addBlock(block);
+      await receiver.publish();
+      const old = packFiles()[0];
+      // A pack made anew around other bytes, as a faulty writer would: its name and all checksums are right.
+      const forged = Buffer.from(block);
+      forged[forged.length - 1] ^= 1;
+      forged.writeUInt32LE(blockCrc(forged), 20);
+      const writer = new PackWriter(within('forged'), A);
+      writer.append(forged);
+      const { pack } = await writer.seal();
+      fs.renameSync(within('forged'), within(`packs/${A}/${pack}.pack`));
+      fs.rmSync(within(old));
+      await store.rebuildIndex();
+      assert.deepEqual(await damages(store, false), []);
+      const [damage] = await damages(store, true);
+      assert.deepEqual(
+        damage.lost.map(({ id }) => hex(id)),
+        [hex(idOf(2))],
+      );
+      assert.deepEqual(Buffer.from(store.reader(A).readObject(KIND.chunk, idOf(1))), chunk(1));
+      assert.throws(() => store.reader(A).readObject(KIND.chunk, idOf(2)), codeIs('integrity'));
     });
 
     it('of a directory loses nothing that can be read block by block', async () => {
