@@ -1,8 +1,9 @@
 /** Blocks on their way through the receiver's workers: several at once, bounded, the first failure stops the stream. */
 import type { BlobReceiver } from '../blob/contract.ts';
 
-const MAX_BYTES = 32 * 1024 * 1024;
-const MAX_BLOCKS = 64;
+// Enough to keep every worker busy; more would only wait in memory.
+const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_BLOCKS = 32;
 
 export class BlockIntake {
   readonly #receiver: BlobReceiver;
