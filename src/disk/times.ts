@@ -14,7 +14,7 @@ function nextBelow(value: number): number {
 
 /**
  * Seconds to pass to futimes. A double holds about 240 ns at today's date; it is never rounded up into the next second,
- * which tools that compare whole seconds would show as a change. Negative times go as text: Node reads a negative
+ * which tools that compare whole seconds would show as a change (before 1970 the last nanoseconds may be). Negative times go as text: Node reads a negative
  * number as "now".
  */
 export function utimeOf(ns: bigint): number | string {

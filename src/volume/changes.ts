@@ -14,8 +14,8 @@ import type { PathKey } from '../core/paths.ts';
 import type { FileStat } from '../core/stat.ts';
 import { CacheSession, openBase } from './cache-session.ts';
 import type { Changes, ChangesOptions } from './contract.ts';
-import { Merge, type Slot } from './merge.ts';
 import { makeEntry } from './make-entry.ts';
+import { Merge, type Slot } from './merge.ts';
 import { problem } from './problems.ts';
 import { FLAG, isOldEnough } from './stat-cache.ts';
 
@@ -74,7 +74,8 @@ class Collector implements Changes {
       });
     }
     if (this.#session) throw new PlaitError('unexpected', 'changes can be gone through only once');
-    this.#start = clockFloor(volume.stateDir, this.#options.now ?? Date.now);
+    const { startNs, now } = this.#options;
+    this.#start = startNs?.() ?? clockFloor(volume.stateDir, now ?? Date.now);
     const session = new CacheSession(volume.stateDir, openBase(volume, this.#options.baseEntries));
     this.#session = session;
     const merge = new Merge(volume, session, this.outcome);

@@ -11,8 +11,8 @@ import { closeTimes } from '../disk/times.ts';
 import { CACHE_NAME } from './cache-session.ts';
 import type { Steps } from './checkout-steps.ts';
 import type { BaseEntries } from './contract.ts';
-import type { Work } from './work.ts';
 import { type BaseCursor, CacheReader, CacheWriter, FLAG, moveCache } from './stat-cache.ts';
+import type { Work } from './work.ts';
 
 export interface NewCache {
   stateDir: string;

@@ -34,7 +34,12 @@ export interface StepContext {
 
 /** These mean the whole disk, not one file: the checkout stops and is finished later. */
 const isGeneral = (errno: string | undefined): boolean =>
-  errno === 'ENOSPC' || errno === 'EDQUOT' || errno === 'EROFS' || errno === 'EIO' || errno === 'EMFILE' || errno === 'ENFILE';
+  errno === 'ENOSPC' ||
+  errno === 'EDQUOT' ||
+  errno === 'EROFS' ||
+  errno === 'EIO' ||
+  errno === 'EMFILE' ||
+  errno === 'ENFILE';
 
 /** So many symlinks and further names are remembered rather than looked up once more. */
 const MAX_LINKS = 20_000;
@@ -194,8 +199,7 @@ export class Steps {
     const { look, placer, resume } = this.#context;
     if (after?.linkGroup !== undefined || look.held.has(path)) return false;
     const known =
-      look.done.has(path) ||
-      (before?.kind === 'file' && !look.obstacles.has(path) && sameContent(before, after!));
+      look.done.has(path) || (before?.kind === 'file' && !look.obstacles.has(path) && sameContent(before, after!));
     if (!known && !resume?.sameBoot) return false;
     const stat = placer.stat(path);
     if (stat === undefined || kindOfMode(stat.mode) !== 'file' || stat.nlink > 1) return false;
@@ -253,7 +257,9 @@ export class Steps {
     const { options, placer, tempDir } = this.#context;
     const files = entries.filter((entry) => entry.kind === 'file').map((entry) => this.#targetOf(entry));
     for (const link of entries.filter((entry) => entry.kind === 'symlink')) {
-      this.#attempt(link.path, () => this.#wrote(link.path, placer.symlink(link.path, link.target!, this.#ownerOf(link))));
+      this.#attempt(link.path, () =>
+        this.#wrote(link.path, placer.symlink(link.path, link.target!, this.#ownerOf(link))),
+      );
     }
     if (files.length === 0) return;
     for await (const one of options.extract(options.volume.state.dir, tempDir, files)) {
@@ -280,8 +286,8 @@ export class Steps {
     } catch (error) {
       const stat = placer.stat(path);
       if (stat && kindOfMode(stat.mode) === 'dir') return;
-      if (this.#repair(path, parent)) return this.#makeDir(path);
-      this.#fail(path, errnoOf(error), (error as Error).message, error);
+      if (this.#repair(path, parent)) this.#makeDir(path);
+      else this.#fail(path, errnoOf(error), (error as Error).message, error);
     }
   }
 
@@ -377,7 +383,8 @@ export class Steps {
     } catch (error) {
       const code = errnoOf(error);
       if (code === undefined) throw error;
-      if (code !== 'ENOENT' || this.#context.resume === undefined) this.#fail(path, code, (error as Error).message, error);
+      if (code !== 'ENOENT' || this.#context.resume === undefined)
+        this.#fail(path, code, (error as Error).message, error);
       return false;
     }
   }

@@ -11,7 +11,7 @@ import { Beneath } from '../disk/beneath.ts';
 import { isTempName, Placer, TEMP_PREFIX } from '../disk/place.ts';
 import { openBase } from './cache-session.ts';
 import { buildCache } from './checkout-cache.ts';
-import { Steps, type StepContext } from './checkout-steps.ts';
+import { type StepContext, Steps } from './checkout-steps.ts';
 import type { BaseEntries, CheckoutOptions, CheckoutResult } from './contract.ts';
 import { foldsNames, refuseFolding } from './fold-check.ts';
 import { findJournal, removeJournal, writeJournal } from './journal.ts';
@@ -38,7 +38,8 @@ export async function checkout(options: CheckoutOptions): Promise<CheckoutResult
     const rootIsFresh = resume === undefined && isEmptyRoot(dir);
     const work = new Work(options.changes, options.targetEntries);
     // A new clone: there is nothing that could be in the way.
-    const look = rootIsFresh && work.onlyNew ? nothingSeen() : await lookFirst(options, { beneath, placer, resume }, work);
+    const look =
+      rootIsFresh && work.onlyNew ? nothingSeen() : await lookFirst(options, { beneath, placer, resume }, work);
     step('looked');
     writeJournal(volume.stateDir, options.target);
     step('journal');
@@ -101,7 +102,11 @@ function resumeOf({ volume, target }: CheckoutOptions): Resume | undefined {
   return journal && journal.target.root === target.root ? { sameBoot: journal.sameBoot } : undefined;
 }
 
-async function lookFirst(options: CheckoutOptions, tools: Pick<StepContext, 'beneath' | 'placer' | 'resume'>, work: Work): Promise<Look> {
+async function lookFirst(
+  options: CheckoutOptions,
+  tools: Pick<StepContext, 'beneath' | 'placer' | 'resume'>,
+  work: Work,
+): Promise<Look> {
   const { volume, ingest, force } = options;
   const { dir, preserve } = volume.state;
   const base = openBase(volume, () => []).open();
@@ -128,7 +133,9 @@ function unsaved({ obstacles }: Look): PlaitError {
 function openRoot(dir: string): Beneath {
   const stat = statSync(dir, { throwIfNoEntry: false });
   if (!stat?.isDirectory()) {
-    throw new PlaitError('not-found', `the working directory ${dir} is not there`, { hint: 'was it moved or unmounted?' });
+    throw new PlaitError('not-found', `the working directory ${dir} is not there`, {
+      hint: 'was it moved or unmounted?',
+    });
   }
   return new Beneath(dir);
 }

@@ -49,6 +49,8 @@ export interface ChangesOptions {
   signal?: AbortSignal;
   /** Milliseconds since the epoch; decides which stats are too young to be relied on. */
   now?: () => number;
+  /** For tests: ns before which a stat counts as old. */
+  startNs?: () => bigint;
   onProgress?: (progress: { scanned: number; path?: PathKey }) => void;
 }
 

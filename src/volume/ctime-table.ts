@@ -53,5 +53,5 @@ function hashOf(path: string): bigint {
     a = Math.imul(a ^ c, 0x01000193);
     b = Math.imul(b ^ (c + i), 0x01000193);
   }
-  return ((BigInt(b >>> 0) << 32n) | BigInt(a >>> 0)) || 1n;
+  return (BigInt(b >>> 0) << 32n) | BigInt(a >>> 0) || 1n;
 }

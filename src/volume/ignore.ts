@@ -40,7 +40,10 @@ export class Rules {
   /** `dir` is where the file lies; `bytes` its content as latin1. */
   constructor(dir: PathKey, bytes: string) {
     this.#prefix = dir === ROOT ? 0 : dir.length + 1;
-    this.#lines = bytes.replace(/^\xef\xbb\xbf/, '').split(/\r?\n/).map(textOf);
+    this.#lines = bytes
+      .replace(/^\xef\xbb\xbf/, '')
+      .split(/\r?\n/)
+      .map(textOf);
     this.#matcher = this.#make();
   }
 

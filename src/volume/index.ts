@@ -5,4 +5,12 @@
  */
 export { collectChanges } from './changes.ts';
 export { checkout } from './checkout.ts';
-export { createVolume, findVolume, type FoundVolume, listVolumes, type NewVolume, openVolume, refuseInside } from './volume.ts';
+export {
+  createVolume,
+  type FoundVolume,
+  findVolume,
+  listVolumes,
+  type NewVolume,
+  openVolume,
+  refuseInside,
+} from './volume.ts';

@@ -35,7 +35,8 @@ export function makeEntry(found: Found, base: Entry | undefined, preserve: reado
     entry.size = stat.size;
     entry.content = found.content;
     entry.mtime = stat.mtimeNs;
-    if (base?.kind === 'file' && closeTimes(base.mtime, stat.mtimeNs) && sameContent(base, entry)) entry.mtime = base.mtime;
+    if (base?.kind === 'file' && closeTimes(base.mtime, stat.mtimeNs) && sameContent(base, entry))
+      entry.mtime = base.mtime;
   }
   if (kind === 'symlink') entry.target = found.target;
   if (found.linkGroup !== undefined && kind !== 'dir') entry.linkGroup = found.linkGroup;

@@ -167,7 +167,10 @@ export class Looker {
       const found = makeEntry({ path, kind: 'file', stat, content, linkGroup }, entry, this.#options.preserve);
       return sameEntryBytes(encodeEntry(found), encodeEntry(entry));
     };
-    const sameAsTarget = after?.kind === 'file' && after.content !== undefined && after.size === stat.size &&
+    const sameAsTarget =
+      after?.kind === 'file' &&
+      after.content !== undefined &&
+      after.size === stat.size &&
       sameContent(after, { ...after, content });
     if (sameAsTarget) this.look.done.add(path);
     else if (!is(before)) this.#obstacle(path);

@@ -12,4 +12,8 @@ export const problem = (path: PathKey, what: string, why: string): Problem => ({
 });
 
 export const unreadable = (path: PathKey, error: unknown): Problem =>
-  problem(path, 'unreadable', `cannot be read (${errnoOf(error) ?? String((error as Error)?.message)}); kept as it was`);
+  problem(
+    path,
+    'unreadable',
+    `cannot be read (${errnoOf(error) ?? String((error as Error)?.message)}); kept as it was`,
+  );

@@ -117,7 +117,14 @@ class Restore {
     for (const entry of this.#options.entries()) {
       if (entry.kind !== 'file' || this.#linkedTo(entry) !== undefined) continue;
       const mode = entry.mode & (this.#keeps('suid') ? 0o7777 : 0o777);
-      yield { path: entry.path, content: entry.content!, size: entry.size, mtime: entry.mtime, mode, ...this.#owner(entry) };
+      yield {
+        path: entry.path,
+        content: entry.content!,
+        size: entry.size,
+        mtime: entry.mtime,
+        mode,
+        ...this.#owner(entry),
+      };
     }
   }
 
@@ -187,9 +194,14 @@ class Restore {
 function refused(paths: PathKey[], overwrite: boolean): PlaitError {
   const shown = paths.slice(0, 3).map(showPath).join(', ');
   const more = paths.length > 3 ? ` and ${paths.length - 3} more` : '';
-  return new PlaitError('unsaved-changes', `not held by any snapshot and in the way: ${shown}${more}; nothing was written`, {
-    hint: overwrite ? 'directories are never replaced by files: move them away first' : 'replace them with --overwrite, or restore elsewhere with --to DIR',
-    data: { paths: paths.slice(0, 1000).map(showPath), count: paths.length },
-  });
+  return new PlaitError(
+    'unsaved-changes',
+    `not held by any snapshot and in the way: ${shown}${more}; nothing was written`,
+    {
+      hint: overwrite
+        ? 'directories are never replaced by files: move them away first'
+        : 'replace them with --overwrite, or restore elsewhere with --to DIR',
+      data: { paths: paths.slice(0, 1000).map(showPath), count: paths.length },
+    },
+  );
 }
-

@@ -10,7 +10,7 @@ import { type OsPath, rawPath, rootText } from '../disk/beneath.ts';
 import { kindOfMode } from '../disk/file-stat.ts';
 import { isTempName } from '../disk/place.ts';
 import type { Problem } from './contract.ts';
-import { type Rules, RULES_NAME, readRules } from './ignore.ts';
+import { RULES_NAME, type Rules, readRules } from './ignore.ts';
 import { listNames, type NameList } from './names.ts';
 import { errnoOf, problem, unreadable } from './problems.ts';
 
@@ -139,7 +139,9 @@ export class Scan {
       return true;
     }
     if (path.length <= MAX_PATH && name.length <= MAX_NAME) return false;
-    this.#problems.push(problem(path, 'too-long', `a path of more than ${MAX_PATH} bytes or a name of more than ${MAX_NAME} is not kept`));
+    this.#problems.push(
+      problem(path, 'too-long', `a path of more than ${MAX_PATH} bytes or a name of more than ${MAX_NAME} is not kept`),
+    );
     return true;
   }
 

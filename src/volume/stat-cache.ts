@@ -153,7 +153,11 @@ export class CacheReader implements BaseCursor {
 }
 
 /** One section with its frame; the buffer is replaced by a larger one if need be. */
-function readSection(fd: number, at: number, buffer: Buffer): { length: number; crc: number; buffer: Buffer } | undefined {
+function readSection(
+  fd: number,
+  at: number,
+  buffer: Buffer,
+): { length: number; crc: number; buffer: Buffer } | undefined {
   const got = readSync(fd, buffer, 0, Math.min(buffer.length, SECTION + FRAME), at);
   if (got < FRAME) return undefined;
   const length = buffer.readUInt32LE(0);

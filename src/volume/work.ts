@@ -1,8 +1,8 @@
 /** What a checkout has to touch, in path order and as often as it is asked for, so that no list of it is ever held. */
 import type { Change, Entry } from '../core/entry.ts';
+import { decodeEntry, type EntryFacts, readFacts } from '../core/entry-codec.ts';
 import { PlaitError } from '../core/errors.ts';
 import { pathFault } from '../core/names.ts';
-import { decodeEntry, type EntryFacts, readFacts } from '../core/entry-codec.ts';
 import { type PathKey, showPath } from '../core/paths.ts';
 import type { BaseEntries } from './contract.ts';
 
