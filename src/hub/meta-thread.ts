@@ -31,7 +31,7 @@ export async function openMetaThread(options: MetaThreadOptions): Promise<MetaTh
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
   const worker = new Worker(new URL(`./meta-worker${extension}`, import.meta.url), { workerData: options });
   const calls = new Calls(worker);
-  const self = { current: (await calls.call('self', [])) as Self };
+  const self = { current: await firstAnswer(calls) };
   calls.onSelf = (fresh) => {
     self.current = fresh;
   };
@@ -44,6 +44,16 @@ export async function openMetaThread(options: MetaThreadOptions): Promise<MetaTh
     },
   });
   return { meta, [Symbol.asyncDispose]: () => calls.close() };
+}
+
+/** Fails with the store's own error when that could not be opened; no thread is left behind then. */
+async function firstAnswer(calls: Calls): Promise<Self> {
+  try {
+    return (await calls.call('self', [])) as Self;
+  } catch (error) {
+    await calls.terminate();
+    throw error;
+  }
 }
 
 class Calls {
@@ -73,6 +83,10 @@ class Calls {
   async close(): Promise<void> {
     if (this.#ended) return;
     await this.call('close', []);
+    await this.terminate();
+  }
+
+  async terminate(): Promise<void> {
     await this.#worker.terminate();
   }
 

@@ -145,6 +145,8 @@ export class MemoryMeta {
     return this.tokens;
   }
 
+  [Symbol.dispose](): void {}
+
   #tip(v: MemoryVolset, branch: BranchId): SnapshotId | null {
     return v.refs.find((r) => r.branch === branch)?.snapshot ?? null;
   }

@@ -36,6 +36,10 @@ export class MemoryTransfers implements TransferService {
   breakDownload = false;
   /** Refuses an upload after its first piece, when set. */
   refuseUpload = false;
+  /** Bytes of uploads so far. */
+  received = 0;
+  /** Why the last upload was stopped from outside. */
+  stopped: PlaitError | undefined;
   #uploads = 0;
 
   constructor(meta: MemoryMeta, tokens: TransferTokens) {
@@ -69,10 +73,14 @@ export class MemoryTransfers implements TransferService {
     return Uint8Array.from({ length: ids.length / 32 }, (_, i) => (ids[i * 32] === kind ? 1 : 0));
   }
 
-  async receive(claims: TransferClaims, body: AsyncIterable<Uint8Array>) {
+  async receive(claims: TransferClaims, body: AsyncIterable<Uint8Array>, signal: AbortSignal) {
     const pieces: Uint8Array[] = [];
+    signal.addEventListener('abort', () => {
+      this.stopped = signal.reason as PlaitError;
+    });
     for await (const piece of body) {
       if (this.refuseUpload) throw new PlaitError('integrity', 'a block is damaged', { hint: 'send it again' });
+      this.received += piece.length;
       pieces.push(piece);
     }
     for (const id of claims.snapshots) this.stored.set(id, Buffer.concat(pieces));

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { peerOf, rejectsWith, sampleHistory, startHub, type TestHub, VOLSET } from './support.ts';
+
+const offerOf = (history: ReturnType<typeof sampleHistory>) => ({
+  id: history.ids[0],
+  body: history.first,
+  bytes: 1,
+  chunks: 1,
+  baseCandidates: [],
+});
+
+async function granted(test: TestHub) {
+  const peer = peerOf(test.url);
+  const history = sampleHistory();
+  await peer.createVolset({ id: VOLSET, name: 'data' });
+  await peer.sendGenerations(VOLSET, history.generations);
+  const [answer] = await peer.offer(VOLSET, [offerOf(history)]);
+  if (answer.answer !== 'want') throw new Error(answer.answer);
+  return { peer, answer, history };
+}
+
+describe('hub: stopping', () => {
+  it('closes idle connections, lets a running upload end, and takes no new request', async () => {
+    const test = await startHub();
+    const { peer, answer, history } = await granted(test);
+    const idle = connect(test.hub.port, '127.0.0.1');
+    const idleClosed = new Promise((resolve) => idle.on('close', resolve).resume());
+    const begun = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    const pieces = async function* () {
+      yield Buffer.from('one');
+      begun.resolve();
+      await go.promise;
+      yield Buffer.from('two');
+    };
+    const upload = peer.upload(answer, pieces());
+    await begun.promise;
+    while (test.transfers.received === 0) await new Promise(setImmediate);
+    const closed = test.hub.close();
+    assert.equal(test.hub.close(), closed, 'closing twice is closing once');
+    await idleClosed;
+    await assert.rejects(peerOf(test.url).listVolsets(), rejectsWith('network'));
+    go.resolve();
+    assert.deepEqual(await upload, { snapshots: [history.ids[0]] });
+    await closed;
+    assert.equal(test.transfers.stored.get(history.ids[0])?.toString(), 'onetwo');
+    await peer[Symbol.asyncDispose]();
+  });
+
+  it('cuts what does not end within its time, and says why to whoever works on it', async () => {
+    const test = await startHub({ limits: { drainMs: 50 } });
+    const { peer, answer } = await granted(test);
+    const begun = Promise.withResolvers<void>();
+    const pieces = async function* () {
+      yield Buffer.from('one');
+      begun.resolve();
+      await new Promise(() => {});
+    };
+    const upload = assert.rejects(peer.upload(answer, pieces()), (error: { code?: string }) =>
+      ['network', 'busy'].includes(String(error.code)),
+    );
+    await begun.promise;
+    while (test.transfers.received === 0) await new Promise(setImmediate);
+    await test.hub.close();
+    await upload;
+    assert.equal(test.transfers.stopped?.code, 'busy');
+    assert.equal(test.transfers.stored.size, 0);
+    await peer[Symbol.asyncDispose]();
+  });
+
+  it('a client that goes away ends its upload', async () => {
+    await using test = await startHub();
+    const { peer, answer } = await granted(test);
+    const stop = new AbortController();
+    const other = peerOf(test.url, { signal: stop.signal });
+    const pieces = async function* () {
+      yield Buffer.from('one');
+      await new Promise(() => {});
+    };
+    const upload = assert.rejects(other.upload(answer, pieces()), rejectsWith('interrupted'));
+    while (test.transfers.received === 0) await new Promise(setImmediate);
+    stop.abort();
+    await upload;
+    while (!test.transfers.stopped) await new Promise(setImmediate);
+    assert.equal(test.transfers.stopped.code, 'network');
+    await peer[Symbol.asyncDispose]();
+  });
+});
