@@ -22,7 +22,7 @@ export function planLaunch(version, execPath, ownNode, ownNodeExists) {
 }
 
 export function refusal(version) {
-  return 'plait needs Node ' + MINIMUM.join('.') + ' or newer, this is ' + version + ': install one from nodejs.org';
+  return `plait needs Node ${MINIMUM.join('.')} or newer, this is ${version}: install one from nodejs.org`;
 }
 
 /**
@@ -44,7 +44,7 @@ function relaunch(node, script) {
     });
   });
   child.on('error', (error) => {
-    console.error('error: cannot start ' + node + ': ' + error.message);
+    console.error(`error: cannot start ${node}: ${error.message}`);
     process.exit(1);
   });
   child.on('exit', (code, signal) => {
@@ -58,7 +58,7 @@ export function launch(script, load) {
   const plan = planLaunch(process.version, process.execPath, ownNode, existsSync(ownNode));
   if (plan === 'relaunch') return relaunch(ownNode, script);
   if (plan === 'refuse') {
-    console.error('error: ' + refusal(process.version));
+    console.error(`error: ${refusal(process.version)}`);
     process.exitCode = 1;
     return undefined;
   }
