@@ -62,7 +62,9 @@ try {
     if (group === 'local') await measureAll(await localScenarios(bench));
     if (group === 'network') {
       await run({ argv: ['mkdir', '-p', join(bench.scratch, 'work')] });
-      await run({ argv: ['rsync', '-aH', '--delete', '--exclude=/.plait', `${bench.data}/`, join(bench.scratch, 'work')] });
+      await run({
+        argv: ['rsync', '-aH', '--delete', '--exclude=/.plait', `${bench.data}/`, join(bench.scratch, 'work')],
+      });
       const network = await networkScenarios(bench);
       try {
         await measureAll(network.scenarios);

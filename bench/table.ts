@@ -3,7 +3,8 @@ import { cpus, totalmem } from 'node:os';
 import type { Goal, Report, Row } from './scenario.ts';
 
 const MiB = 1024 * 1024;
-const size = (bytes: number | undefined): string => (bytes === undefined ? '' : `${(bytes / MiB).toFixed(bytes < 10 * MiB ? 2 : 0)} MiB`);
+const size = (bytes: number | undefined): string =>
+  bytes === undefined ? '' : `${(bytes / MiB).toFixed(bytes < 10 * MiB ? 2 : 0)} MiB`;
 
 export function machine(): string {
   const [first] = cpus();
@@ -37,7 +38,8 @@ export function goalLine(goal: Goal, rows: Row[]): string {
   const measure = goal.measure ?? 'seconds';
   const ours = rows.find((row) => row.name === 'plait')?.[measure];
   const theirs = rows.find((row) => row.name === goal.against)?.[measure];
-  if (ours === undefined || theirs === undefined) return `* goal ${measure} <= ${goal.factor} x ${goal.against}: not measured`;
+  if (ours === undefined || theirs === undefined)
+    return `* goal ${measure} <= ${goal.factor} x ${goal.against}: not measured`;
   const ratio = ours / theirs;
   return `* goal ${measure} <= ${goal.factor} x ${goal.against}: ${ratio.toFixed(2)} x, ${ratio <= goal.factor ? 'met' : '**missed**'}`;
 }

@@ -7,7 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { type Command, run } from './measure.ts';
 
 export const PLAIT_BIN = fileURLToPath(new URL('../bin/run.js', import.meta.url));
-const QUIET_HOME = { RESTIC_PASSWORD: 'bench', BORG_PASSPHRASE: 'bench', BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK: 'yes' };
+const QUIET_HOME = {
+  RESTIC_PASSWORD: 'bench',
+  BORG_PASSPHRASE: 'bench',
+  BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK: 'yes',
+};
 
 export interface Bench {
   /** Scratch folder on the disk that is measured. */

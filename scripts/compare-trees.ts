@@ -3,7 +3,7 @@
  * link targets, hard-link groups and every byte. Returns one line per difference.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, type BigIntStats, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { type BigIntStats, closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 
 const IGNORED = '.plait';
 

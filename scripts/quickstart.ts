@@ -81,10 +81,18 @@ const MiB = (value: number | undefined) => (value === undefined ? '' : (value / 
 function printTable(): void {
   const rows = [['step', 'files', 'MiB in files', 'MiB stored', 'MiB moved', 'seconds']];
   for (const line of table) {
-    rows.push([line.step, `${line.files ?? ''}`, MiB(line.read), MiB(line.stored), MiB(line.moved), line.seconds.toFixed(2)]);
+    rows.push([
+      line.step,
+      `${line.files ?? ''}`,
+      MiB(line.read),
+      MiB(line.stored),
+      MiB(line.moved),
+      line.seconds.toFixed(2),
+    ]);
   }
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  for (const row of rows) say(row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '));
+  for (const row of rows)
+    say(row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '));
 }
 
 async function main(): Promise<void> {

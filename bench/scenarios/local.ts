@@ -72,7 +72,9 @@ const TOOLS: Tool[] = [
     name: 'rsync -a',
     needs: 'rsync',
     reset: (bench) => fresh(at(bench, 'rsync')),
-    backup: (bench) => ({ argv: ['rsync', '-aH', '--delete', '--exclude=/.plait', `${work(bench)}/`, at(bench, 'rsync')] }),
+    backup: (bench) => ({
+      argv: ['rsync', '-aH', '--delete', '--exclude=/.plait', `${work(bench)}/`, at(bench, 'rsync')],
+    }),
     store: (bench) => at(bench, 'rsync'),
   },
 ];
@@ -105,7 +107,13 @@ export async function localScenarios(bench: Bench): Promise<Scenario[]> {
   const list = (stage: Stage) => tools.map((tool) => contender(bench, tool, stage));
   const tar: Contender = {
     name: 'tar | zstd -3 -T2',
-    command: { argv: ['sh', '-c', `tar c -C ${work(bench)} --exclude=./.plait . | zstd -q -3 -T2 -f -o ${at(bench, 'tree.tar.zst')}`] },
+    command: {
+      argv: [
+        'sh',
+        '-c',
+        `tar c -C ${work(bench)} --exclude=./.plait . | zstd -q -3 -T2 -f -o ${at(bench, 'tree.tar.zst')}`,
+      ],
+    },
     after: async () => ({ stored: await diskBytes(at(bench, 'tree.tar.zst')) }),
   };
   const scenarios: Scenario[] = [
@@ -149,4 +157,7 @@ const gitStatus = (bench: Bench): Contender => ({
   name: 'git status',
   command: { argv: ['git', `--git-dir=${at(bench, 'git')}`, `--work-tree=${work(bench)}`, 'status', '--porcelain'] },
 });
-const plaitStatus = (bench: Bench): Contender => ({ name: 'plait status', command: plait('-C', work(bench), 'status') });
+const plaitStatus = (bench: Bench): Contender => ({
+  name: 'plait status',
+  command: plait('-C', work(bench), 'status'),
+});

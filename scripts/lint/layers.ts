@@ -37,7 +37,7 @@ export const LAYERS: Record<string, Row> = {
     why: 'a hub serves stores; it has no working directory and runs no verbs',
   },
   sync: {
-    folders: ['core', 'blob', 'meta', 'volume', 'transfer'],
+    folders: ['core', 'disk', 'blob', 'meta', 'volume', 'transfer'],
     why: 'sync reaches peers through the Peer contract of core, so that HTTP and a local store are the same to it',
   },
   cli: { folders: below, why: 'cli is the composition root; commands are loaded by the manifest, never imported' },
@@ -75,7 +75,9 @@ export function violation(file: string, specifier: string, typeOnly: boolean): s
 }
 
 function ownCode(file: string, folder: string, row: Row, specifier: string, typeOnly: boolean): string | undefined {
-  const target = relative('/', resolve('/', dirname(file), specifier)).split(sep).join('/');
+  const target = relative('/', resolve('/', dirname(file), specifier))
+    .split(sep)
+    .join('/');
   const other = target.split('/')[0];
   if (other === folder || row.folders.includes(other) || row.files?.includes(target)) return undefined;
   if (row.types?.includes(other)) {

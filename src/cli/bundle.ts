@@ -7,7 +7,7 @@ import type { Engine } from '../sync/engine.ts';
 import { currentVolset } from '../sync/engine.ts';
 import { resolveReference } from '../sync/references.ts';
 import { settle } from '../sync/settle.ts';
-import { exportBundle as writeBundle, importBundle as readBundle } from '../transfer/index.ts';
+import { importBundle as readBundle, exportBundle as writeBundle } from '../transfer/index.ts';
 import type { Context } from './context.ts';
 import { writeBytes } from './io.ts';
 

@@ -84,7 +84,12 @@ export class Context implements AsyncDisposable {
 
   /** Path in a snapshot, as a user names it: from its root, whatever the current folder. */
   snapshotPath(text: string): PathKey {
-    return keyOfText(text.split('/').filter((part) => part !== '' && part !== '.').join('/'));
+    return keyOfText(
+      text
+        .split('/')
+        .filter((part) => part !== '' && part !== '.')
+        .join('/'),
+    );
   }
 
   /** Paths after `--`: from the current folder, as a shell completes them; from the root where that is no volume. */
@@ -104,7 +109,9 @@ export class Context implements AsyncDisposable {
     const parts = text === undefined ? [] : text.split(',').map((part) => part.trim());
     const unknown = parts.filter((part) => part !== 'owner' && part !== 'suid');
     if (unknown.length > 0) {
-      throw new PlaitError('usage', `--preserve knows no ${unknown.join(', ')}`, { hint: 'write owner, suid, or both' });
+      throw new PlaitError('usage', `--preserve knows no ${unknown.join(', ')}`, {
+        hint: 'write owner, suid, or both',
+      });
     }
     return parts as ('owner' | 'suid')[];
   }
@@ -119,7 +126,10 @@ export class Context implements AsyncDisposable {
   }
 
   async #open(located: Located): Promise<Opened> {
-    const [{ openMeta }, { storeOptions }] = await Promise.all([import('../sync/store.ts'), import('./open-engine.ts')]);
+    const [{ openMeta }, { storeOptions }] = await Promise.all([
+      import('../sync/store.ts'),
+      import('./open-engine.ts'),
+    ]);
     const meta = openMeta(located.store, storeOptions(this));
     this.onClose(() => meta[Symbol.dispose]());
     this.#opened = { located, meta };
@@ -148,6 +158,9 @@ function percentFrom(text: string, origin: string): number {
   try {
     return parsePercent(text);
   } catch (cause) {
-    throw new PlaitError('bad-config', `bad value in ${origin}: ${(cause as Error).message}`, { hint: 'write it like 50%', cause });
+    throw new PlaitError('bad-config', `bad value in ${origin}: ${(cause as Error).message}`, {
+      hint: 'write it like 50%',
+      cause,
+    });
   }
 }

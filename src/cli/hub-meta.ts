@@ -10,4 +10,5 @@ export interface HubMetaOptions {
   uid?: number;
 }
 
-export const openHubMeta = ({ dir, ...options }: HubMetaOptions): MetaStore => openMeta(dir, { ...options, world: worldOf() });
+export const openHubMeta = ({ dir, ...options }: HubMetaOptions): MetaStore =>
+  openMeta(dir, { ...options, world: worldOf() });

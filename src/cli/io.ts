@@ -83,6 +83,9 @@ export async function writeLines(output: Output, lines: Iterable<string> | Async
 }
 
 /** Writes bytes with back-pressure and stops making them when nobody reads. */
-export async function writeBytes(output: Output, pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void> {
+export async function writeBytes(
+  output: Output,
+  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
   for await (const piece of pieces) if (!(await output.write(piece))) return;
 }

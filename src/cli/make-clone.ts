@@ -6,7 +6,7 @@ import { objectNameFault } from '../core/names.ts';
 import type { PeerVolset } from '../core/peer.ts';
 import type { Selection } from '../core/selection.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
-import { chooseVolset, clone as cloneInto, type CloneResult } from '../sync/clone.ts';
+import { type CloneResult, chooseVolset, clone as cloneInto } from '../sync/clone.ts';
 import { createStore, isStore, openMeta } from '../sync/store.ts';
 import { createVolume, findVolume } from '../volume/volume.ts';
 import type { Context } from './context.ts';
@@ -61,7 +61,9 @@ async function askFor(context: Context, remote: RemoteConfig, name: string | und
 function dirName(volset: PeerVolset): string {
   const fault = objectNameFault('volset', volset.name);
   if (fault === undefined && !volset.name.includes('/') && !volset.name.includes('\\')) return volset.name;
-  throw new PlaitError('usage', 'the name of the volset there cannot be a directory here', { hint: 'name the directory: plait clone URL DIR' });
+  throw new PlaitError('usage', 'the name of the volset there cannot be a directory here', {
+    hint: 'name the directory: plait clone URL DIR',
+  });
 }
 
 function prepare(context: Context, dir: string, volset: PeerVolset, { bare }: CloneInput): Located {

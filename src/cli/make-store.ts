@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
-import { nameFromText, objectNameFault } from '../core/names.ts';
 import type { BranchId, VolsetId } from '../core/ids.ts';
+import { nameFromText, objectNameFault } from '../core/names.ts';
 import { newBranchId, newVolsetId } from '../sync/fresh-ids.ts';
 import { packGenerations } from '../sync/settle.ts';
 import { createStore, isStore, openStore } from '../sync/store.ts';
@@ -45,12 +45,20 @@ export async function init(context: Context, options: InitOptions): Promise<{ re
 }
 
 async function initBare(context: Context, store: string, options: InitOptions): Promise<InitResult> {
-  if (isStore(store)) throw new PlaitError('exists', `${store} is a store already`, { hint: 'serve it with `plait serve`' });
+  if (isStore(store))
+    throw new PlaitError('exists', `${store} is a store already`, { hint: 'serve it with `plait serve`' });
   if (existsSync(store) && !isEmptyEnough(store)) {
     throw new PlaitError('exists', `${store} is not empty`, { hint: 'choose a new directory for a bare store' });
   }
   createStore(store, storeOptions(context));
-  const made: InitResult = { store: realpathSync(store), dir: null, volset: null, volsetId: null, branch: null, bare: true };
+  const made: InitResult = {
+    store: realpathSync(store),
+    dir: null,
+    volset: null,
+    volsetId: null,
+    branch: null,
+    bare: true,
+  };
   if (options.volset === undefined) return made;
   const branch = options.branch ?? 'main';
   checkNames(options.volset, branch);
@@ -59,12 +67,19 @@ async function initBare(context: Context, store: string, options: InitOptions): 
 }
 
 /** What an interrupted `init --bare` leaves behind is no reason to refuse. */
-const isEmptyEnough = (dir: string): boolean => readdirSync(dir).every((name) => /^(meta|index)\.db(-wal|-shm)?$/.test(name));
+const isEmptyEnough = (dir: string): boolean =>
+  readdirSync(dir).every((name) => /^(meta|index)\.db(-wal|-shm)?$/.test(name));
 
 function checkNames(volset: string, branch: string): void {
-  for (const [kind, name] of [['volset', volset], ['branch', branch]] as const) {
+  for (const [kind, name] of [
+    ['volset', volset],
+    ['branch', branch],
+  ] as const) {
     const fault = objectNameFault(kind, name);
-    if (fault) throw new PlaitError('usage', `${name} is no name for a ${kind}: ${fault}`, { hint: `choose another with --${kind}` });
+    if (fault)
+      throw new PlaitError('usage', `${name} is no name for a ${kind}: ${fault}`, {
+        hint: `choose another with --${kind}`,
+      });
   }
 }
 
@@ -79,7 +94,9 @@ async function createVolset(
   const store = await openStore(dir, options);
   try {
     if (store.meta.listVolsets().some((v) => v.name === name)) {
-      throw new PlaitError('exists', `the store ${dir} has a volset ${name} already`, { hint: 'choose another name with --volset' });
+      throw new PlaitError('exists', `the store ${dir} has a volset ${name} already`, {
+        hint: 'choose another name with --volset',
+      });
     }
     const { world } = options;
     const [volset, branchId] = [newVolsetId(world), newBranchId(world)];

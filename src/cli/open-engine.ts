@@ -8,7 +8,7 @@ import type { Peer } from '../core/peer.ts';
 import type { MetaStore, RemoteConfig } from '../meta/contract.ts';
 import type { Engine, World } from '../sync/engine.ts';
 import { isStore, openMeta, openStore, type StoreOptions } from '../sync/store.ts';
-import { findVolume, type FoundVolume } from '../volume/volume.ts';
+import { type FoundVolume, findVolume } from '../volume/volume.ts';
 import type { Context } from './context.ts';
 
 /** Where the store is, and the volume if the user stands in one of it. */

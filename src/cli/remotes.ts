@@ -33,7 +33,8 @@ async function readStdin({ io }: Context): Promise<string> {
     text += piece;
     if (text.length > 4096) throw new PlaitError('usage', 'what came on stdin is no token: it is too long');
   }
-  if (text.trim() === '') throw new PlaitError('usage', 'no token came on stdin', { hint: 'plait remote add NAME URL --token-stdin < FILE' });
+  if (text.trim() === '')
+    throw new PlaitError('usage', 'no token came on stdin', { hint: 'plait remote add NAME URL --token-stdin < FILE' });
   return text.trim();
 }
 

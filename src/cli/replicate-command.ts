@@ -24,9 +24,9 @@ export async function runReplicate(
   const { replicate } = await import('../sync/replicate.ts');
   const { result, exits } = await replicate(engine, verb, defaultRemote(engine, remoteName), {
     selection: selectionOf(flags),
-    dryRun: flags['dry-run'],
+    dryRun: flags['dry-run'] ?? false,
     maxDelete: flags['max-delete'] ?? DEFAULT_MAX_DELETE,
-    failIfUnchanged: flags['fail-if-unchanged'],
+    failIfUnchanged: flags['fail-if-unchanged'] ?? false,
   });
   return { result, exits, text: () => (flags.porcelain ? porcelainRows(result) : syncLines(verb, result)) };
 }

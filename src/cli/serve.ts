@@ -86,7 +86,9 @@ export function parseListen(text: string): { host: string; port: number } {
   const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (!match || port > 65_535) {
-    throw new PlaitError('usage', `${text} is no address to listen on`, { hint: 'write HOST:PORT, like 127.0.0.1:7420' });
+    throw new PlaitError('usage', `${text} is no address to listen on`, {
+      hint: 'write HOST:PORT, like 127.0.0.1:7420',
+    });
   }
   return { host: match[1] ?? (match[2] || '127.0.0.1'), port };
 }
@@ -100,7 +102,10 @@ function readPem(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (cause) {
-    throw new PlaitError('usage', `${file} cannot be read`, { hint: 'name PEM files with --tls-cert and --tls-key', cause });
+    throw new PlaitError('usage', `${file} cannot be read`, {
+      hint: 'name PEM files with --tls-cert and --tls-key',
+      cause,
+    });
   }
 }
 

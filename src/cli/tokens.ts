@@ -3,7 +3,7 @@ import { PlaitError } from '../core/errors.ts';
 import { newToken } from '../hub/index.ts';
 import type { TokenRow } from '../meta/contract.ts';
 import { type Engine, volsetByName } from '../sync/engine.ts';
-import { type Right, RIGHTS } from '../wire/transfer-service.ts';
+import { RIGHTS, type Right } from '../wire/transfer-service.ts';
 
 export interface TokenDocument {
   id: string;
@@ -30,10 +30,15 @@ export function createToken(
   flags: { volset?: string; can?: string; expires?: number; label?: string },
 ): { result: TokenDocument & { token: string } } {
   const { meta, world } = engine;
-  const volset = flags.volset === undefined || flags.volset === '*' ? '*' : volsetByName(meta.listVolsets(), flags.volset).id;
+  const volset =
+    flags.volset === undefined || flags.volset === '*' ? '*' : volsetByName(meta.listVolsets(), flags.volset).id;
   const now = world.now();
   const expires = flags.expires === undefined ? null : now + flags.expires;
-  const { text, row } = newToken({ volset, can: rightsOf(flags.can ?? 'read'), label: flags.label ?? '', expires }, world.random, now);
+  const { text, row } = newToken(
+    { volset, can: rightsOf(flags.can ?? 'read'), label: flags.label ?? '', expires },
+    world.random,
+    now,
+  );
   meta.putToken(row);
   return { result: { ...document(row), token: text } };
 }

@@ -1,13 +1,14 @@
 /** Which snapshots' data the other side gets, and sending it. */
+
+import { newSince } from '../core/ancestry.ts';
 import type { SnapshotId } from '../core/ids.ts';
 import type { RefStep } from '../core/ref-plan.ts';
 import type { Selection } from '../core/selection.ts';
-import { newSince } from '../core/ancestry.ts';
 import { uploadSnapshots } from '../transfer/client.ts';
 import { resolveReference } from './references.ts';
 import type { Moved, ProblemRow } from './results.ts';
-import { sinceStop } from './since.ts';
 import { parentLookup, type Session } from './session.ts';
+import { sinceStop } from './since.ts';
 
 export interface Sent extends Moved {
   /** Complete at the peer now: sent, or held before. */
@@ -58,7 +59,11 @@ export async function blobsUp(session: Session, steps: RefStep[], selection: Sel
   for (const id of [...done.sent, ...done.held]) sent.held.add(id);
   for (const { id, reason } of done.declined) {
     sent.quota ||= /quota|space/.test(reason);
-    problems.push({ what: 'declined', snapshot: id, message: `${session.remote.name} declined snapshot ${id.slice(0, 12)}: ${reason}` });
+    problems.push({
+      what: 'declined',
+      snapshot: id,
+      message: `${session.remote.name} declined snapshot ${id.slice(0, 12)}: ${reason}`,
+    });
   }
   return { ...sent, snapshots: done.sent.length, chunks: done.chunks, bytes: done.bytes };
 }

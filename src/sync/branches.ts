@@ -1,10 +1,11 @@
 /** `plait branch`: branches are objects with ids, so a rename travels; a tip is this store's own. */
+
+import { compareTips } from '../core/ancestry.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { BranchId, SnapshotId, VolsetId } from '../core/ids.ts';
-import { compareTips } from '../core/ancestry.ts';
 import { objectNameFault } from '../core/names.ts';
 import type { BranchView } from '../meta/contract.ts';
-import { currentVolset, type Engine, outcome, type Outcome } from './engine.ts';
+import { currentVolset, type Engine, type Outcome, outcome } from './engine.ts';
 import { newBranchId } from './fresh-ids.ts';
 import { resolveReference } from './references.ts';
 import { settle } from './settle.ts';
@@ -33,7 +34,8 @@ export function listBranches(engine: Engine): Outcome<{ branches: BranchRow[] }>
 export async function createBranch(engine: Engine, name: string, from?: string): Promise<Outcome<BranchRow>> {
   const volset = currentVolset(engine).id;
   checkNewName(engine, volset, name);
-  const start = from === undefined ? (engine.volume?.state.base ?? null) : resolveReference(engine, volset, from).snapshot;
+  const start =
+    from === undefined ? (engine.volume?.state.base ?? null) : resolveReference(engine, volset, from).snapshot;
   if (start === null) {
     throw new PlaitError('not-found', 'there is no snapshot to start the branch from', {
       hint: 'make one with `plait snapshot`, or name one with --from',
@@ -60,11 +62,17 @@ export async function renameBranch(engine: Engine, old: string, name: string): P
 }
 
 /** Refuses to delete the working directory's branch, and one whose snapshots no other branch holds, without `force`. */
-export async function deleteBranch(engine: Engine, name: string, force: boolean): Promise<Outcome<{ deleted: BranchRow }>> {
+export async function deleteBranch(
+  engine: Engine,
+  name: string,
+  force: boolean,
+): Promise<Outcome<{ deleted: BranchRow }>> {
   const volset = currentVolset(engine).id;
   const branch = branchByName(engine, volset, name);
   if (engine.volume?.state.branch === branch.id) {
-    throw new PlaitError('usage', `the working directory is on branch ${name}`, { hint: 'go to another one first: `plait checkout BRANCH`' });
+    throw new PlaitError('usage', `the working directory is on branch ${name}`, {
+      hint: 'go to another one first: `plait checkout BRANCH`',
+    });
   }
   if (!force && branch.tip !== null && !heldElsewhere(engine, volset, branch)) {
     throw new PlaitError('guard', `no other branch holds the snapshots of ${name}`, {
@@ -80,7 +88,7 @@ function heldElsewhere(engine: Engine, volset: VolsetId, branch: BranchView): bo
   const tip = branch.tip as SnapshotId;
   return engine.meta.listBranches(volset).some((other) => {
     if (other.id === branch.id || other.tip === null) return false;
-    const { relation } = compareTips((ids) => engine.meta.parentsOf(volset, ids), other.tip, tip);
+    const { relation } = compareTips((ids) => engine.meta.lineage(volset, ids), other.tip, tip);
     return relation === 'equal' || relation === 'ahead';
   });
 }
@@ -95,7 +103,10 @@ export function branchByName(engine: Engine, volset: VolsetId, name: string): Br
 export function checkNewName(engine: Engine, volset: VolsetId, name: string): void {
   const remotes = engine.meta.listRemotes().map((r) => r.name);
   const fault = objectNameFault('branch', name, remotes);
-  if (fault) throw new PlaitError('usage', `${name} is no name for a branch: ${fault}`, { hint: 'see `plait branch create --help`' });
+  if (fault)
+    throw new PlaitError('usage', `${name} is no name for a branch: ${fault}`, {
+      hint: 'see `plait branch create --help`',
+    });
   if (engine.meta.listBranches(volset).some((b) => b.name === name)) {
     throw new PlaitError('exists', `a branch named ${name} exists already`, { hint: 'choose another name' });
   }

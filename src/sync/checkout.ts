@@ -14,7 +14,12 @@ export interface Place {
 }
 
 /** Writes what differs between the volume's base and the target. Refuses (exit 8) before writing if edits are in the way. */
-export async function moveVolume(engine: Engine, volume: Volume, target: Place, force = false): Promise<CheckoutResult> {
+export async function moveVolume(
+  engine: Engine,
+  volume: Volume,
+  target: Place,
+  force = false,
+): Promise<CheckoutResult> {
   const { volset, baseRoot } = volume.state;
   const reader = engine.blob.reader(volset);
   const { manifest } = engine;
@@ -27,7 +32,8 @@ export async function moveVolume(engine: Engine, volume: Volume, target: Place, 
       target,
       force,
       signal: engine.signal,
-      changes: () => (from === undefined ? additions(engine, reader, target.root) : manifest.diff(reader, from, target.root)),
+      changes: () =>
+        from === undefined ? additions(engine, reader, target.root) : manifest.diff(reader, from, target.root),
       targetEntries: () => manifest.encodedEntries(reader, target.root),
       ingest: (root, files) => hasher.ingest(root, files),
       extract: (root, tempDir, files) => reader.extract(root, tempDir, files, { signal: engine.signal }),
@@ -92,4 +98,3 @@ export async function checkout(engine: Engine, ref: string, force: boolean): Pro
   const result = { volset: name, branch: branch?.name ?? null, snapshot: found.snapshot, ...done };
   return outcome({ ...result, problems: done.problems.map(problemRow) }, done.problems.length > 0 && 3);
 }
-

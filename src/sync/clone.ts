@@ -8,7 +8,7 @@ import type { PeerVolset } from '../core/peer.ts';
 import type { Selection } from '../core/selection.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
 import { moveVolume } from './checkout.ts';
-import { type Engine, outcome, type Outcome, rootHere } from './engine.ts';
+import { type Engine, type Outcome, outcome, rootHere } from './engine.ts';
 import { replicate } from './replicate.ts';
 import type { SyncResult } from './results.ts';
 
@@ -18,7 +18,8 @@ export function chooseVolset(volsets: PeerVolset[], name: string | undefined, ur
     const found = volsets.find((v) => v.name === name || v.id === name);
     if (found) return found;
     throw new PlaitError('not-found', `${url} has no volset ${name}`, {
-      hint: volsets.length > 0 ? `it has: ${volsets.map((v) => v.name).join(', ')}` : 'nothing has been pushed there yet',
+      hint:
+        volsets.length > 0 ? `it has: ${volsets.map((v) => v.name).join(', ')}` : 'nothing has been pushed there yet',
       data: { volsets: volsets.map((v) => v.name) },
     });
   }
@@ -49,12 +50,17 @@ export async function clone(engine: Engine, options: CloneOptions): Promise<Outc
   const { remote, volset, selection } = options;
   engine.meta.putRemote({ ...remote, volset, ...(Object.keys(selection).length > 0 && { selection }) });
   if (selection.metadataOnly) engine.meta.putSetting(`volset.${volset}.metadata-only`, 'true');
-  const pulled = await replicate(engine, 'pull', { ...remote, volset, selection }, {
-    selection: {},
-    dryRun: false,
-    maxDelete: 1,
-    failIfUnchanged: false,
-  });
+  const pulled = await replicate(
+    engine,
+    'pull',
+    { ...remote, volset, selection },
+    {
+      selection: {},
+      dryRun: false,
+      maxDelete: 1,
+      failIfUnchanged: false,
+    },
+  );
   const head = headBranch(engine, volset, selection);
   const result: CloneResult = { ...pulled.result, branch: head?.name ?? null, snapshot: head?.tip ?? null, written: 0 };
   const { volume } = engine;

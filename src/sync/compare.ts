@@ -2,7 +2,7 @@
 import type { Change, Entry } from '../core/entry.ts';
 import { isWithin, jsonPath, type PathKey } from '../core/paths.ts';
 import { finishCheckout } from './checkout.ts';
-import { currentVolset, type Engine, outcome, type Outcome, requireVolume, rootHere } from './engine.ts';
+import { currentVolset, type Engine, type Outcome, outcome, requireVolume, rootHere } from './engine.ts';
 import { resolveReference } from './references.ts';
 import type { JsonPath } from './results.ts';
 import { compareWithBase } from './working-tree.ts';
@@ -95,4 +95,3 @@ async function* compose(first: Iterable<Change>, second: AsyncIterable<Change>):
   }
   for (; !mine.done; mine = left.next()) yield mine.value;
 }
-

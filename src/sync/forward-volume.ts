@@ -1,7 +1,8 @@
 /** After a pull: the working directory follows its branch, if it has no unsaved change. */
+
+import { compareTips } from '../core/ancestry.ts';
 import type { VolsetId } from '../core/ids.ts';
 import type { Problem } from '../volume/contract.ts';
-import { compareTips } from '../core/ancestry.ts';
 import { finishCheckout, moveVolume } from './checkout.ts';
 import { type Engine, rootHere } from './engine.ts';
 import { compareWithBase } from './working-tree.ts';
@@ -23,7 +24,7 @@ export async function forwardVolume(engine: Engine, volset: VolsetId): Promise<F
   const tip = branch === null ? null : (engine.meta.findBranch(volset, branch)?.tip ?? null);
   if (tip === null || tip === base || !engine.meta.findSnapshot(volset, tip)?.hasBlob) return STAYS;
   if (base !== null) {
-    const { relation } = compareTips((ids) => engine.meta.parentsOf(volset, ids), base, tip);
+    const { relation } = compareTips((ids) => engine.meta.lineage(volset, ids), base, tip);
     if (relation !== 'behind') return STAYS;
   }
   if (await isDirty(engine)) return { moved: false, unsaved: true, problems: [] };

@@ -11,8 +11,12 @@ export function guardRemoteDeletions({ engine, volset, staged, remote }: Session
     for (const record of records) if (record.type === 'tombstone' && record.object.startsWith('branch:')) deleted++;
   }
   if (!tooManyDeleted({ deleted, total, max: maxDelete })) return;
-  throw new PlaitError('guard', `${remote.name} would delete ${deleted} of ${total} branches here; nothing was changed`, {
-    hint: 'if that is right, say so with --max-delete 100%',
-    data: { deleted, total, maxDelete },
-  });
+  throw new PlaitError(
+    'guard',
+    `${remote.name} would delete ${deleted} of ${total} branches here; nothing was changed`,
+    {
+      hint: 'if that is right, say so with --max-delete 100%',
+      data: { deleted, total, maxDelete },
+    },
+  );
 }

@@ -1,10 +1,11 @@
 /** `plait log`: history from a reference back, as far as it is read. */
-import { branchSnapshots } from '../core/iterators.ts';
+
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
+import { branchSnapshots } from '../core/iterators.ts';
 import type { PathKey } from '../core/paths.ts';
 import { isWithin } from '../core/paths.ts';
 import type { SnapshotView } from '../meta/contract.ts';
-import { currentVolset, type Engine, outcome, type Outcome, readSnapshot } from './engine.ts';
+import { currentVolset, type Engine, type Outcome, outcome, readSnapshot } from './engine.ts';
 import { remoteTips, resolveReference } from './references.ts';
 
 export interface LogRow {
@@ -32,11 +33,12 @@ export interface LogOptions {
 
 export function log(engine: Engine, options: LogOptions): Outcome<{ snapshots: LogRow[] }> {
   const volset = currentVolset(engine).id;
-  const start = options.ref === undefined ? startOf(engine, volset) : resolveReference(engine, volset, options.ref).snapshot;
+  const start =
+    options.ref === undefined ? startOf(engine, volset) : resolveReference(engine, volset, options.ref).snapshot;
   const snapshots: LogRow[] = [];
   if (start === null) return outcome({ snapshots });
   const labels = tipLabels(engine, volset);
-  for (const id of branchSnapshots((ids) => engine.meta.parentsOf(volset, ids), start)) {
+  for (const id of branchSnapshots((ids) => engine.meta.lineage(volset, ids), start)) {
     if (snapshots.length >= (options.limit ?? Number.POSITIVE_INFINITY)) break;
     const view = readSnapshot(engine, volset, id);
     if (options.paths.length > 0 && !touches(engine, volset, view, options.paths)) continue;

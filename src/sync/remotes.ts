@@ -4,7 +4,7 @@ import { objectNameFault } from '../core/names.ts';
 import type { PeerVolset } from '../core/peer.ts';
 import type { Selection } from '../core/selection.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
-import { type Engine, outcome, type Outcome } from './engine.ts';
+import { type Engine, type Outcome, outcome } from './engine.ts';
 
 export interface RemoteRow {
   name: string;
@@ -36,7 +36,8 @@ export interface NewRemote {
 
 export function addRemote(engine: Engine, remote: NewRemote): Outcome<RemoteRow> {
   const fault = objectNameFault('remote', remote.name);
-  if (fault) throw new PlaitError('usage', `${remote.name} is no name for a remote: ${fault}`, { hint: 'choose another name' });
+  if (fault)
+    throw new PlaitError('usage', `${remote.name} is no name for a remote: ${fault}`, { hint: 'choose another name' });
   const shadowed = engine.meta
     .listVolsets()
     .flatMap((v) => engine.meta.listBranches(v.id))
@@ -64,7 +65,10 @@ export function remoteByName(engine: Pick<Engine, 'meta'>, name: string): Remote
   const found = remotes.find((r) => r.name === name);
   if (found) return found;
   throw new PlaitError('not-found', `there is no remote ${name}`, {
-    hint: remotes.length > 0 ? `remotes here: ${remotes.map((r) => r.name).join(', ')}` : 'add it with `plait remote add NAME URL`',
+    hint:
+      remotes.length > 0
+        ? `remotes here: ${remotes.map((r) => r.name).join(', ')}`
+        : 'add it with `plait remote add NAME URL`',
     data: { remotes: remotes.map((r) => r.name) },
   });
 }

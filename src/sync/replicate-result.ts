@@ -43,7 +43,11 @@ export function resultOf(session: Session, verb: Verb, progress: Progress, dryRu
     !volume.moved &&
     (applied?.generations ?? staged.generations.length) === 0 &&
     !progress.recordsSent;
-  const planned = dryRun && branchOutcomes(verb, progress, true).some((b) => b.action !== 'up-to-date' && b.action !== 'ahead' && b.action !== 'behind');
+  const planned =
+    dryRun &&
+    branchOutcomes(verb, progress, true).some(
+      (b) => b.action !== 'up-to-date' && b.action !== 'ahead' && b.action !== 'behind',
+    );
   return {
     volset: engine.meta.findVolset(volset)?.name ?? null,
     volsetId: volset,
@@ -55,7 +59,12 @@ export function resultOf(session: Session, verb: Verb, progress: Progress, dryRu
     branches: [],
     conflicts: [],
     diverged: diverged.map(({ name, current, target, base }) => ({ branch: name, current, target, base })),
-    problems: [...(applied ? rivalRows(applied) : []), ...sent.problems, ...received.problems, ...volume.problems.map(problemRow)],
+    problems: [
+      ...(applied ? rivalRows(applied) : []),
+      ...sent.problems,
+      ...received.problems,
+      ...volume.problems.map(problemRow),
+    ],
     requests: peer.traffic.requests,
     durationMs: 0,
   };
@@ -77,7 +86,9 @@ export function branchOutcomes(verb: Verb, progress: Progress, dryRun: boolean):
     const rows: BranchOutcome[] = [];
     if (verb === 'push' || verb === 'sync') rows.push(remoteRow(step, progress, dryRun));
     if (verb !== 'push') rows.push(hereRow(step, verb, progress, dryRun));
-    const telling = rows.filter((row) => row.action !== 'up-to-date' && row.action !== 'ahead' && row.action !== 'behind');
+    const telling = rows.filter(
+      (row) => row.action !== 'up-to-date' && row.action !== 'ahead' && row.action !== 'behind',
+    );
     return telling.length > 0 ? telling : rows.slice(0, 1);
   });
 }

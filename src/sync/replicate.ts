@@ -52,9 +52,7 @@ export async function replicate(
   const selection = effectiveSelection(remote.selection, options.selection);
   const steps = selectSteps(planSession(session), selection);
   guardRemoteDeletions(session, options.maxDelete);
-  const progress = options.dryRun
-    ? { ...NOTHING, steps }
-    : await carryOut(session, verb, steps, selection);
+  const progress = options.dryRun ? { ...NOTHING, steps } : await carryOut(session, verb, steps, selection);
   const result = resultOf(session, verb, progress, options.dryRun);
   result.branches = branchOutcomes(verb, progress, options.dryRun);
   result.durationMs = engine.world.now() - started;
@@ -108,7 +106,11 @@ async function createThere({ engine, peer, volset }: Session): Promise<void> {
 /** Only what changed is written: a session with nothing to do leaves the database alone but for its time stamp. */
 function rememberPeer(
   { engine, volset, staged }: Session,
-  { vector, revision, initial }: { vector: Session['staged']['vector']; revision: number; initial: PeerState['initial'] },
+  {
+    vector,
+    revision,
+    initial,
+  }: { vector: Session['staged']['vector']; revision: number; initial: PeerState['initial'] },
 ): void {
   const [install, epoch] = [installOf(staged.identity), Number(staged.identity.slice(33))];
   engine.meta.updatePeer(install, volset, { epoch, vector, revision, initial, lastSync: engine.world.now() });

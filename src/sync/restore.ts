@@ -5,7 +5,7 @@ import { isWithin, type PathKey, ROOT } from '../core/paths.ts';
 import type { Preserve } from '../volume/contract.ts';
 import { restoreEntries } from '../volume/restore.ts';
 import { finishCheckout } from './checkout.ts';
-import { currentVolset, type Engine, outcome, type Outcome, requireVolume, rootHere } from './engine.ts';
+import { currentVolset, type Engine, type Outcome, outcome, requireVolume, rootHere } from './engine.ts';
 import { problemRow } from './problems.ts';
 import { resolveReference } from './references.ts';
 import type { ProblemRow } from './results.ts';
@@ -58,12 +58,7 @@ function checkPaths(engine: Engine, volset: VolsetId, root: NodeId, { paths, ref
 }
 
 /** The named paths with all below them, and the directories above, in path order. */
-function* selected(
-  engine: Engine,
-  volset: VolsetId,
-  root: NodeId,
-  paths: PathKey[],
-): Generator<Entry> {
+function* selected(engine: Engine, volset: VolsetId, root: NodeId, paths: PathKey[]): Generator<Entry> {
   const reader = engine.blob.reader(volset);
   const wanted = [...new Set(paths)].sort();
   if (wanted.length === 0 || wanted.includes(ROOT)) {

@@ -2,15 +2,15 @@
  * One contact with a remote, shared by fetch, push, pull, sync and clone: deltas in, verified and staged; branch tips
  * planned by ancestry; applied in one transaction. What moves blobs and tips afterwards builds on this.
  */
-import { compareTips } from '../core/ancestry.ts';
+import { type AncestryLookup, compareTips } from '../core/ancestry.ts';
 import { PlaitError } from '../core/errors.ts';
 import { verifyGenerations } from '../core/generation.ts';
 import { type BranchId, installOf, type SnapshotId, type StoreId, type VolsetId } from '../core/ids.ts';
 import type { Peer } from '../core/peer.ts';
 import type { Generation, Ref, SnapshotBody, Vector } from '../core/records.ts';
 import { planRefs, type RefStep, type Related, type Tips } from '../core/ref-plan.ts';
-import type { Applied, RemoteConfig } from '../meta/contract.ts';
 import { idOfBody } from '../core/snapshot-body.ts';
+import type { Applied, RemoteConfig } from '../meta/contract.ts';
 import type { Engine } from './engine.ts';
 import { settle } from './settle.ts';
 
@@ -35,7 +35,12 @@ export interface Session {
 }
 
 /** Cuts our open generation, asks the peer for what we lack and verifies its answer. Writes nothing of the peer's. */
-export async function openSession(engine: Engine, remote: RemoteConfig, peer: Peer, volset: VolsetId): Promise<Session> {
+export async function openSession(
+  engine: Engine,
+  remote: RemoteConfig,
+  peer: Peer,
+  volset: VolsetId,
+): Promise<Session> {
   const vector = engine.meta.findVolset(volset) ? engine.meta.cut(volset) : {};
   const known = remote.identity && engine.meta.peer(installOf(remote.identity), volset);
   const staged = await stage(peer, volset, {
@@ -55,7 +60,7 @@ async function stage(
     const answer = await peer.deltas(volset, ask);
     const generations = await Array.fromAsync(answer.generations);
     const { vector, revision } = await answer.trailer();
-    verifyGenerations(volset, ask.vector, generations);
+    verifyGenerations(volset, ask.vector, generations, vector);
     return { identity: identityOf(peer), generations, refs: answer.refs, vector, revision, absent: false };
   } catch (error) {
     if (!(error instanceof PlaitError) || error.code !== 'not-found') throw error;
@@ -97,15 +102,16 @@ export function planSession(session: Session): RefStep[] {
   return planRefs(tips, (ours, theirs): Related => compareTips(parents, ours, theirs));
 }
 
-/** Parents from the store, or from what the peer has just told. */
-export function parentLookup({ engine, volset, staged }: Session): (ids: SnapshotId[]) => Record<SnapshotId, SnapshotId[]> {
+/** Lineage from the store, or bare parents from what the peer has just told. */
+export function parentLookup({ engine, volset, staged }: Session): AncestryLookup {
   const fresh = new Map<SnapshotId, SnapshotId[]>();
   for (const [id, body] of stagedBodies(staged.generations)) fresh.set(id, body.parents);
+  const known = engine.meta.findVolset(volset) !== undefined;
   return (ids) => {
-    const found = engine.meta.findVolset(volset) ? { ...engine.meta.parentsOf(volset, ids) } : {};
+    const found: ReturnType<AncestryLookup> = known ? { ...engine.meta.lineage(volset, ids) } : {};
     for (const id of ids) {
       const parents = fresh.get(id);
-      if (parents) found[id] = parents;
+      if (parents && !found[id]) found[id] = parents;
     }
     return found;
   };

@@ -22,7 +22,10 @@ export async function packGenerations(store: Store): Promise<void> {
     if (batch.length === 0) return;
     const byVolset = Map.groupBy(batch, (row) => row.volset);
     for (const [volset, rows] of byVolset) {
-      await store.blob.appendLog(volset, rows.map((row) => encodeGeneration(row.generation)));
+      await store.blob.appendLog(
+        volset,
+        rows.map((row) => encodeGeneration(row.generation)),
+      );
     }
     store.meta.markPacked(
       batch.map(({ volset, generation }) => ({ volset, store: generation.store, generation: generation.generation })),

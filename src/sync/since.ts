@@ -15,7 +15,9 @@ export function sinceStop(engine: Engine, volset: VolsetId, since: string | unde
   }
   const from = Date.parse(since);
   if (Number.isNaN(from)) {
-    throw new PlaitError('usage', `--since ${since} is no date`, { hint: 'write it like 2026-01-31 or 2026-01-31T12:00:00Z' });
+    throw new PlaitError('usage', `--since ${since} is no date`, {
+      hint: 'write it like 2026-01-31 or 2026-01-31T12:00:00Z',
+    });
   }
   return (id) => (engine.meta.findSnapshot(volset, id)?.body.created ?? 0) < from;
 }

@@ -1,10 +1,10 @@
 /** `plait snapshot --push`: what a cron job runs. The push happens also when some files could not be read. */
 import { PlaitError } from '../core/errors.ts';
-import { type Engine, outcome, type Outcome } from './engine.ts';
+import { type Engine, type Outcome, outcome } from './engine.ts';
 import { defaultRemote } from './remotes.ts';
 import { replicate } from './replicate.ts';
 import type { SnapshotResult } from './results.ts';
-import { snapshot, type SnapshotOptions } from './snapshot.ts';
+import { type SnapshotOptions, snapshot } from './snapshot.ts';
 
 export interface SnapshotPushOptions extends SnapshotOptions {
   pushTo?: string;
@@ -16,7 +16,12 @@ export async function snapshotAndPush(engine: Engine, options: SnapshotPushOptio
   const made = await snapshot(engine, options);
   if (!remote) return made;
   try {
-    const pushed = await replicate(engine, 'push', remote, { selection: {}, dryRun: false, maxDelete: 0.5, failIfUnchanged: false });
+    const pushed = await replicate(engine, 'push', remote, {
+      selection: {},
+      dryRun: false,
+      maxDelete: 0.5,
+      failIfUnchanged: false,
+    });
     return outcome({ ...made.result, push: pushed.result }, ...made.exits, ...pushed.exits);
   } catch (error) {
     throw error instanceof PlaitError ? withSnapshot(error, made.result.snapshot) : error;

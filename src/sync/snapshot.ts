@@ -50,7 +50,10 @@ export async function snapshot(engine: Engine, options: SnapshotOptions): Promis
   const facts = { parents, root, found, started };
   if (options.skipUnchanged && root === baseRoot && !options.newBranch) {
     changes.keepCache(root);
-    return outcome(document(engine, volset, line.name, { ...facts, id: volume.state.base, created: false }), exitOf(found));
+    return outcome(
+      document(engine, volset, line.name, { ...facts, id: volume.state.base, created: false }),
+      exitOf(found),
+    );
   }
   const totals = { files: found.files, bytes: found.bytes };
   const made = bodyOf({ volset: volset.id, parents, root, created: started, creator: engine.world.creator, ...totals });
@@ -84,7 +87,9 @@ function chooseLine(engine: Engine, volset: VolsetView, volume: Volume, newBranc
   const branches = engine.meta.listBranches(volset.id);
   if (newBranch !== undefined) {
     if (branches.some((b) => b.name === newBranch)) {
-      throw new PlaitError('exists', `a branch named ${newBranch} exists already`, { hint: 'choose another name for -b' });
+      throw new PlaitError('exists', `a branch named ${newBranch} exists already`, {
+        hint: 'choose another name for -b',
+      });
     }
     return { branch: newBranchId(engine.world), from: null, name: newBranch, create: true, forked: false };
   }
@@ -94,7 +99,8 @@ function chooseLine(engine: Engine, volset: VolsetView, volume: Volume, newBranc
       hint: 'start one with `plait snapshot -b NAME`, or go to one with `plait checkout BRANCH`',
     });
   }
-  if (own.tip === volume.state.base) return { branch: own.id, from: own.tip, name: own.name, create: false, forked: false };
+  if (own.tip === volume.state.base)
+    return { branch: own.id, from: own.tip, name: own.name, create: false, forked: false };
   const branch = newBranchId(engine.world);
   return { branch, from: null, name: forkName(own, branch, branches), create: true, forked: true };
 }

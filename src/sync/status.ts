@@ -5,7 +5,7 @@ import { branchSnapshots } from '../core/iterators.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
 import { finishCheckout } from './checkout.ts';
 import { addChange, emptyDiff } from './compare.ts';
-import { currentVolset, type Engine, outcome, type Outcome } from './engine.ts';
+import { currentVolset, type Engine, type Outcome, outcome } from './engine.ts';
 import { problemRow } from './problems.ts';
 import { remoteTips } from './references.ts';
 import { replicate } from './replicate.ts';
@@ -24,7 +24,12 @@ export async function status(engine: Engine, options: StatusOptions): Promise<Ou
   const remotes = engine.meta.listRemotes().filter((r) => r.volset === undefined || r.volset === volset.id);
   if (options.remote) {
     for (const remote of remotes.filter((r) => r.enabled)) {
-      const fetched = await replicate(engine, 'fetch', remote, { selection: {}, dryRun: false, maxDelete: 0.5, failIfUnchanged: false });
+      const fetched = await replicate(engine, 'fetch', remote, {
+        selection: {},
+        dryRun: false,
+        maxDelete: 0.5,
+        failIfUnchanged: false,
+      });
       exits.push(...fetched.exits.filter((code) => code !== 6));
     }
   }
@@ -77,16 +82,20 @@ function remoteState(engine: Engine, volset: VolsetId, remote: RemoteConfig): St
 }
 
 function distance(engine: Engine, volset: VolsetId, ours: SnapshotId | null, theirs: SnapshotId | null) {
-  const lookup = (ids: SnapshotId[]) => engine.meta.parentsOf(volset, ids);
+  const lookup = (ids: SnapshotId[]) => engine.meta.lineage(volset, ids);
   if (ours !== null && theirs !== null) {
     const { ahead, behind, relation } = compareTips(lookup, ours, theirs);
     return { ahead, behind, diverged: relation === 'diverged' || relation === 'unrelated' };
   }
-  return { ahead: ours === null ? 0 : countLine(engine, volset, ours), behind: theirs === null ? 0 : countLine(engine, volset, theirs), diverged: false };
+  return {
+    ahead: ours === null ? 0 : countLine(engine, volset, ours),
+    behind: theirs === null ? 0 : countLine(engine, volset, theirs),
+    diverged: false,
+  };
 }
 
 function countLine(engine: Engine, volset: VolsetId, tip: SnapshotId): number {
   let count = 0;
-  for (const _ of branchSnapshots((ids) => engine.meta.parentsOf(volset, ids), tip)) count++;
+  for (const _ of branchSnapshots((ids) => engine.meta.lineage(volset, ids), tip)) count++;
   return count;
 }

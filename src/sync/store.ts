@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { openDiskBlobs } from '../blob/index.ts';
 import { PlaitError } from '../core/errors.ts';
 import { ensureDir, writeFileDurable } from '../disk/durable.ts';
-import { openMetaStore } from '../meta/index.ts';
 import type { MetaStore } from '../meta/contract.ts';
+import { openMetaStore } from '../meta/index.ts';
 import type { Store, World } from './engine.ts';
 
 const FORMAT_FILE = 'format';

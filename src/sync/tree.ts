@@ -2,7 +2,7 @@
 import type { Entry } from '../core/entry.ts';
 import { PlaitError } from '../core/errors.ts';
 import { jsonPath, type PathKey, parentKey, showPath } from '../core/paths.ts';
-import { currentVolset, type Engine, outcome, type Outcome, rootHere } from './engine.ts';
+import { currentVolset, type Engine, type Outcome, outcome, rootHere } from './engine.ts';
 import { resolveReference } from './references.ts';
 import type { JsonPath } from './results.ts';
 

@@ -5,7 +5,7 @@ import { hex, KIND } from '../core/hash.ts';
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
 import { jsonPath } from '../core/paths.ts';
 import type { SnapshotView } from '../meta/contract.ts';
-import { type Engine, outcome, type Outcome } from './engine.ts';
+import { type Engine, type Outcome, outcome } from './engine.ts';
 import type { JsonPath } from './results.ts';
 import { packGenerations } from './settle.ts';
 
@@ -52,7 +52,12 @@ function checkVolset(engine: Engine, volset: VolsetId, checked: VerifyResult['ch
   const damage: Damage[] = [];
   for (const branch of engine.meta.listBranches(volset)) {
     if (branch.tip !== null && !engine.meta.findSnapshot(volset, branch.tip)) {
-      damage.push({ what: `branch ${branch.name} points at an unknown snapshot`, volset, snapshots: [branch.tip], paths: [] });
+      damage.push({
+        what: `branch ${branch.name} points at an unknown snapshot`,
+        volset,
+        snapshots: [branch.tip],
+        paths: [],
+      });
     }
   }
   const phase = engine.reporter.phase('verifying', { items: engine.meta.findVolset(volset)?.snapshots });
@@ -110,7 +115,12 @@ function checkBlob(
     flush();
     if (missing.length === 0) return undefined;
     const lost = new Set(missing.map(hex));
-    return { what: `${lost.size} chunks are missing`, volset, snapshots: [id], paths: pathsOf(engine, volset, body.root, lost) };
+    return {
+      what: `${lost.size} chunks are missing`,
+      volset,
+      snapshots: [id],
+      paths: pathsOf(engine, volset, body.root, lost),
+    };
   } catch (error) {
     if (!(error instanceof PlaitError)) throw error;
     return { what: error.message, volset, snapshots: [id], paths: [] };
@@ -142,7 +152,12 @@ async function checkPacks(engine: Engine, options: VerifyOptions): Promise<Damag
     phase.advance({ items: packs - seen });
     seen = packs;
   };
-  for await (const fault of engine.blob.verifyPacks({ ...extent(engine, options), random, signal: engine.signal, onProgress })) {
+  for await (const fault of engine.blob.verifyPacks({
+    ...extent(engine, options),
+    random,
+    signal: engine.signal,
+    onProgress,
+  })) {
     damage.push(packDamage(engine, fault));
   }
   phase.end();

@@ -1,6 +1,6 @@
 /** `plait volset list`: the volume sets of a store. */
 import type { VolsetId } from '../core/ids.ts';
-import { type Engine, outcome, type Outcome } from './engine.ts';
+import { type Engine, type Outcome, outcome } from './engine.ts';
 
 export interface VolsetRow {
   id: VolsetId;

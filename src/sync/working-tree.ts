@@ -2,8 +2,8 @@
 import type { BlobReader, BlobWriter } from '../blob/contract.ts';
 import { PlaitError } from '../core/errors.ts';
 import { tooManyDeleted } from '../core/guards.ts';
-import { jsonPath, showPath } from '../core/paths.ts';
 import type { NodeId } from '../core/ids.ts';
+import { jsonPath, showPath } from '../core/paths.ts';
 import type { Changes, Volume } from '../volume/contract.ts';
 import { collectChanges } from '../volume/index.ts';
 import type { Engine } from './engine.ts';

@@ -65,7 +65,7 @@ export function candidatesFor(
   const near = parents.filter((parent) => earlier.has(parent));
   if (near.length > 0) return near;
   return baseCandidates(
-    (ids) => meta.parentsOf(volset, ids),
+    (ids) => meta.lineage(volset, ids),
     id,
     (ids) => ids.filter((candidate) => completeRoot(meta, volset, candidate) !== undefined),
   );

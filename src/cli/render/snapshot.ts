@@ -1,7 +1,7 @@
 /** How the remaining documents read to people. */
 import { PlaitError } from '../../core/errors.ts';
-import type { PeerVolset } from '../../core/peer.ts';
 import { showText } from '../../core/paths.ts';
+import type { PeerVolset } from '../../core/peer.ts';
 import type { BranchRow } from '../../sync/branches.ts';
 import type { CheckoutDocument } from '../../sync/checkout.ts';
 import type { CloneResult } from '../../sync/clone.ts';
@@ -21,7 +21,8 @@ export function formatAttrs(given: string[] | undefined): Record<string, string>
   return Object.fromEntries(
     given.map((text) => {
       const at = text.indexOf('=');
-      if (at <= 0) throw new PlaitError('usage', `${showText(text)} is no attribute`, { hint: 'write --attr KEY=VALUE' });
+      if (at <= 0)
+        throw new PlaitError('usage', `${showText(text)} is no attribute`, { hint: 'write --attr KEY=VALUE' });
       return [text.slice(0, at), text.slice(at + 1)];
     }),
   );
@@ -42,7 +43,10 @@ export function snapshotLines(result: SnapshotResult): string[] {
 }
 
 export function checkoutLines(result: CheckoutDocument): string[] {
-  const where = result.branch === null ? `${shortId(result.snapshot)}, detached` : `${showText(result.branch)}, ${shortId(result.snapshot)}`;
+  const where =
+    result.branch === null
+      ? `${shortId(result.snapshot)}, detached`
+      : `${showText(result.branch)}, ${shortId(result.snapshot)}`;
   return [`at ${where}: ${result.written} written, ${result.deleted} deleted`, ...problems(result.problems)];
 }
 
@@ -61,12 +65,20 @@ export const restoreLines = (result: RestoreResult): string[] => [
 ];
 
 export const branchLines = (branches: BranchRow[]): string[] =>
-  branches.map(({ name, tip, current }) => `${current ? '*' : ' '} ${showText(name)} ${tip === null ? '-' : shortId(tip)}`);
+  branches.map(
+    ({ name, tip, current }) => `${current ? '*' : ' '} ${showText(name)} ${tip === null ? '-' : shortId(tip)}`,
+  );
 
 export const volsetLines = (volsets: VolsetRow[]): string[] =>
   formatTable(
     ['volset', 'branches', 'snapshots', 'id', 'description'],
-    volsets.map((v) => [showText(v.name ?? ''), `${v.branches}`, `${v.snapshots}`, shortId(v.id), showText(v.description ?? '')]),
+    volsets.map((v) => [
+      showText(v.name ?? ''),
+      `${v.branches}`,
+      `${v.snapshots}`,
+      shortId(v.id),
+      showText(v.description ?? ''),
+    ]),
   );
 
 export const remoteLines = (remotes: RemoteRow[]): string[] =>
@@ -75,7 +87,13 @@ export const remoteLines = (remotes: RemoteRow[]): string[] =>
     remotes.map((r) => [showText(r.name), showText(r.url), r.enabled ? 'yes' : 'no', r.hasToken ? 'yes' : 'no']),
   );
 
-export function* peerLines({ identity, volsets }: { identity: string | null; volsets: PeerVolset[] }): Generator<string> {
+export function* peerLines({
+  identity,
+  volsets,
+}: {
+  identity: string | null;
+  volsets: PeerVolset[];
+}): Generator<string> {
   yield `store ${identity ?? 'unknown'}`;
   for (const volset of volsets) {
     yield `volset ${showText(volset.name)} ${volset.id}`;
@@ -86,7 +104,14 @@ export function* peerLines({ identity, volsets }: { identity: string | null; vol
 export const tokenLines = (tokens: TokenDocument[]): string[] =>
   formatTable(
     ['id', 'volset', 'can', 'expires', 'state', 'label'],
-    tokens.map((t) => [t.id, t.volset, t.can.join(','), t.expires ?? 'never', t.revoked ? 'revoked' : 'good', showText(t.label)]),
+    tokens.map((t) => [
+      t.id,
+      t.volset,
+      t.can.join(','),
+      t.expires ?? 'never',
+      t.revoked ? 'revoked' : 'good',
+      showText(t.label),
+    ]),
   );
 
 export function* verifyLines(result: VerifyResult): Generator<string> {
