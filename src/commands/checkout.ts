@@ -6,7 +6,8 @@ import { checkoutLines } from '../cli/render/snapshot.ts';
 
 export default class Checkout extends BaseCommand {
   static override summary = 'Move the working directory to a branch or snapshot.';
-  static override description = 'Unsaved changes in the way stop it (exit 8) before anything is written. A snapshot, or REMOTE/BRANCH, detaches: `snapshot` there needs -b.';
+  static override description =
+    'Unsaved changes in the way stop it (exit 8) before anything is written. A snapshot, or REMOTE/BRANCH, detaches: `snapshot` there needs -b.';
   static override examples = ['plait checkout main', 'plait checkout main~3', 'plait checkout origin/main --force'];
   static override args = { ref: Args.string({ required: true, description: 'a branch or another reference' }) };
   static override flags = { force: Flags.boolean({ summary: 'throw unsaved changes away' }) };

@@ -9,7 +9,10 @@ export default class Clone extends BaseCommand {
   static override summary = 'Make a new working directory from a remote.';
   static override description =
     'Records the remote as origin and keeps the selection for it. A directory that is not empty is refused, unless it is the same clone, cut off: then it is continued.';
-  static override examples = ['plait clone http://hub:7420/results', 'plait clone http://hub:7420/results data --branch main --tips'];
+  static override examples = [
+    'plait clone http://hub:7420/results',
+    'plait clone http://hub:7420/results data --branch main --tips',
+  ];
   static override usesStore = false;
   static override args = {
     url: Args.string({ required: true, description: 'URL[/VOLSET] of the remote' }),

@@ -6,10 +6,14 @@ import { diffLines } from '../cli/render/tree.ts';
 
 export default class Diff extends BaseCommand {
   static override summary = 'Show which paths differ between two snapshots, or a snapshot and the working directory.';
-  static override description = 'Without a reference: the snapshot that the working directory stands at, and the working directory. With one: that, and the working directory. With two: the first and the second.';
+  static override description =
+    'Without a reference: the snapshot that the working directory stands at, and the working directory. With one: that, and the working directory. With two: the first and the second.';
   static override examples = ['plait diff', 'plait diff main~1 main --stat', 'plait diff origin/main main -- docs'];
   static override pathsAfterDashes = true;
-  static override args = { a: Args.string({ description: 'a reference' }), b: Args.string({ description: 'a reference' }) };
+  static override args = {
+    a: Args.string({ description: 'a reference' }),
+    b: Args.string({ description: 'a reference' }),
+  };
   static override flags = {
     stat: Flags.boolean({ summary: 'add a line of totals', exclusive: ['name-only'] }),
     'name-only': Flags.boolean({ summary: 'only the paths' }),

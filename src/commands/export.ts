@@ -5,7 +5,8 @@ import type { CommandResult } from '../cli/command-result.ts';
 
 export default class Export extends BaseCommand {
   static override summary = 'Write snapshots to a file that `plait import` reads, without any network.';
-  static override description = 'The file is a tar stream with data, snapshot bodies and metadata. With --base, what that snapshot holds is left out.';
+  static override description =
+    'The file is a tar stream with data, snapshot bodies and metadata. With --base, what that snapshot holds is left out.';
   static override examples = ['plait export main backup.plait', 'plait export main --base main~5 -'];
   static override output = 'raw' as const;
   static override args = {

@@ -6,9 +6,16 @@ import { graphLines, logLines } from '../cli/render/tree.ts';
 
 export default class Log extends BaseCommand {
   static override summary = 'Show the history of a branch or snapshot.';
-  static override examples = ['plait log', 'plait log origin/main -n 10', 'plait log --graph', 'plait log -- reports/2026'];
+  static override examples = [
+    'plait log',
+    'plait log origin/main -n 10',
+    'plait log --graph',
+    'plait log -- reports/2026',
+  ];
   static override pathsAfterDashes = true;
-  static override args = { ref: Args.string({ description: 'a reference; where the working directory stands, unless given' }) };
+  static override args = {
+    ref: Args.string({ description: 'a reference; where the working directory stands, unless given' }),
+  };
   static override flags = {
     limit: Flags.integer({ char: 'n', min: 1, helpValue: 'N', summary: 'at most N snapshots' }),
     graph: Flags.boolean({ summary: 'one line a snapshot, with the lines of history' }),
@@ -18,7 +25,11 @@ export default class Log extends BaseCommand {
     const { args, flags } = this.input(Log);
     const engine = await this.context.engine();
     const { log } = await import('../sync/history.ts');
-    const { result } = log(engine, { ref: args.ref, limit: flags.limit, paths: this.context.treePaths(engine, this.paths) });
+    const { result } = log(engine, {
+      ref: args.ref,
+      limit: flags.limit,
+      paths: this.context.treePaths(engine, this.paths),
+    });
     return { result, text: () => (flags.graph ? graphLines(result.snapshots) : logLines(result.snapshots)) };
   }
 }

@@ -7,8 +7,13 @@ import { replicateFlags } from '../cli/selection-flags.ts';
 export default class Pull extends BaseCommand {
   static override summary = "Take a remote's snapshots and move local branches forward.";
   static override description =
-    "Downloads what is missing, moves local branches to descendants and then the working directory, if it has no unsaved change (else exit 8, with everything else done).";
-  static override examples = ['plait pull', 'plait pull origin --branch main', 'plait pull --dry-run', 'plait pull --json'];
+    'Downloads what is missing, moves local branches to descendants and then the working directory, if it has no unsaved change (else exit 8, with everything else done).';
+  static override examples = [
+    'plait pull',
+    'plait pull origin --branch main',
+    'plait pull --dry-run',
+    'plait pull --json',
+  ];
   static override args = { remote: Args.string({ description: 'a remote; origin, or the only one, unless given' }) };
   static override flags = replicateFlags;
 

@@ -5,10 +5,15 @@ import { runReplicate } from '../cli/replicate-command.ts';
 import { replicateFlags } from '../cli/selection-flags.ts';
 
 export default class Push extends BaseCommand {
-  static override summary = "Send snapshots to a remote and move its branches forward.";
+  static override summary = 'Send snapshots to a remote and move its branches forward.';
   static override description =
-    "Carries all branches with all their snapshots, unless a selection says less. A selection picks data and tips that move; the metadata of the volume set always travels whole, so branch names are not private. Never moves a local branch.";
-  static override examples = ['plait push', 'plait push origin --branch main', 'plait push --dry-run', 'plait push --json'];
+    'Carries all branches with all their snapshots, unless a selection says less. A selection picks data and tips that move; the metadata of the volume set always travels whole, so branch names are not private. Never moves a local branch.';
+  static override examples = [
+    'plait push',
+    'plait push origin --branch main',
+    'plait push --dry-run',
+    'plait push --json',
+  ];
   static override args = { remote: Args.string({ description: 'a remote; origin, or the only one, unless given' }) };
   static override flags = replicateFlags;
 

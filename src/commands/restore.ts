@@ -6,8 +6,13 @@ import { restoreLines } from '../cli/render/snapshot.ts';
 
 export default class Restore extends BaseCommand {
   static override summary = 'Bring files back from a snapshot, in place or into another directory.';
-  static override description = 'In place, a file with unsaved changes needs --overwrite. Where the working directory stands does not change.';
-  static override examples = ['plait restore main~1 reports/july.csv', 'plait restore main --to /tmp/july', 'plait restore main --to /srv/data --preserve owner,suid'];
+  static override description =
+    'In place, a file with unsaved changes needs --overwrite. Where the working directory stands does not change.';
+  static override examples = [
+    'plait restore main~1 reports/july.csv',
+    'plait restore main --to /tmp/july',
+    'plait restore main --to /srv/data --preserve owner,suid',
+  ];
   static override strict = false;
   static override args = {
     ref: Args.string({ required: true, description: 'a reference' }),
@@ -16,7 +21,10 @@ export default class Restore extends BaseCommand {
   static override flags = {
     to: Flags.string({ helpValue: 'DIR', summary: 'restore into this directory' }),
     overwrite: Flags.boolean({ summary: 'replace files that differ' }),
-    preserve: Flags.string({ helpValue: 'owner,suid', summary: 'also restore owners, and setuid, setgid and sticky bits' }),
+    preserve: Flags.string({
+      helpValue: 'owner,suid',
+      summary: 'also restore owners, and setuid, setgid and sticky bits',
+    }),
   };
 
   async run(): Promise<CommandResult> {

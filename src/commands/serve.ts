@@ -7,7 +7,10 @@ export default class Serve extends BaseCommand {
   static override summary = 'Serve a store over HTTP: a hub.';
   static override description =
     'Makes the store if there is none. Without tokens it listens on the loopback interface only, unless --no-auth says otherwise. SIGTERM ends it after requests in progress.';
-  static override examples = ['plait serve /srv/plait', 'plait serve /srv/plait --listen 0.0.0.0:7420 --tls-cert cert.pem --tls-key key.pem'];
+  static override examples = [
+    'plait serve /srv/plait',
+    'plait serve /srv/plait --listen 0.0.0.0:7420 --tls-cert cert.pem --tls-key key.pem',
+  ];
   static override output = 'events' as const;
   static override usesStore = false;
   static override endsBySignal = true;

@@ -8,7 +8,11 @@ export default class Snapshot extends BaseCommand {
   static override description =
     'A snapshot with no change is made all the same, unless --skip-unchanged. If the working directory does not stand at the tip of its branch, ' +
     'the snapshot starts a branch NAME.xxxx of its own (exit 6). Files that cannot be read are problems (exit 3); what the last snapshot had of them is kept.';
-  static override examples = ['plait snapshot -m "before the upgrade"', 'plait snapshot --skip-unchanged --push origin', 'plait snapshot -b experiment'];
+  static override examples = [
+    'plait snapshot -m "before the upgrade"',
+    'plait snapshot --skip-unchanged --push origin',
+    'plait snapshot -b experiment',
+  ];
   static override flags = {
     message: Flags.string({ char: 'm', helpValue: 'TEXT', summary: 'description of the snapshot' }),
     name: Flags.string({ helpValue: 'NAME', summary: 'a name to find it by' }),

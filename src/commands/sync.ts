@@ -5,10 +5,16 @@ import { runReplicate } from '../cli/replicate-command.ts';
 import { replicateFlags } from '../cli/selection-flags.ts';
 
 export default class Sync extends BaseCommand {
-  static override summary = "Push and pull in one session: a three-way reconciliation of metadata, and all data both ways.";
+  static override summary =
+    'Push and pull in one session: a three-way reconciliation of metadata, and all data both ways.';
   static override description =
-    "Reconciles target (the remote), current (this store) and initial (what both agreed on last). Both sides changed: everything else goes through, the branch is reported as diverged, exit 6.";
-  static override examples = ['plait sync', 'plait sync origin --branch main', 'plait sync --dry-run', 'plait sync --json'];
+    'Reconciles target (the remote), current (this store) and initial (what both agreed on last). Both sides changed: everything else goes through, the branch is reported as diverged, exit 6.';
+  static override examples = [
+    'plait sync',
+    'plait sync origin --branch main',
+    'plait sync --dry-run',
+    'plait sync --json',
+  ];
   static override args = { remote: Args.string({ description: 'a remote; origin, or the only one, unless given' }) };
   static override flags = replicateFlags;
 

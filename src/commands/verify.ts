@@ -6,7 +6,8 @@ import { verifyLines } from '../cli/render/snapshot.ts';
 
 export default class Verify extends BaseCommand {
   static override summary = 'Check that everything the store claims to hold is there and whole.';
-  static override description = 'Structure always; with --read-data every byte of every pack, with --sample a part of them.';
+  static override description =
+    'Structure always; with --read-data every byte of every pack, with --sample a part of them.';
   static override examples = ['plait verify', 'plait verify --read-data', 'plait verify --sample 5%'];
   static override flags = {
     'read-data': Flags.boolean({ summary: 'read and hash all data' }),

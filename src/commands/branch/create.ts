@@ -8,7 +8,12 @@ export default class BranchCreate extends BaseCommand {
   static override summary = 'Start a branch; the working directory stays where it is.';
   static override examples = ['plait branch create experiment', 'plait branch create july --from main~3'];
   static override args = { name: Args.string({ required: true, description: 'its name' }) };
-  static override flags = { from: Flags.string({ helpValue: 'REF', summary: 'where it starts; where the working directory stands, unless given' }) };
+  static override flags = {
+    from: Flags.string({
+      helpValue: 'REF',
+      summary: 'where it starts; where the working directory stands, unless given',
+    }),
+  };
 
   async run(): Promise<CommandResult> {
     const { args, flags } = this.input(BranchCreate);

@@ -5,14 +5,22 @@ import type { CommandResult } from '../../cli/command-result.ts';
 
 export default class RemoteAdd extends BaseCommand {
   static override summary = 'Name a peer to push to and pull from.';
-  static override description = 'The token is read from a file or from stdin, never from the command line, and is sent to this origin only.';
-  static override examples = ['plait remote add origin http://hub:7420', 'plait remote add origin https://hub/results --token-file ~/token'];
+  static override description =
+    'The token is read from a file or from stdin, never from the command line, and is sent to this origin only.';
+  static override examples = [
+    'plait remote add origin http://hub:7420',
+    'plait remote add origin https://hub/results --token-file ~/token',
+  ];
   static override args = {
     name: Args.string({ required: true, description: 'its name' }),
     url: Args.string({ required: true, description: 'URL[/VOLSET]' }),
   };
   static override flags = {
-    'token-file': Flags.string({ helpValue: 'FILE', summary: 'read the token from this file (0600)', exclusive: ['token-stdin'] }),
+    'token-file': Flags.string({
+      helpValue: 'FILE',
+      summary: 'read the token from this file (0600)',
+      exclusive: ['token-stdin'],
+    }),
     'token-stdin': Flags.boolean({ summary: 'read the token from stdin' }),
     ca: Flags.string({ helpValue: 'FILE', summary: 'trust this certificate authority (PEM)' }),
   };

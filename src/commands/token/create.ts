@@ -5,7 +5,9 @@ import { duration } from '../../cli/flags.ts';
 
 export default class TokenCreate extends BaseCommand {
   static override summary = 'Make a token that lets a client in; it is shown once.';
-  static override examples = ["plait --store /srv/plait token create --volset '*' --can read,write --expires 90d --label laptop"];
+  static override examples = [
+    "plait --store /srv/plait token create --volset '*' --can read,write --expires 90d --label laptop",
+  ];
   static override flags = {
     volset: Flags.string({ helpValue: "V|'*'", summary: 'the volume set, * for all; all, unless given' }),
     can: Flags.string({ helpValue: 'read,append,write,delete,admin', summary: 'what it may do; read, unless given' }),
