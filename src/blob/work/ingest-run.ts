@@ -17,8 +17,6 @@ import { StatColumns } from './stat-columns.ts';
 export class IngestRun {
   readonly options: IngestOptions;
   readonly session = newSession();
-  /** Rejects when the signal is given. */
-  readonly aborted: Promise<never>;
   readonly #runner: Runner;
   readonly #slots: Slots;
   readonly #used = new Set<number>();
@@ -29,12 +27,9 @@ export class IngestRun {
     this.options = options;
     this.#runner = runner;
     this.#slots = new Slots(runner.size * TASKS_PER_WORKER, BYTES_IN_FLIGHT);
-    const { promise, reject } = Promise.withResolvers<never>();
-    this.aborted = promise;
-    promise.catch(() => {});
     this.#onAbort = () => {
       this.#cancelled = true;
-      reject(stopped());
+      this.#slots.notify();
     };
     if (options.signal?.aborted) this.#onAbort();
     options.signal?.addEventListener('abort', this.#onAbort, { once: true });
@@ -48,6 +43,7 @@ export class IngestRun {
     return this.#slots.crowded;
   }
 
+  /** Resolves when a task has ended or the signal was given. */
   changed(): Promise<void> {
     return this.#slots.changed();
   }

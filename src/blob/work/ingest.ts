@@ -57,9 +57,9 @@ export async function* ingest(options: IngestOptions): AsyncGenerator<StoredFile
       }
       const head = window[0];
       if (!head.settled) {
-        const waits: Promise<unknown>[] = [head.done, run.aborted];
-        if (!exhausted) waits.push(run.changed());
-        await Promise.race(waits);
+        // No promise of the whole run may stand here: each race would leave its result hanging on it.
+        await Promise.race([head.done, run.changed()]);
+        throwIfAborted(options.signal);
         continue;
       }
       window.shift();

@@ -29,6 +29,13 @@ export class Slots {
     }
   }
 
+  /** Wakes those who wait for a change. */
+  notify(): void {
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    for (const wake of listeners) wake();
+  }
+
   /** Resolves when some task has ended. */
   changed(): Promise<void> {
     return new Promise((resolve) => this.#listeners.push(resolve));
@@ -51,8 +58,6 @@ export class Slots {
       this.#enter(next.bytes);
       next.go();
     }
-    const listeners = this.#listeners;
-    this.#listeners = [];
-    for (const notify of listeners) notify();
+    this.notify();
   }
 }
