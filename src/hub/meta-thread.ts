@@ -8,11 +8,12 @@ import { type ErrorCode, PlaitError } from '../core/errors.ts';
 import type { MetaStore, Self } from '../meta/contract.ts';
 
 export interface MetaThreadOptions {
-  /** URL of a module that exports the function `open`. */
-  module: string;
-  /** Name of that function; it takes `options` (plain data) and returns a MetaStore, or a promise of one. */
-  open: string;
+  /** For `open`; plain data, as it goes to another thread: for the default, MetaOptions without functions. */
   options: unknown;
+  /** URL of a module that exports the function `open`; default: src/meta. */
+  module?: string;
+  /** Name of that function, which returns a MetaStore or a promise of one; default: openMetaStore. */
+  open?: string;
 }
 
 export type AsyncMeta = Async<Omit<MetaStore, typeof Symbol.dispose>>;
@@ -29,7 +30,9 @@ export type Reply =
 export async function openMetaThread(options: MetaThreadOptions): Promise<MetaThread> {
   // Compiled, this file is .js, and so is the worker beside it.
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  const worker = new Worker(new URL(`./meta-worker${extension}`, import.meta.url), { workerData: options });
+  const { module = new URL(`../meta/index${extension}`, import.meta.url).href, open = 'openMetaStore' } = options;
+  const workerData: Required<MetaThreadOptions> = { module, open, options: options.options };
+  const worker = new Worker(new URL(`./meta-worker${extension}`, import.meta.url), { workerData });
   const calls = new Calls(worker);
   const self = { current: await firstAnswer(calls) };
   calls.onSelf = (fresh) => {

@@ -6,7 +6,7 @@ import type { MetaThreadOptions, Reply } from './meta-thread.ts';
 
 type Method = (...args: unknown[]) => unknown;
 
-const { module, open, options } = workerData as MetaThreadOptions;
+const { module, open, options } = workerData as Required<MetaThreadOptions>;
 const opened: Promise<MetaStore> = import(module).then(
   (found: Record<string, Method>) => found[open](options) as MetaStore,
 );

@@ -10,7 +10,6 @@ import { openMetaStore } from '../../src/meta/index.ts';
 import { MemoryMeta } from './memory-meta.ts';
 import { BRANCH, body, MemoryTransfers, peerOf, VOLSET } from './support.ts';
 
-const MODULE = new URL('../../src/meta/index.ts', import.meta.url).href;
 const SIDE = 'e5'.repeat(16) as BranchId;
 
 describe('hub over a real metadata store on its own thread', () => {
@@ -21,7 +20,7 @@ describe('hub over a real metadata store on its own thread', () => {
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'plait-hub-'));
     const options = { path: join(dir, 'meta.db'), create: true };
-    thread = await openMetaThread({ module: MODULE, open: 'openMetaStore', options });
+    thread = await openMetaThread({ options });
     const tokens = createTransferTokens(Buffer.alloc(32, 7));
     const transfer = new MemoryTransfers(new MemoryMeta(), tokens);
     hub = await createHub({ meta: thread.meta, transfer, transferTokens: tokens, cutEveryMs: 5 });
