@@ -40,6 +40,14 @@ export interface Server {
 export function buildServer(options: HubOptions, context: HubContext, access: AccessOptions, routes: Route[]): Server {
   const { limits } = context;
   const running = new Map<FastifyRequest, Running>();
+  /** The answer is out, or nobody is there to take it: fastify tells of the first case only. */
+  const finish = (request: FastifyRequest, reply: FastifyReply): void => {
+    const state = running.get(request);
+    running.delete(request);
+    clearTimeout(state?.bodyTimer);
+    if (!reply.raw.writableFinished) state?.abort.abort(clientGone());
+    report(options, context, request, reply, state);
+  };
   const app = newApp(options, context);
   addParsers(app, limits.jsonBytes, (bytes) => {
     context.metrics.bytesIn += bytes;
@@ -49,12 +57,10 @@ export function buildServer(options: HubOptions, context: HubContext, access: Ac
     const { route } = request.routeOptions.config;
     if (request.is404 || !route) throw noSuchRoute();
     const checked = await check(route, request, access, context.transferTokens);
-    running.set(request, {
-      ...checked,
-      abort: abortOnClose(reply),
-      bodyTimer: bodyTimer(route, request, limits.bodyMs),
-      bytesIn: 0,
-    });
+    if (reply.raw.destroyed) throw clientGone();
+    const timer = bodyTimer(route, request, limits.bodyMs);
+    running.set(request, { ...checked, abort: new AbortController(), bodyTimer: timer, bytesIn: 0 });
+    reply.raw.once('close', () => finish(request, reply));
   });
   app.setErrorHandler((thrown, request, reply) => {
     const error = toPlaitError(thrown);
@@ -70,10 +76,7 @@ export function buildServer(options: HubOptions, context: HubContext, access: Ac
   });
   app.setNotFoundHandler((request, reply) => answerError(noSuchRoute(), request, reply));
   app.addHook('onResponse', async (request, reply) => {
-    const state = running.get(request);
-    running.delete(request);
-    clearTimeout(state?.bodyTimer);
-    report(options, context, request, reply, state);
+    if (!running.has(request)) report(options, context, request, reply, undefined);
   });
   for (const route of routes) {
     app.route({
@@ -81,7 +84,8 @@ export function buildServer(options: HubOptions, context: HubContext, access: Ac
       url: route.path,
       config: { route },
       handler: async (request, reply) => {
-        const state = running.get(request) as Running;
+        const state = running.get(request);
+        if (!state) throw clientGone();
         clearTimeout(state.bodyTimer);
         return send(context, route, reply, await route.handle(context, callOf(route, request, state, context, access)));
       },
@@ -154,13 +158,7 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-function abortOnClose(reply: FastifyReply): AbortController {
-  const abort = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) abort.abort(new PlaitError('network', 'the client went away'));
-  });
-  return abort;
-}
+const clientGone = (): PlaitError => new PlaitError('network', 'the client went away');
 
 const isStream = (type: string | undefined): boolean => type === NDJSON_TYPE || type === TAR_TYPE;
 
@@ -242,6 +240,7 @@ function report(
     volset: state?.volset ?? state?.claims?.volset ?? null,
     token: state?.caller.owner ?? null,
     bytesIn: state?.bytesIn ?? 0,
+    cut: !reply.raw.writableFinished,
     from: request.ip,
   });
 }

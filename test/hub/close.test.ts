@@ -84,6 +84,7 @@ describe('hub: stopping', () => {
     await upload;
     while (!test.transfers.stopped) await new Promise(setImmediate);
     assert.equal(test.transfers.stopped.code, 'network');
+    assert.ok(test.log.some((line) => line.route === '/v1/transfers/:upload' && line.cut === true));
     await peer[Symbol.asyncDispose]();
   });
 });
