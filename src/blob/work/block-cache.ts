@@ -1,9 +1,10 @@
 /** Blocks read from packs by one thread, decompressed, the last few of them kept. */
 import { closeSync, openSync } from 'node:fs';
-import { PlaitError } from '../../core/errors.ts';
+import { codeOfErrno, PlaitError } from '../../core/errors.ts';
 import { hex, KIND, objectHash } from '../../core/hash.ts';
 import { type OpenBlock, openBlock } from '../block.ts';
 import { readBlockAt } from '../pack.ts';
+import { errnoOf } from './failure.ts';
 
 const MAX_BLOCKS = 6;
 const MAX_PACKS = 8;
@@ -12,14 +13,16 @@ export class BlockCache {
   readonly #blocks = new Map<string, OpenBlock>();
   readonly #packs = new Map<string, number>();
 
-  /** Bytes of a chunk, checked against its id. */
+  /** Bytes of a chunk, checked against its id. Throws `integrity` (or `io`) with the object and the pack. */
   chunk(pack: string, block: number, raw: number, length: number, id: Uint8Array): Uint8Array {
-    const bytes = this.#block(pack, block).raw.subarray(raw, raw + length);
+    let bytes: Uint8Array;
+    try {
+      bytes = this.#block(pack, block).raw.subarray(raw, raw + length);
+    } catch (cause) {
+      throw unreadable(cause, id, pack);
+    }
     if (bytes.length === length && objectHash(KIND.chunk, bytes).equals(id)) return bytes;
-    throw new PlaitError('integrity', `Object ${hex(id)} is damaged in pack ${pack}.`, {
-      hint: 'Run `plait verify --read-data` to see what else is.',
-      data: { object: hex(id), pack, block },
-    });
+    throw unreadable(new Error('its bytes do not have its hash; damaged'), id, pack);
   }
 
   close(): void {
@@ -49,4 +52,18 @@ export class BlockCache {
     this.#packs.set(pack, fd);
     return fd;
   }
+}
+
+/** Never with the errno of the pack: that would read as the fault of the file to be written. */
+function unreadable(cause: unknown, id: Uint8Array, pack: string): PlaitError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new PlaitError(
+    codeOfErrno(errnoOf(cause)) ?? 'integrity',
+    `Object ${hex(id)} cannot be read from ${pack}: ${why}`,
+    {
+      hint: 'Run `plait verify --read-data` to see what else is damaged.',
+      data: { object: hex(id), pack },
+      cause,
+    },
+  );
 }

@@ -177,7 +177,7 @@ class ExtractRun {
       // The descriptor must stay open until nobody writes through it.
       await Promise.allSettled(ranges);
       file?.abandon();
-      if (error instanceof PlaitError && (error.code === 'interrupted' || error.code === 'unexpected')) throw error;
+      if (endsAll(error)) throw error;
       const errno = errnoOf(error) ?? (error as PlaitError).data?.errno;
       const message = error instanceof Error ? error.message : String(error);
       const result: FileResult = { path: target.path, status: 'failed', message };
@@ -217,3 +217,8 @@ class ExtractRun {
     await send();
   }
 }
+
+/** Stopped, or a thread died: no fault of one file. */
+const endsAll = (error: unknown): boolean =>
+  error instanceof PlaitError &&
+  (error.code === 'interrupted' || (error.code === 'unexpected' && error.data?.errno === undefined));

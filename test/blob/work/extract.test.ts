@@ -75,6 +75,15 @@ describe('blob/work extract', () => {
     assert.deepEqual(fs.readdirSync(rig.temp), []);
   });
 
+  it('names object and pack, and no errno, when a pack is missing', async () => {
+    await using rig = new Rig();
+    const [, file] = await stored(rig, 2);
+    fs.rmSync(rig.packPath);
+    const [result] = await Array.fromAsync(rig.extract([rig.target(file)]));
+    assert.deepEqual([result.status, (result as { errno?: string }).errno], ['failed', undefined]);
+    assert.match((result as { message: string }).message, /^Object [0-9a-f]{64} cannot be read from .*pack/);
+  });
+
   it('fails a big file with a damaged block whole', async () => {
     await using rig = new Rig();
     rig.write('big', noise(1, PARALLEL_FILE + 100));
@@ -84,7 +93,7 @@ describe('blob/work extract', () => {
     fs.closeSync(fd);
     const [result] = await Array.fromAsync(rig.extract([rig.target(file)]));
     assert.equal(result.status, 'failed');
-    assert.match((result as { message: string }).message, /damaged/);
+    assert.match((result as { message: string }).message, /^Object [0-9a-f]{64} .*damaged/);
     assert.deepEqual([fs.readdirSync(rig.temp), fs.readdirSync(rig.to)], [[], []]);
   });
 
