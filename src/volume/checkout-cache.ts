@@ -57,8 +57,8 @@ function writeRecords(options: NewCache, writer: CacheWriter): void {
       putTouched(change.value, bytes, options, writer);
       continue;
     }
-    if (bytes[0] === 2 && (steps.wantsMode(path) || (options.resume && wasOpenedUp(path, bytes, placer)))) {
-      steps.setModeLater(decodeEntry(path, bytes.slice()));
+    if (bytes[0] === 2 && (steps.dirs.wantsMode(path) || (options.resume && wasOpenedUp(path, bytes, placer)))) {
+      steps.dirs.setModeLater(decodeEntry(path, bytes.slice()));
     }
     const known = hasOld && old.path === path && old instanceof CacheReader && Buffer.compare(old.entry(), bytes) === 0;
     if (known) writer.copy((old as CacheReader).record());
@@ -76,10 +76,10 @@ function wasOpenedUp(path: PathKey, bytes: Uint8Array, placer: Placer): boolean 
 function putTouched({ path, before }: Change, bytes: Uint8Array, options: NewCache, writer: CacheWriter): void {
   const { steps, placer } = options;
   const stat = placer.stat(path);
-  if (steps.failed.has(path)) {
+  if (steps.faults.failed.has(path)) {
     // What is there now (nothing, or the base's file) stands for the entry until a later checkout succeeds or somebody
     // changes it. Anything else that is there is somebody's own, and shows as an edit.
-    const ours = stat === undefined || (before !== undefined && steps.failed.get(path) !== 'EEXIST');
+    const ours = stat === undefined || (before !== undefined && steps.faults.failed.get(path) !== 'EEXIST');
     writer.put(path, ours ? FLAG.held | (stat ? FLAG.trusted : 0) : 0, ours ? stat : undefined, bytes);
     return;
   }
@@ -87,7 +87,7 @@ function putTouched({ path, before }: Change, bytes: Uint8Array, options: NewCac
   if (kind === 2) {
     const entry = decodeEntry(path, bytes);
     const isDir = stat !== undefined && kindOfMode(stat.mode) === 'dir';
-    writer.put(path, 0, isDir ? { ...stat, mode: 0o40000 | steps.dirMode(entry, stat.mode) } : undefined, bytes);
+    writer.put(path, 0, isDir ? { ...stat, mode: 0o40000 | steps.dirs.dirMode(entry, stat.mode) } : undefined, bytes);
     return;
   }
   writer.put(path, stat && isAsWritten(path, bytes, stat, options) ? FLAG.trusted : 0, stat, bytes);

@@ -11,7 +11,8 @@ import { Beneath } from '../disk/beneath.ts';
 import { isTempName, Placer, TEMP_PREFIX } from '../disk/place.ts';
 import { openBase } from './cache-session.ts';
 import { buildCache } from './checkout-cache.ts';
-import { type StepContext, Steps } from './checkout-steps.ts';
+import type { StepContext } from './checkout-context.ts';
+import { Steps } from './checkout-steps.ts';
 import type { BaseEntries, CheckoutOptions, CheckoutResult } from './contract.ts';
 import { foldsNames, refuseFolding } from './fold-check.ts';
 import { findJournal, removeJournal, writeJournal } from './journal.ts';
@@ -56,7 +57,7 @@ export async function checkout(options: CheckoutOptions): Promise<CheckoutResult
 async function runSteps(steps: Steps, step: (name: string) => void): Promise<void> {
   steps.removeOld();
   step('removed');
-  steps.makeDirs();
+  steps.dirs.makeAll();
   step('dirs');
   await steps.writeFiles();
   step('files');
@@ -79,7 +80,7 @@ function finish(
   const cache = buildCache({ stateDir: volume.stateDir, old, targetEntries, work, resume, steps, placer });
   old.close();
   try {
-    steps.setDirModes();
+    steps.dirs.setModes();
     step('modes');
     cache.keep(target.root);
   } catch (error) {

@@ -177,13 +177,13 @@ describe('comparing a working directory with its base', () => {
     const raw = Buffer.from([0x66, 0xff, 0x0a, 0xfe]);
     fs.writeFileSync(Buffer.concat([Buffer.from(`${lab.dir}/`), raw]), 'raw');
     lab.write('n'.repeat(255), 'long');
-    lab.write('d/'.repeat(200) + 'deep', 'deep');
+    lab.write(`${'d/'.repeat(200)}deep`, 'deep');
     fs.writeFileSync(lab.at('Grüße\n'), '');
     const root = await lab.snapshot();
     const paths = lab.paths(root);
     assert.ok(paths.includes(keyOfBytes(raw)));
     assert.ok(paths.includes('n'.repeat(255)));
-    assert.ok(paths.includes('d/'.repeat(200) + 'deep'));
+    assert.ok(paths.includes(`${'d/'.repeat(200)}deep`));
     assert.deepEqual(await lab.status(), []);
   });
 

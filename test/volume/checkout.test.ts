@@ -203,6 +203,14 @@ describe('checkout', () => {
     });
   });
 
+  it('does not remove another store that lies in the way, not even with --force', async () => {
+    await lab.checkout(lab.tree([dir('d')]));
+    lab.write('d/sub/.plait/format', 'precious');
+    const { problems } = await lab.checkout(lab.tree([file('d', 'text')], { t: 'text' }), { force: true });
+    assert.deepEqual(problems.map(({ what }) => what).slice(0, 1), ['not-written']);
+    assert.equal(fs.readFileSync(lab.at('d/sub/.plait/format'), 'utf8'), 'precious');
+  });
+
   describe('cut off', () => {
     const STEPS = ['journal', 'removed', 'dirs', 'files', 'links', 'modes', 'cache', 'base'];
     for (const cut of STEPS) {

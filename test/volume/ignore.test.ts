@@ -70,7 +70,7 @@ describe('ignore rules', () => {
   });
 
   it('match text where names are UTF-8, and bytes where they are not', () => {
-    const rules = new Rules(keyOfText(''), Buffer.from('Grüße*\n').toString('latin1') + '\xff\xfe\n*.raw\n');
+    const rules = new Rules(keyOfText(''), `${Buffer.from('Grüße*\n').toString('latin1')}\xff\xfe\n*.raw\n`);
     assert.equal(rules.test(keyOfText('Grüße.txt'), false), true);
     assert.equal(rules.test(keyOfBytes(Buffer.from([0xff, 0xfe])), false), true);
     assert.equal(rules.test(keyOfBytes(Buffer.from([0xff, 0xfd])), false), undefined);
