@@ -6,4 +6,5 @@
  * visible; every object's hash is checked when it is read; only data that is in no visible snapshot is ever removed.
  */
 export { type DiskEngineOptions, openDiskBlobs } from './disk-engine.ts';
+export { type FileLock, takeFileLock, tryFileLock } from './lock.ts';
 export { openMemoryBlobs } from './memory-engine.ts';

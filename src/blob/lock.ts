@@ -93,3 +93,20 @@ export function tryLock(path: string, mode: 'shared' | 'exclusive'): FileLock {
   }
   return { release: () => db.close() };
 }
+
+/** The same, waiting for the other holder; `what` completes "Another process has been using …". */
+export async function takeFileLock(path: string, wait: LockWait, what: string): Promise<FileLock> {
+  ensureFile(path);
+  return retryBusy(() => tryLock(path, 'exclusive'), wait, what);
+}
+
+/** One try: undefined when another process holds it. */
+export function tryFileLock(path: string): FileLock | undefined {
+  ensureFile(path);
+  try {
+    return tryLock(path, 'exclusive');
+  } catch (error) {
+    if (isBusy(error)) return undefined;
+    throw diskFault(error);
+  }
+}

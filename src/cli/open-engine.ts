@@ -76,6 +76,7 @@ export async function openEngine(
     reporter: context.reporter,
     signal: context.signal,
     volsetName: options.volset,
+    lockWaitMs: settings.lockWaitMs,
     openPeer: (remote) => openRemote(context, remote, store.meta),
   };
 }

@@ -3,6 +3,7 @@ import type { BranchId, NodeId, SnapshotId } from '../core/ids.ts';
 import type { CheckoutResult, Volume } from '../volume/contract.ts';
 import { checkout as checkoutVolume } from '../volume/index.ts';
 import { type Engine, type Outcome, outcome, requireVolume, rootHere } from './engine.ts';
+import { holdVolume } from './hold-volume.ts';
 import { problemRow } from './problems.ts';
 import { resolveReference } from './references.ts';
 import type { ProblemRow } from './results.ts';
@@ -52,7 +53,7 @@ function* additions(engine: Engine, reader: ReturnType<Engine['blob']['reader']>
 }
 
 /**
- * To be called before a command looks at the working directory: a checkout that was cut off is completed, and a
+ * To be called, with the volume held, before a command looks at the working directory: a checkout that was cut off is completed, and a
  * snapshot that was committed just before a crash becomes the base it was meant to be.
  */
 export async function finishCheckout(engine: Engine, volume: Volume): Promise<void> {
@@ -88,7 +89,7 @@ export interface CheckoutDocument {
 /** `plait checkout REF`: a branch by its name, anything else detached. */
 export async function checkout(engine: Engine, ref: string, force: boolean): Promise<Outcome<CheckoutDocument>> {
   const volume = requireVolume(engine);
-  await finishCheckout(engine, volume);
+  using _held = await holdVolume(engine, volume, { finish: !force });
   const { volset } = volume.state;
   const found = resolveReference(engine, volset, ref);
   const root = rootHere(engine, volset, found.snapshot);

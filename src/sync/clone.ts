@@ -9,6 +9,7 @@ import type { Selection } from '../core/selection.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
 import { moveVolume } from './checkout.ts';
 import { type Engine, type Outcome, outcome, rootHere } from './engine.ts';
+import { holdVolume } from './hold-volume.ts';
 import { replicate } from './replicate.ts';
 import type { SyncResult } from './results.ts';
 
@@ -69,6 +70,7 @@ export async function clone(engine: Engine, options: CloneOptions): Promise<Outc
     volume.update({ branch: head.id });
     return outcome(result, ...pulled.exits);
   }
+  using _held = await holdVolume(engine, volume);
   const root = rootHere(engine, volset, head.tip);
   const done = await moveVolume(engine, volume, { snapshot: head.tip, root, branch: head.id });
   result.written = done.written;

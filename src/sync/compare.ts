@@ -1,8 +1,8 @@
 /** Differences between two trees, or between a tree and the working directory, as the documents show them. */
 import type { Change, Entry } from '../core/entry.ts';
 import { isWithin, jsonPath, type PathKey } from '../core/paths.ts';
-import { finishCheckout } from './checkout.ts';
 import { currentVolset, type Engine, type Outcome, outcome, requireVolume, rootHere } from './engine.ts';
+import { tryHoldVolume } from './hold-volume.ts';
 import { resolveReference } from './references.ts';
 import type { JsonPath } from './results.ts';
 import { compareWithBase } from './working-tree.ts';
@@ -69,7 +69,7 @@ function refChanges(engine: Engine, { a, b }: DiffOptions): Iterable<Change> {
 
 async function* workingChanges(engine: Engine, ref: string | undefined): AsyncGenerator<Change> {
   const volume = requireVolume(engine);
-  await finishCheckout(engine, volume);
+  using _held = await tryHoldVolume(engine, volume);
   const { volset, baseRoot } = volume.state;
   await using writer = engine.blob.writer(volset, { signal: engine.signal, dryRun: true });
   const { changes, reader } = compareWithBase(engine, volume, writer);

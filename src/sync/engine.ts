@@ -31,6 +31,8 @@ export interface Engine extends Store {
   readonly signal: AbortSignal;
   /** Chosen with --volset, by name or id. */
   readonly volsetName?: string;
+  /** Longest wait for another process on the same store or working directory, ms. */
+  readonly lockWaitMs: number;
   openPeer(remote: RemoteConfig): Promise<Peer>;
 }
 

@@ -1,10 +1,11 @@
 /** After a pull: the working directory follows its branch, if it has no unsaved change. */
 
 import { compareTips } from '../core/ancestry.ts';
-import type { VolsetId } from '../core/ids.ts';
-import type { Problem } from '../volume/contract.ts';
-import { finishCheckout, moveVolume } from './checkout.ts';
+import type { BranchId, SnapshotId, VolsetId } from '../core/ids.ts';
+import type { Problem, Volume } from '../volume/contract.ts';
+import { moveVolume } from './checkout.ts';
 import { type Engine, rootHere } from './engine.ts';
+import { holdVolume } from './hold-volume.ts';
 import { compareWithBase } from './working-tree.ts';
 
 export interface Forwarded {
@@ -18,26 +19,31 @@ const STAYS: Forwarded = { moved: false, unsaved: false, problems: [] };
 
 export async function forwardVolume(engine: Engine, volset: VolsetId): Promise<Forwarded> {
   const { volume } = engine;
-  if (!volume || volume.state.volset !== volset || volume.state.branch === null) return STAYS;
-  await finishCheckout(engine, volume);
-  const { base, branch } = volume.state;
-  const tip = branch === null ? null : (engine.meta.findBranch(volset, branch)?.tip ?? null);
-  if (tip === null || tip === base || !engine.meta.findSnapshot(volset, tip)?.hasBlob) return STAYS;
-  if (base !== null) {
-    const { relation } = compareTips((ids) => engine.meta.lineage(volset, ids), base, tip);
-    if (relation !== 'behind') return STAYS;
-  }
-  if (await isDirty(engine)) return { moved: false, unsaved: true, problems: [] };
-  const root = rootHere(engine, volset, tip);
-  const { problems } = await moveVolume(engine, volume, { snapshot: tip, root, branch });
+  if (!volume || volume.state.volset !== volset) return STAYS;
+  if (!wantsForward(engine, volume)) return STAYS;
+  using _held = await holdVolume(engine, volume);
+  const target = wantsForward(engine, volume);
+  if (!target) return STAYS;
+  if (await isDirty(engine, volume)) return { moved: false, unsaved: true, problems: [] };
+  const root = rootHere(engine, volset, target.tip);
+  const { problems } = await moveVolume(engine, volume, { snapshot: target.tip, root, branch: target.branch });
   return { moved: true, unsaved: false, problems };
 }
 
-async function isDirty(engine: Engine): Promise<boolean> {
-  const { volume } = engine;
-  if (!volume) return false;
+/** The tip that the directory should go to: its branch's, if that follows from its base and its data is here. */
+function wantsForward({ meta }: Engine, volume: Volume): { tip: SnapshotId; branch: BranchId } | undefined {
+  const { base, branch, volset } = volume.state;
+  const tip = branch === null ? null : (meta.findBranch(volset, branch)?.tip ?? null);
+  if (branch === null || tip === null || tip === base || !meta.findSnapshot(volset, tip)?.hasBlob) return undefined;
+  if (base === null) return { tip, branch };
+  const { relation } = compareTips((ids) => meta.lineage(volset, ids), base, tip);
+  return relation === 'behind' ? { tip, branch } : undefined;
+}
+
+async function isDirty(engine: Engine, volume: Volume): Promise<boolean> {
   await using writer = engine.blob.writer(volume.state.volset, { signal: engine.signal, dryRun: true });
-  const { changes } = compareWithBase(engine, volume, writer);
+  const { changes, baseRoot } = compareWithBase(engine, volume, writer);
   for await (const _ of changes) return true;
+  if (baseRoot !== null) changes.keepCache(baseRoot);
   return false;
 }

@@ -4,8 +4,8 @@ import type { NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
 import { isWithin, type PathKey, ROOT } from '../core/paths.ts';
 import type { Preserve } from '../volume/contract.ts';
 import { restoreEntries } from '../volume/restore.ts';
-import { finishCheckout } from './checkout.ts';
 import { currentVolset, type Engine, type Outcome, outcome, requireVolume, rootHere } from './engine.ts';
+import { holdVolume } from './hold-volume.ts';
 import { problemRow } from './problems.ts';
 import { resolveReference } from './references.ts';
 import type { ProblemRow } from './results.ts';
@@ -37,6 +37,7 @@ export async function restore(engine: Engine, input: RestoreInput): Promise<Outc
   const reader = engine.blob.reader(volset);
   checkPaths(engine, volset, root, input);
   const dir = input.to ?? requireVolume(engine).state.dir;
+  using _held = input.to === undefined ? await holdVolume(engine, requireVolume(engine)) : undefined;
   const unsaved = input.to === undefined && !input.overwrite ? await unsavedPaths(engine, input.paths) : undefined;
   const done = await restoreEntries({
     dir,
@@ -86,7 +87,6 @@ function* parentsOf(path: PathKey): Generator<PathKey> {
 /** What of the working directory the base does not hold, at and below the paths that are asked about. */
 async function unsavedPaths(engine: Engine, paths: PathKey[]): Promise<Set<PathKey>> {
   const volume = requireVolume(engine);
-  await finishCheckout(engine, volume);
   await using writer = engine.blob.writer(volume.state.volset, { signal: engine.signal, dryRun: true });
   const unsaved = new Set<PathKey>();
   for await (const { path, after } of compareWithBase(engine, volume, writer).changes) {

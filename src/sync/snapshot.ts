@@ -6,10 +6,10 @@ import { nodeId } from '../core/hash.ts';
 import type { BranchId, NodeId, SnapshotId } from '../core/ids.ts';
 import type { BranchView, VolsetView } from '../meta/contract.ts';
 import type { Changes, Volume } from '../volume/contract.ts';
-import { finishCheckout } from './checkout.ts';
 import { bodyOf, commitSnapshot, type Labels } from './commit-snapshot.ts';
 import { currentVolset, type Engine, type Outcome, outcome, requireVolume } from './engine.ts';
 import { newBranchId } from './fresh-ids.ts';
+import { holdVolume } from './hold-volume.ts';
 import { problemRow } from './problems.ts';
 import type { SnapshotResult } from './results.ts';
 import { settle } from './settle.ts';
@@ -36,7 +36,7 @@ interface Line {
 export async function snapshot(engine: Engine, options: SnapshotOptions): Promise<Outcome<SnapshotResult>> {
   const started = engine.world.now();
   const volume = requireVolume(engine);
-  await finishCheckout(engine, volume);
+  using _held = await holdVolume(engine, volume);
   const volset = currentVolset(engine);
   const line = chooseLine(engine, volset, volume, options.newBranch);
   await using writer = engine.blob.writer(volset.id, { signal: engine.signal });

@@ -3,9 +3,9 @@ import { compareTips } from '../core/ancestry.ts';
 import { installOf, type SnapshotId, type VolsetId } from '../core/ids.ts';
 import { branchSnapshots } from '../core/iterators.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
-import { finishCheckout } from './checkout.ts';
 import { addChange, emptyDiff } from './compare.ts';
 import { currentVolset, type Engine, type Outcome, outcome } from './engine.ts';
+import { tryHoldVolume } from './hold-volume.ts';
 import { problemRow } from './problems.ts';
 import { remoteTips } from './references.ts';
 import { replicate } from './replicate.ts';
@@ -57,7 +57,7 @@ type TreeState = Pick<StatusResult, 'clean' | 'added' | 'modified' | 'deleted' |
 async function workingState(engine: Engine): Promise<TreeState> {
   const found = emptyDiff();
   if (!engine.volume) return { clean: true, ...found, problems: [] };
-  await finishCheckout(engine, engine.volume);
+  using held = await tryHoldVolume(engine, engine.volume);
   await using writer = engine.blob.writer(engine.volume.state.volset, { signal: engine.signal, dryRun: true });
   const { changes, baseRoot } = compareWithBase(engine, engine.volume, writer);
   let any = false;
@@ -66,7 +66,7 @@ async function workingState(engine: Engine): Promise<TreeState> {
     any = true;
   }
   // What was re-read and found equal need not be read again next time.
-  if (!any && baseRoot !== null) changes.keepCache(baseRoot);
+  if (held && !any && baseRoot !== null) changes.keepCache(baseRoot);
   return { clean: !any, ...found, problems: changes.outcome.problems.map(problemRow) };
 }
 

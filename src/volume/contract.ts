@@ -115,6 +115,8 @@ export interface Volume {
   /** `<store>/volumes/<id>`: volume.json, stat.cache, journal. */
   readonly stateDir: string;
   update(change: Partial<Pick<VolumeState, 'branch' | 'base' | 'baseRoot' | 'expected' | 'preserve'>>): void;
+  /** Reads the state again: another process may have changed it before we got the lock. */
+  refresh(): void;
   /** A checkout that was cut off: its target, to be finished by the next command before anything else. */
   pendingCheckout(): CheckoutOptions['target'] | undefined;
 }

@@ -47,6 +47,10 @@ class DiskVolume implements Volume {
     this.#state = state;
   }
 
+  refresh(): void {
+    this.#state = readState(this.stateDir);
+  }
+
   pendingCheckout(): CheckoutOptions['target'] | undefined {
     return findJournal(this.stateDir)?.target;
   }
