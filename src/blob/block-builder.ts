@@ -1,7 +1,7 @@
 /** Groups objects of one kind into blocks of about 1 MiB raw. Add while it `fits`, encode when `full` or at the end. */
 import { constants, zstdCompressSync } from 'node:zlib';
 import { PlaitError } from '../core/errors.ts';
-import type { Kind } from '../core/hash.ts';
+import { KIND, type Kind } from '../core/hash.ts';
 import { BLOCK_HEADER, BLOCK_MAGIC, blockCrc, TABLE_ROW } from './block.ts';
 import {
   BLOCK_MAX_OBJECTS,
@@ -13,6 +13,8 @@ import {
   ZSTD_LEVEL,
 } from './format.ts';
 
+/** Most transfers after the first send little: a builder begins small and grows once. */
+const FIRST_ROOM = 64 * 1024;
 const PROBE_MIN = 256 * 1024;
 const PROBE_PIECES = 4;
 const PROBE_PIECE = 16 * 1024;
@@ -46,13 +48,16 @@ export class BlockBuilder {
   rawLength = 0;
   count = 0;
   readonly #target: number;
+  /** Raw bytes that a block of chunks needs at most. */
+  readonly #room: number;
   #raw: Buffer;
   #table: Buffer;
 
   constructor(kind: Kind, target: number = BLOCK_TARGET) {
     this.kind = kind;
     this.#target = Math.min(target, BLOCK_MAX_RAW);
-    this.#raw = Buffer.allocUnsafe(Math.min(BLOCK_MAX_RAW, this.#target + 256 * 1024));
+    this.#room = Math.min(BLOCK_MAX_RAW, this.#target + MAX_OBJECT[KIND.chunk]);
+    this.#raw = Buffer.allocUnsafe(Math.min(this.#room, FIRST_ROOM));
     this.#table = Buffer.allocUnsafe(64 * TABLE_ROW);
   }
 
@@ -106,8 +111,8 @@ export class BlockBuilder {
   }
 
   #reserve(length: number): void {
-    if (this.rawLength + length > this.#raw.length)
-      this.#raw = grown(this.#raw, this.rawLength + length, BLOCK_MAX_RAW);
+    const raw = this.rawLength + length;
+    if (raw > this.#raw.length) this.#raw = grown(this.#raw, raw, raw <= this.#room ? this.#room : BLOCK_MAX_RAW);
     const table = (this.count + 1) * TABLE_ROW;
     if (table > this.#table.length) this.#table = grown(this.#table, table, BLOCK_MAX_OBJECTS * TABLE_ROW);
   }

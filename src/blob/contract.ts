@@ -63,6 +63,8 @@ export interface WriterOptions {
 export interface BlobReader extends NodeSource {
   /** One byte per id: 1 = this volset holds it. `ids` is n x 32 raw bytes. */
   has(kind: Kind, ids: Uint8Array): Uint8Array;
+  /** Bytes of each object, 0 = this volset does not hold it. `ids` is n x 32 raw bytes. */
+  lengths(kind: Kind, ids: Uint8Array): Uint32Array;
   /** Verified bytes of one object. Throws `blob-absent` or `integrity`. */
   readObject(kind: Kind, id: Uint8Array): Uint8Array;
   /** A file's extents, whichever way its content is stored. */
@@ -126,17 +128,27 @@ export interface BlobReceiver extends AsyncDisposable {
   /**
    * Checks one encoded block (frame, lengths, checksum, every object's hash) on a worker and keeps it in quarantine.
    * Resolves when the block is accepted; at most a bounded number is in flight (await it, or gather the promises).
-   * Throws `integrity` for wrong bytes, `protocol` for a block that breaks the format or its limits.
+   * Takes `bytes` over: memory that they fill wholly may move to another thread, and be empty for the caller.
+   * Throws `integrity` for wrong bytes, `protocol` for a block that breaks the format or its limits, or holds
+   * generations, which never come in blocks.
    */
   addBlock(bytes: Uint8Array): Promise<void>;
-  /** What quarantine and the volset together hold; for have/want and for checking completeness. */
+  /** What quarantine and the volset together hold; for have/want. */
   has(kind: Kind, ids: Uint8Array): Uint8Array;
+  /**
+   * Marks objects as needed by the snapshot that is being checked. Answers with their lengths in bytes, 0 where neither
+   * quarantine nor the volset holds one. Marks count once `accept` is called; may be called again for what was published.
+   */
+  need(kind: Kind, ids: Uint8Array): Uint32Array;
+  /** The snapshot was found whole: what was marked for it is published with it. */
+  accept(): void;
   /** Reads nodes from quarantine or the volset. */
   readonly nodes: NodeSource;
   /**
-   * Makes everything received so far part of the volset: packs sealed, fsynced, moved, indexed; `commit` runs under
-   * index.db's write lock as in BlobWriter.finish. May be called again for what came since.
-   * The caller has checked before that each snapshot is complete.
+   * Makes what was received and accepted part of the volset: packs sealed, fsynced, moved, indexed; `commit` runs under
+   * index.db's write lock as in BlobWriter.finish. May be called again for what came since. What nothing needs is not
+   * indexed and not counted: it stays in quarantine, where a later snapshot of this upload may still need it, or as
+   * unused bytes of a pack. The caller has checked before that each snapshot is complete.
    */
   publish(commit?: Commit): Promise<WriteStats>;
   // [Symbol.asyncDispose]: what was not published is deleted.

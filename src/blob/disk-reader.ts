@@ -40,6 +40,10 @@ export class DiskReader implements BlobReader {
     return this.#index.has(this.#volset, kind, ids);
   }
 
+  lengths(kind: Kind, ids: Uint8Array): Uint32Array {
+    return this.#index.lengths(this.#volset, kind, ids);
+  }
+
   readObject(kind: Kind, id: Uint8Array): Uint8Array {
     return this.#objects.read(this.#volset, kind, id);
   }

@@ -6,15 +6,16 @@ import { renameSync, rmSync } from 'node:fs';
 import { PlaitError } from '../core/errors.ts';
 import { KIND, type Kind, objectHash, unhex } from '../core/hash.ts';
 import type { NodeId } from '../core/ids.ts';
-import { type BlockTable, idAt, type OpenBlock, openBlock, parseHeader, verifyObjects } from './block.ts';
+import { type BlockTable, idAt, type OpenBlock, openBlock, parseFixed, parseHeader, verifyObjects } from './block.ts';
 import { OpenFiles } from './caches.ts';
 import type { BlobReceiver, Commit, NodeSource, WriteStats } from './contract.ts';
-import { BLOCK_MAX_BYTES } from './format.ts';
+import { BLOCK_MAX_BYTES, ID_BYTES } from './format.ts';
 import { rowsOfBlock } from './index-rows.ts';
 import { readBlockAt, salvageBlocks, withFile } from './pack.ts';
+import { ReceivedObjects, strayGenerations } from './received.ts';
 import { NodePlaces } from './scratch.ts';
 import type { Session } from './session.ts';
-import { clearDir, partsIn, type SessionPacks } from './session-packs.ts';
+import { clearDir, type Keep, partsIn, type SessionPacks } from './session-packs.ts';
 import type { Runner } from './work/protocol.ts';
 import { BlockVerifier } from './work/verify.ts';
 
@@ -45,6 +46,7 @@ export class DiskReceiver implements BlobReceiver {
   readonly nodes: NodeSource;
   readonly #parts: ReceiverParts;
   readonly #places: NodePlaces;
+  readonly #received: ReceivedObjects;
   readonly #files = new OpenFiles(8);
   #lastBlock: { key: string; block: OpenBlock } | undefined;
   #verifier: BlockVerifier | undefined;
@@ -54,6 +56,7 @@ export class DiskReceiver implements BlobReceiver {
   constructor(parts: ReceiverParts, old: string[]) {
     this.#parts = parts;
     this.#places = new NodePlaces(parts.session.dir);
+    this.#received = new ReceivedObjects(parts.session.dir, (file) => parts.packs.lookedThrough(file));
     this.nodes = { readNode: (id) => this.#readNode(id) };
     for (const path of old) this.#takeOver(path);
   }
@@ -62,8 +65,8 @@ export class DiskReceiver implements BlobReceiver {
     if (bytes.length > BLOCK_MAX_BYTES)
       throw new PlaitError('protocol', `A block of ${bytes.length} bytes is too long.`);
     this.#checkOpen();
-    // The check may move the memory to a worker; the caller's stays the caller's.
-    const checked = await this.#check(new Uint8Array(bytes));
+    if (parseFixed(bytes).kind === KIND.generation) throw strayGenerations();
+    const checked = await this.#check(bytes);
     this.#checkOpen();
     this.#keep(checked);
   }
@@ -79,27 +82,48 @@ export class DiskReceiver implements BlobReceiver {
   }
 
   has(kind: Kind, ids: Uint8Array): Uint8Array {
-    return this.#parts.packs.has(kind, ids);
+    const here = this.#parts.packs.heldInVolset(kind, ids);
+    for (let n = 0; n < here.length; n++) {
+      if (here[n] === 0 && this.#received.lengthOf(kind, idOf(ids, n)) > 0) here[n] = 1;
+    }
+    return here;
+  }
+
+  need(kind: Kind, ids: Uint8Array): Uint32Array {
+    const lengths = this.#parts.packs.lengths(kind, ids);
+    this.#received.batch(() => {
+      for (let n = 0; n < lengths.length; n++) {
+        if (lengths[n] === 0) lengths[n] = this.#received.need(kind, idOf(ids, n));
+      }
+    });
+    return lengths;
+  }
+
+  accept(): void {
+    this.#received.accept();
   }
 
   async publish(commit?: Commit): Promise<WriteStats> {
     this.#checkOpen();
-    return this.#parts.packs.publish(commit);
+    const keep: Keep = (file, { kind, id }) => this.#received.take(file, kind as Kind, id);
+    return this.#parts.packs.publish(commit, keep, this.#received.takeLate());
   }
 
   /** Keeps a checked block, unless all of it is here already. */
   #keep(bytes: Uint8Array): void {
     const block = parseHeader(bytes);
     const { packs } = this.#parts;
-    if (!packs.claim(block.kind, idsOf(block)).includes(1)) return;
+    if (!this.has(block.kind, idsOf(block)).includes(0)) return;
     const { file, offset } = packs.append(bytes);
+    for (const { id, length } of rowsOfBlock({ ...block, offset })) this.#received.add(block.kind, id, length, file);
     if (block.kind === KIND.node) this.#places.put(file, rowsOfBlock({ ...block, offset }));
   }
 
   #takeOver(path: string): void {
     try {
       withFile(path, (fd) => {
-        for (const { bytes } of salvageBlocks(fd, this.#parts.packs.volset)) {
+        for (const { bytes, kind } of salvageBlocks(fd, this.#parts.packs.volset)) {
+          if (kind === KIND.generation) continue;
           verifyObjects(openBlock(bytes));
           this.#keep(bytes);
         }
@@ -119,7 +143,7 @@ export class DiskReceiver implements BlobReceiver {
     try {
       block = this.#openBlock(place.file, place.block);
     } catch (error) {
-      // Published meanwhile: the file has moved to the volset.
+      // Published meanwhile, and then repacked by gc: the index knows where it is now.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return this.#parts.volsetNodes.readNode(id);
       throw error;
     }
@@ -145,12 +169,15 @@ export class DiskReceiver implements BlobReceiver {
     if (this.#closed) return;
     this.#closed = true;
     this.#places.close();
+    this.#received.close();
     this.#files.closeAll();
     await this.#parts.packs.close();
     this.#parts.session.remove();
     this.#parts.closed();
   }
 }
+
+const idOf = (ids: Uint8Array, n: number): Uint8Array => ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES);
 
 function idsOf(block: BlockTable): Uint8Array {
   const ids = Buffer.allocUnsafe(block.count * 32);

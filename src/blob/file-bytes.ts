@@ -5,6 +5,9 @@ import { KIND } from '../core/hash.ts';
 import { cuts, isHole } from './chunker.ts';
 import { MAX_OBJECT } from './format.ts';
 
+export const wrongLength = (): PlaitError =>
+  new PlaitError('integrity', 'A chunk has another length than its file says.');
+
 const ZEROS = new Uint8Array(MAX_OBJECT[KIND.chunk]);
 
 /** Pieces of the extents' bytes; `read` gives a chunk's verified bytes. */
@@ -12,7 +15,7 @@ export function* piecesOf(extents: Iterable<Extent>, read: (id: Uint8Array) => U
   for (const { length, id } of extents) {
     if (id) {
       const bytes = read(id);
-      if (bytes.length !== length) throw new PlaitError('integrity', 'A chunk has another length than its file says.');
+      if (bytes.length !== length) throw wrongLength();
       yield bytes;
       continue;
     }

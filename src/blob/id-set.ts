@@ -1,4 +1,7 @@
-/** A set of 32-byte ids in one flat buffer: 45-90 bytes an id where a Set of strings takes 150 and more. */
+/**
+ * A set of 32-byte ids in one flat buffer: 45-90 bytes an id where a Set of strings takes 150 and more. With columns it
+ * is a table: each id has that many 32-bit numbers.
+ */
 import { ID_BYTES } from './format.ts';
 
 const WORDS = ID_BYTES / 4;
@@ -9,8 +12,30 @@ export class IdSet {
   #slots = FIRST_SLOTS;
   #ids = new Uint32Array(FIRST_SLOTS * WORDS);
   #used = new Uint8Array(FIRST_SLOTS);
+  readonly #columns: number;
+  #values: Uint32Array;
   readonly #key = new Uint32Array(WORDS);
   readonly #keyBytes = new Uint8Array(this.#key.buffer);
+
+  constructor(columns = 0) {
+    this.#columns = columns;
+    this.#values = new Uint32Array(FIRST_SLOTS * columns);
+  }
+
+  /** Row of an id, valid until the next `add` or `clear`; -1 where it is not there. */
+  row(id: Uint8Array): number {
+    this.#keyBytes.set(id);
+    const slot = this.#slot();
+    return this.#used[slot] === 1 ? slot : -1;
+  }
+
+  get(row: number, column: number): number {
+    return this.#values[row * this.#columns + column];
+  }
+
+  set(row: number, column: number, value: number): void {
+    this.#values[row * this.#columns + column] = value;
+  }
 
   has(id: Uint8Array): boolean {
     this.#keyBytes.set(id);
@@ -59,10 +84,12 @@ export class IdSet {
     this.#slots = slots;
     this.#ids = new Uint32Array(slots * WORDS);
     this.#used = new Uint8Array(slots);
+    this.#values = new Uint32Array(slots * this.#columns);
   }
 
   #grow(): void {
-    const [ids, used, slots] = [this.#ids, this.#used, this.#slots];
+    const [ids, used, values, slots] = [this.#ids, this.#used, this.#values, this.#slots];
+    const width = this.#columns;
     this.#resize(slots * 2);
     for (let old = 0; old < slots; old++) {
       if (used[old] === 0) continue;
@@ -70,6 +97,7 @@ export class IdSet {
       const slot = this.#slot();
       this.#used[slot] = 1;
       this.#ids.set(this.#key, slot * WORDS);
+      for (let column = 0; column < width; column++) this.#values[slot * width + column] = values[old * width + column];
     }
   }
 }

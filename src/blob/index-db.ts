@@ -79,6 +79,20 @@ export class IndexDb {
     return this.#guard(() => hasMany(this.#find, this.#volset(volset), kind, ids));
   }
 
+  /** Length in bytes of each, 0 = not there. */
+  lengths(volset: VolsetId, kind: Kind, ids: Uint8Array): Uint32Array {
+    return this.#guard(() => {
+      const answer = new Uint32Array(ids.length / ID_BYTES);
+      const number = this.#volset(volset);
+      if (number === undefined) return answer;
+      for (let n = 0; n < answer.length; n++) {
+        const row = this.#find.get(number, kind, ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES));
+        if (row) answer[n] = (row as unknown as [number, number, number, number])[3];
+      }
+      return answer;
+    });
+  }
+
   packs(volset?: VolsetId): PackInfo[] {
     const sql = `SELECT v.id AS volset, p.id AS pack, p.bytes, p.objects FROM packs p JOIN volsets v ON v.n = p.volset
       WHERE ?1 IS NULL OR v.id = ?1 ORDER BY p.n`;

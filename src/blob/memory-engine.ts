@@ -22,7 +22,7 @@ import type {
 import { piecesOf } from './file-bytes.ts';
 import { manifest } from './manifest/index.ts';
 import { extractSimply } from './memory-files.ts';
-import { hasMany, keyOf, type Objects, putHeld } from './memory-objects.ts';
+import { hasMany, keyOf, lengthsOf, type Objects, putHeld } from './memory-objects.ts';
 import { MemoryReceiver, MemoryWriter } from './memory-sessions.ts';
 import { absent } from './object-reader.ts';
 
@@ -118,6 +118,10 @@ class MemoryReader implements BlobReader {
 
   has(kind: Kind, ids: Uint8Array): Uint8Array {
     return hasMany([this.#objects], kind, ids);
+  }
+
+  lengths(kind: Kind, ids: Uint8Array): Uint32Array {
+    return lengthsOf([this.#objects], kind, ids);
   }
 
   readObject(kind: Kind, id: Uint8Array): Uint8Array {

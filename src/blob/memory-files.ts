@@ -2,6 +2,7 @@
 import type { Content, Extent } from '../core/entry.ts';
 import type { FileResult, FileTarget } from '../core/files.ts';
 import { type Piece, Placer } from '../disk/place.ts';
+import { wrongLength } from './file-bytes.ts';
 
 export interface FileBytes {
   extents(content: Content): Iterable<Extent>;
@@ -32,5 +33,9 @@ function placeOne(placer: Placer, target: FileTarget, bytes: FileBytes): FileRes
 }
 
 function* piecesOf(content: Content, bytes: FileBytes): Generator<Piece> {
-  for (const { length, id } of bytes.extents(content)) yield id ? bytes.chunk(id) : length;
+  for (const { length, id } of bytes.extents(content)) {
+    const piece = id ? bytes.chunk(id) : length;
+    if (typeof piece !== 'number' && piece.length !== length) throw wrongLength();
+    yield piece;
+  }
 }

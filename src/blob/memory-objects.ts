@@ -25,3 +25,13 @@ export function hasMany(sources: Objects[], kind: Kind, ids: Uint8Array): Uint8A
   }
   return answer;
 }
+
+/** 0 = in none of them. */
+export function lengthsOf(sources: Objects[], kind: Kind, ids: Uint8Array): Uint32Array {
+  const answer = new Uint32Array(ids.length / ID_BYTES);
+  for (let n = 0; n < answer.length; n++) {
+    const key = keyOf(kind, ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES));
+    answer[n] = sources.find((objects) => objects.has(key))?.get(key)?.bytes.length ?? 0;
+  }
+  return answer;
+}

@@ -9,8 +9,9 @@ import type { BlobReceiver, BlobWriter, Commit, NodeSource, WriterOptions, Write
 import { extentsOf } from './file-bytes.ts';
 import { BLOCK_MAX_BYTES, ID_BYTES, MAX_OBJECT } from './format.ts';
 import { manifest } from './manifest/index.ts';
-import { type Held, hasMany, keyOf, type Objects, putHeld } from './memory-objects.ts';
+import { type Held, hasMany, keyOf, lengthsOf, type Objects, putHeld } from './memory-objects.ts';
 import { absent } from './object-reader.ts';
+import { strayGenerations } from './received.ts';
 import { ingest } from './work/ingest.ts';
 import { InlineRunner } from './work/inline.ts';
 
@@ -109,6 +110,8 @@ export class MemoryReceiver implements BlobReceiver {
   readonly nodes: NodeSource;
   readonly #present: Objects;
   readonly #added: Objects = new Map();
+  readonly #marked = new Set<string>();
+  readonly #accepted = new Set<string>();
   readonly #publish: Publish;
   readonly #stats: WriteStats = { newChunks: 0, addedBytes: 0, storedBytes: 0 };
 
@@ -129,15 +132,12 @@ export class MemoryReceiver implements BlobReceiver {
     if (bytes.length > BLOCK_MAX_BYTES)
       throw new PlaitError('protocol', `A block of ${bytes.length} bytes is too long.`);
     const block = openBlock(bytes);
+    if (block.kind === KIND.generation) throw strayGenerations();
     verifyObjects(block);
-    this.#stats.storedBytes += bytes.length;
     for (let n = 0; n < block.count; n++) {
       const key = keyOf(block.kind, idAt(block, n));
       if (this.#present.has(key) || this.#added.has(key)) continue;
       this.#added.set(key, { kind: block.kind, bytes: Uint8Array.from(objectAt(block, n)) });
-      if (block.kind !== KIND.chunk) continue;
-      this.#stats.newChunks++;
-      this.#stats.addedBytes += objectAt(block, n).length;
     }
   }
 
@@ -145,8 +145,30 @@ export class MemoryReceiver implements BlobReceiver {
     return hasMany([this.#present, this.#added], kind, ids);
   }
 
+  need(kind: Kind, ids: Uint8Array): Uint32Array {
+    for (let at = 0; at < ids.length; at += ID_BYTES) this.#marked.add(keyOf(kind, ids.subarray(at, at + ID_BYTES)));
+    return lengthsOf([this.#present, this.#added], kind, ids);
+  }
+
+  accept(): void {
+    for (const key of this.#marked) this.#accepted.add(key);
+    this.#marked.clear();
+  }
+
   async publish(commit?: Commit): Promise<WriteStats> {
-    await this.#publish(this.#added, commit);
+    const kept: Objects = new Map();
+    for (const key of this.#accepted) {
+      const held = this.#added.get(key);
+      if (!held) continue;
+      kept.set(key, held);
+      this.#added.delete(key);
+      this.#stats.storedBytes += held.bytes.length;
+      if (held.kind !== KIND.chunk) continue;
+      this.#stats.newChunks++;
+      this.#stats.addedBytes += held.bytes.length;
+    }
+    this.#accepted.clear();
+    await this.#publish(kept, commit);
     return { ...this.#stats };
   }
 

@@ -15,9 +15,9 @@ import { readAt } from './pack.ts';
 
 /** Ids held in memory before they go to the scratch database: at most about 24 MiB. */
 const MEMORY_IDS = 262_144;
-const KINDS: readonly Kind[] = [0, 1, 2, 3];
+export const KINDS: readonly Kind[] = [0, 1, 2, 3];
 
-function openScratch(path: string): DatabaseSync {
+export function openScratch(path: string): DatabaseSync {
   ensureFile(path);
   const db = new DatabaseSync(path, { timeout: 0 });
   db.exec(

@@ -8,7 +8,6 @@ import { PlaitError } from '../core/errors.ts';
 import { hex, KIND, type Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
 import { ensureDir, fsyncDir } from '../disk/durable.ts';
-import { parseHeader } from './block.ts';
 import type { Commit, WriteStats } from './contract.ts';
 import { ID_BYTES } from './format.ts';
 import type { IndexDb, IndexWrite } from './index-db.ts';
@@ -30,6 +29,14 @@ export interface Appended {
   offset: number;
 }
 
+/** Which of a pack's rows are recorded; asked once for each, in each pack that is looked through. */
+export type Keep = (file: number, row: ObjectRow) => boolean;
+
+interface Sealing {
+  file: number;
+  sealed: Promise<SealedPack>;
+}
+
 export class SessionPacks implements PackSink {
   readonly volset: VolsetId;
   readonly #session: Session;
@@ -38,8 +45,13 @@ export class SessionPacks implements PackSink {
   readonly #startCounter: number;
   readonly #promised: PromisedIds;
   readonly #present: PresentIds;
-  readonly #sealing: Promise<SealedPack>[] = [];
+  readonly #sealing: Sealing[] = [];
   readonly #published: string[] = [];
+  /** Sealed packs with objects that nothing needed so far: kept here if they have no other, else placed already. */
+  readonly #partly = new Map<number, SealedPack>();
+  /** Where packs went that were placed. */
+  readonly #places = new Map<number, string>();
+  #lookedThrough = 0;
   readonly #stats: WriteStats = { newChunks: 0, addedBytes: 0, storedBytes: 0 };
   #open: PackWriter | undefined;
   #failure: { error: unknown } | undefined;
@@ -78,8 +90,27 @@ export class SessionPacks implements PackSink {
     return here;
   }
 
+  /** Bytes of each that the volset holds, 0 = not there; what is there is relied on until the end. */
+  lengths(kind: Kind, ids: Uint8Array): Uint32Array {
+    const lengths = this.#index.lengths(this.volset, kind, ids);
+    for (let n = 0; n < lengths.length; n++) {
+      if (lengths[n] > 0) this.#present.add(kind, ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES));
+    }
+    return lengths;
+  }
+
+  /** One byte per id, 1 = the volset holds it now. */
+  heldInVolset(kind: Kind, ids: Uint8Array): Uint8Array {
+    return this.#index.has(this.volset, kind, ids);
+  }
+
+  /** True for packs of which the last `publish` has recorded what was to be kept. */
+  lookedThrough(file: number): boolean {
+    return file < this.#lookedThrough;
+  }
+
   append(block: Uint8Array): Appended {
-    this.#open ??= new PackWriter(this.filePath(this.#files++), this.volset);
+    this.#open ??= new PackWriter(this.#partPath(this.#files++), this.volset);
     let offset: number;
     try {
       offset = this.#open.append(block);
@@ -89,16 +120,15 @@ export class SessionPacks implements PackSink {
       throw error;
     }
     const at = { file: this.#files - 1, offset };
-    const header = parseHeader(block);
-    if (header.kind === KIND.chunk) {
-      this.#stats.newChunks += header.count;
-      this.#stats.addedBytes += header.rawLength;
-    }
     if (this.#open.full) this.#seal();
     return at;
   }
 
   filePath(file: number): string {
+    return this.#places.get(file) ?? this.#partPath(file);
+  }
+
+  #partPath(file: number): string {
     return join(this.#session.dir, `${file}.part`);
   }
 
@@ -107,14 +137,20 @@ export class SessionPacks implements PackSink {
     if (!this.#open) return;
     const sealed = this.#open.seal();
     sealed.catch(() => {});
-    this.#sealing.push(sealed);
+    this.#sealing.push({ file: this.#files - 1, sealed });
     this.#open = undefined;
   }
 
-  async publish(commit?: Commit): Promise<WriteStats> {
+  /** `late`: packs that were looked through before, and of which more is kept now. */
+  async publish(commit?: Commit, keep: Keep = keepAll, late: Iterable<number> = []): Promise<WriteStats> {
     if (this.#failure) throw this.#failure.error;
     this.#seal();
-    for (const sealed of this.#sealing.splice(0)) await this.#place(await sealed);
+    for (const file of late) {
+      const sealed = this.#partly.get(file);
+      if (sealed) await this.#place(file, sealed, keep);
+    }
+    for (const { file, sealed } of this.#sealing.splice(0)) await this.#place(file, await sealed, keep);
+    this.#lookedThrough = this.#files;
     await this.#index.write(async (tx) => {
       if (tx.gcCounter() !== this.#startCounter) this.#recheck(tx);
       await commit?.();
@@ -123,7 +159,18 @@ export class SessionPacks implements PackSink {
   }
 
   /** Moves a sealed pack to its place and records it. Its objects may be seen from now on; no snapshot names them yet. */
-  async #place(sealed: SealedPack): Promise<void> {
+  async #place(file: number, sealed: SealedPack, keep: Keep): Promise<void> {
+    const rows = withFile(this.filePath(file), (fd) => rowsOfPack(readDirectory(fd, this.volset, sealed.pack).blocks));
+    const kept = keep === keepAll ? rows : rows.filter((row) => keep(file, row));
+    if (kept.length < rows.length) this.#partly.set(file, sealed);
+    // Nothing in it is needed: it is not worth a place, unless something is asked for later.
+    if (kept.length === 0) return;
+    if (!this.#places.has(file)) this.#move(file, sealed);
+    await this.#record(sealed, rows, kept);
+    this.#count(kept);
+  }
+
+  #move(file: number, sealed: SealedPack): void {
     const target = packPath(this.#packsDir, this.volset, sealed.pack);
     if (ensureDir(dirname(target))) {
       fsyncDir(this.#packsDir);
@@ -131,14 +178,22 @@ export class SessionPacks implements PackSink {
     }
     renameSync(sealed.path, target);
     fsyncDir(dirname(target));
-    const rows = withFile(target, (fd) => rowsOfPack(readDirectory(fd, this.volset, sealed.pack).blocks));
-    await this.#record(sealed, rows);
+    this.#places.set(file, target);
     this.#published.push(sealed.pack);
     this.#stats.storedBytes += sealed.bytes;
   }
 
-  async #record(sealed: SealedPack, rows: ObjectRow[]): Promise<void> {
-    const raw = rows.reduce((sum, row) => sum + row.length, 0);
+  #count(rows: ObjectRow[]): void {
+    for (const { kind, length } of rows) {
+      if (kind !== KIND.chunk) continue;
+      this.#stats.newChunks++;
+      this.#stats.addedBytes += length;
+    }
+  }
+
+  async #record(sealed: SealedPack, all: ObjectRow[], rows: ObjectRow[]): Promise<void> {
+    // Of all that lies in it: with the file's length it tells how well the pack is compressed.
+    const raw = all.reduce((sum, row) => sum + row.length, 0);
     const row = { volset: this.volset, pack: sealed.pack, bytes: sealed.bytes, objects: sealed.objects, raw };
     for (let at = 0; at < rows.length; at += ROWS_PER_TRANSACTION) {
       await this.#index.write((tx) => tx.rows.objects(tx.rows.pack(row), rows.slice(at, at + ROWS_PER_TRANSACTION)));
@@ -167,11 +222,13 @@ export class SessionPacks implements PackSink {
   async close(): Promise<void> {
     this.#open?.discard();
     this.#open = undefined;
-    await Promise.allSettled(this.#sealing);
+    await Promise.allSettled(this.#sealing.map(({ sealed }) => sealed));
     this.#promised.close();
     this.#present.close();
   }
 }
+
+const keepAll: Keep = () => true;
 
 /** Files of unfinished packs that an earlier session left in its folder, in the order of their numbers. */
 export function partsIn(dir: string): string[] {

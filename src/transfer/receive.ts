@@ -118,10 +118,12 @@ class ReceiveSession {
   }
 
   async #addBlock(bytes: Uint8Array): Promise<void> {
+    // The receiver takes the memory over, so that the length cannot be asked for afterwards.
+    const size = bytes.byteLength;
     await this.#intake.add(bytes);
-    this.received.bytes += bytes.byteLength;
-    this.#unpublished += bytes.byteLength;
-    this.#options.onProgress?.({ bytes: bytes.byteLength });
+    this.received.bytes += size;
+    this.#unpublished += size;
+    this.#options.onProgress?.({ bytes: size });
   }
 
   async #addSnapshot(id: SnapshotId, bytes: Uint8Array): Promise<void> {
@@ -131,7 +133,7 @@ class ReceiveSession {
     const body = decodeSnapshotBody(bytes, volset);
     await this.#intake.drain();
     const trusted = await this.#trusted(id, body);
-    const chunks = await verifyComplete({ receiver, manifest, signal }, id, body.root, trusted);
+    const chunks = await verifyComplete({ receiver, manifest, signal }, id, body, trusted);
     this.received.chunks += chunks;
     this.#options.onProgress?.({ items: 1, chunks });
     this.#verified.set(id, body.root);

@@ -1,10 +1,14 @@
-/** Shows that a received snapshot is whole: its manifest canonical, every node and chunk here. */
+/**
+ * Shows that a received snapshot is whole: its manifest canonical, every node and chunk here and as long as the manifest
+ * says, its totals those of its body. What it needs is marked for publishing on the way.
+ */
 import { setImmediate } from 'node:timers/promises';
 import type { BlobReceiver } from '../blob/contract.ts';
-import type { Manifest } from '../blob/manifest/contract.ts';
+import type { Manifest, Totals } from '../blob/manifest/contract.ts';
 import { PlaitError } from '../core/errors.ts';
-import { KIND, type Kind } from '../core/hash.ts';
+import { hex, KIND, type Kind, unhex } from '../core/hash.ts';
 import type { NodeId, SnapshotId } from '../core/ids.ts';
+import type { SnapshotBody } from '../core/records.ts';
 import { MAX_HAVE_IDS } from '../wire/limits.ts';
 
 export interface VerifyContext {
@@ -21,19 +25,30 @@ export interface VerifyContext {
 export async function verifyComplete(
   context: VerifyContext,
   id: SnapshotId,
-  root: NodeId,
+  body: SnapshotBody,
   trusted: NodeId[],
 ): Promise<number> {
   const { receiver, manifest, signal } = context;
+  const { root } = body;
   try {
     // First the form, which bounds depth and size of what is walked next.
     await inSlices(manifest.checkSteps(receiver.nodes, root, trusted), signal);
-    return await checkPresent(context, manifest.reachable(receiver.nodes, root, trusted));
+    const chunks = await checkPresent(context, manifest.reachable(receiver.nodes, root, trusted));
+    checkTotals(manifest.totals(receiver.nodes, root), body);
+    receiver.need(KIND.snapshot, unhex(id));
+    receiver.accept();
+    return chunks;
   } catch (error) {
     if (!(error instanceof PlaitError) || (error.code !== 'blob-absent' && error.code !== 'integrity')) throw error;
     const what = error.code === 'blob-absent' ? 'a part of it was not sent' : error.message;
     throw new PlaitError('integrity', `snapshot ${id.slice(0, 12)} was refused: ${what}`, { cause: error });
   }
+}
+
+/** The tree's totals have been checked against its entries; `log` and limits believe the body's. */
+function checkTotals({ files, bytes }: Totals, body: SnapshotBody): void {
+  if (files === body.files && bytes === body.bytes) return;
+  throw new PlaitError('integrity', 'its numbers of files and bytes are not those of its tree');
 }
 
 /** Nodes checked between two looks at the rest of the world. */
@@ -49,12 +64,12 @@ async function inSlices(steps: Iterator<void>, signal?: AbortSignal): Promise<vo
 
 async function checkPresent(
   { receiver, signal }: VerifyContext,
-  ids: Iterable<{ kind: 0 | 1; id: Uint8Array }>,
+  ids: Iterable<{ kind: 0 | 1; id: Uint8Array; length?: number }>,
 ): Promise<number> {
   const batches = [new Batch(receiver, KIND.chunk), new Batch(receiver, KIND.node)];
   let walked = 0;
-  for (const { kind, id } of ids) {
-    batches[kind].add(id);
+  for (const { kind, id, length } of ids) {
+    batches[kind].add(id, length);
     if (++walked % MAX_HAVE_IDS === 0) {
       await setImmediate();
       signal?.throwIfAborted();
@@ -68,6 +83,8 @@ class Batch {
   readonly #receiver: BlobReceiver;
   readonly #kind: Kind;
   readonly #ids = Buffer.allocUnsafe(MAX_HAVE_IDS * 32);
+  /** As the manifest claims them; 0 = it says nothing. */
+  readonly #claimed = new Uint32Array(MAX_HAVE_IDS);
   #count = 0;
   total = 0;
 
@@ -76,16 +93,22 @@ class Batch {
     this.#kind = kind;
   }
 
-  add(id: Uint8Array): void {
+  add(id: Uint8Array, length = 0): void {
+    this.#claimed[this.#count] = length;
     this.#ids.set(id, this.#count++ * 32);
     this.total++;
     if (this.#count === MAX_HAVE_IDS) this.flush();
   }
 
   flush(): void {
-    const held = this.#receiver.has(this.#kind, this.#ids.subarray(0, this.#count * 32));
-    const missing = held.indexOf(0);
-    if (missing >= 0) throw new PlaitError('blob-absent', 'an object is missing');
+    const lengths = this.#receiver.need(this.#kind, this.#ids.subarray(0, this.#count * 32));
+    for (let n = 0; n < lengths.length; n++) {
+      if (lengths[n] === 0) throw new PlaitError('blob-absent', 'an object is missing');
+      const claimed = this.#claimed[n];
+      if (claimed === 0 || claimed === lengths[n]) continue;
+      const chunk = hex(this.#ids.subarray(n * 32, n * 32 + 12));
+      throw new PlaitError('integrity', `a file says ${claimed} bytes of chunk ${chunk}, which has ${lengths[n]}`);
+    }
     this.#count = 0;
   }
 }

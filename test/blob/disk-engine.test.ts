@@ -139,6 +139,8 @@ describe('disk blob engine', () => {
     const seeds = Array.from({ length: 20 }, (_, n) => 50 + n);
     const got = [...receiver.has(KIND.chunk, Buffer.concat(seeds.map(idOf)))];
     assert.deepEqual(got, [...seeds.slice(0, -1).map(() => 1), 0]);
+    receiver.need(KIND.chunk, Buffer.concat(seeds.map(idOf)));
+    receiver.accept();
     await receiver.publish();
     assert.deepEqual(held(store, A, seeds), got);
     assert.deepEqual(await damages(store, true), []);
@@ -332,6 +334,8 @@ describe('disk blob engine', () => {
       const block = blockOf(KIND.chunk, [chunk(1), chunk(2)]);
       await using receiver = await store.receiver(A, 'x');
       await receiver.addBlock(block);
+      receiver.need(KIND.chunk, Buffer.concat([idOf(1), idOf(2)]));
+      receiver.accept();
       await receiver.publish();
       const old = packFiles()[0];
       // A pack made anew around other bytes, as a faulty writer would: its name and all checksums are right.

@@ -8,6 +8,7 @@ import { idAt, objectAt, openBlock, verifyObjects } from '../../src/blob/block.t
 import { BlockBuilder } from '../../src/blob/block-builder.ts';
 import type { BlobStore, ObjectRef } from '../../src/blob/contract.ts';
 import { PlaitError } from '../../src/core/errors.ts';
+import { encodeExtents } from '../../src/core/extents.ts';
 import { hex, KIND, type Kind, objectHash, unhex } from '../../src/core/hash.ts';
 import type { NodeId, VolsetId } from '../../src/core/ids.ts';
 import { keyOfText } from '../../src/core/paths.ts';
@@ -221,6 +222,8 @@ export function blobConformance(name: string, open: () => Promise<OpenedStore>):
       assert.deepEqual(receiver.has(KIND.node, ids[0]), Uint8Array.of(1));
       assert.deepEqual(Buffer.from(receiver.nodes.readNode(hex(ids[0]) as NodeId)), text('a node'));
       assert.deepEqual(store.reader(B).has(KIND.node, ids[0]), Uint8Array.of(0));
+      for (const { kind, id } of refs) receiver.need(kind, id);
+      receiver.accept();
       let seen = 0;
       await receiver.publish(() => {
         seen = store.reader(B).has(KIND.chunk, ids[1])[0];
@@ -250,9 +253,84 @@ export function blobConformance(name: string, open: () => Promise<OpenedStore>):
       await assert.rejects(receiver.addBlock(good.subarray(0, good.length - 1)), codeIs('protocol'));
       await assert.rejects(receiver.addBlock(text('nonsense')), codeIs('protocol'));
       await receiver.addBlock(good);
+      for (const bytes of ['good', 'bytes']) receiver.need(KIND.chunk, objectHash(KIND.chunk, text(bytes)));
+      receiver.accept();
       await receiver.publish();
       assert.deepEqual(store.reader(A).has(KIND.chunk, objectHash(KIND.chunk, text('good'))), Uint8Array.of(1));
       assert.deepEqual(store.reader(A).has(KIND.chunk, objectHash(KIND.chunk, text('bytes'))), Uint8Array.of(0));
+    });
+
+    it('publishes what a snapshot needs and nothing else, and what a later one needs too', async () => {
+      const objects = Array.from({ length: 9 }, (_, n) => noise(20 + n, 5000));
+      const ids = objects.map((bytes) => objectHash(KIND.chunk, bytes));
+      const some = (...numbers: number[]): Buffer => Buffer.concat(numbers.map((n) => ids[n]));
+      const here = (): number[] => [...store.reader(A).has(KIND.chunk, Buffer.concat(ids))];
+      await using receiver = await store.receiver(A, 'upload-4');
+      await receiver.addBlock(blockOf(KIND.chunk, objects.slice(0, 6)));
+      await receiver.addBlock(blockOf(KIND.chunk, objects.slice(6, 8)));
+      assert.deepEqual([...receiver.need(KIND.chunk, some(1, 8, 3, 1))], [5000, 0, 5000, 5000]);
+      await receiver.publish();
+      assert.deepEqual(here(), [0, 0, 0, 0, 0, 0, 0, 0, 0], 'nothing was accepted yet');
+      receiver.accept();
+      receiver.need(KIND.chunk, some(2));
+      const first = await receiver.publish();
+      assert.deepEqual(here(), [0, 1, 0, 1, 0, 0, 0, 0, 0]);
+      assert.deepEqual([first.newChunks, first.addedBytes], [2, 10_000]);
+      assert.deepEqual([...receiver.has(KIND.chunk, some(0, 1, 7, 8))], [1, 1, 1, 0], 'the rest need not come again');
+
+      await receiver.addBlock(blockOf(KIND.chunk, [objects[8], objects[0]]));
+      assert.deepEqual([...receiver.need(KIND.chunk, some(0, 7, 8))], [5000, 5000, 5000]);
+      receiver.accept();
+      const second = await receiver.publish();
+      assert.deepEqual(here(), [1, 1, 1, 1, 0, 0, 0, 1, 1]);
+      assert.deepEqual([second.newChunks, second.addedBytes], [6, 30_000]);
+      for (const n of [0, 1, 2, 3, 7, 8])
+        assert.deepEqual(Buffer.from(store.reader(A).readObject(KIND.chunk, ids[n])), objects[n]);
+    });
+
+    it('reads a node that was received before, published or not', async () => {
+      const nodes = [text('node one'), text('node two')];
+      const [one, two] = nodes.map((bytes) => objectHash(KIND.node, bytes));
+      await using receiver = await store.receiver(A, 'upload-5');
+      await receiver.addBlock(blockOf(KIND.node, nodes));
+      receiver.need(KIND.node, one);
+      receiver.accept();
+      await receiver.publish();
+      assert.throws(() => store.reader(A).readNode(hex(two) as NodeId), codeIs('blob-absent'));
+      assert.deepEqual(Buffer.from(receiver.nodes.readNode(hex(two) as NodeId)), nodes[1]);
+    });
+
+    it('refuses generations in blocks: they come another way, and are checked there', async () => {
+      await using receiver = await store.receiver(A, 'upload-6');
+      await assert.rejects(receiver.addBlock(blockOf(KIND.generation, [text('{}')])), codeIs('protocol'));
+    });
+
+    it('tells the lengths of what it holds', async () => {
+      const [id] = await write(A, [[KIND.chunk, text('twelve bytes')]]);
+      const ids = Buffer.concat([id, unhex('0'.repeat(64))]);
+      assert.deepEqual([...store.reader(A).lengths(KIND.chunk, ids)], [12, 0]);
+      assert.deepEqual([...store.reader(B).lengths(KIND.chunk, ids)], [0, 0]);
+      assert.deepEqual([...store.reader(A).lengths(KIND.node, ids)], [0, 0]);
+    });
+
+    it('writes nothing of a file whose extents name a wrong length', async () => {
+      const bytes = noise(40, 20_000);
+      const [id] = await write(A, [[KIND.chunk, bytes]]);
+      const root = fs.mkdtempSync(path.join(os.tmpdir(), 'plait-blob-'));
+      const [to, temp] = ['to', 'temp'].map((name) => path.join(root, name));
+      for (const dir of [to, temp]) fs.mkdirSync(dir);
+      try {
+        for (const length of [19_999, 20_001]) {
+          const content = { extents: encodeExtents([{ length, id }]) };
+          assert.throws(() => [...store.reader(A).readFile(content)], codeIs('integrity'));
+          const target = { path: keyOfText('f'), content, size: length, mode: 0o600, mtime: 1n };
+          const [result] = await Array.fromAsync(store.reader(A).extract(to, temp, [target]));
+          assert.equal(result.status, 'failed');
+          assert.deepEqual([...fs.readdirSync(to), ...fs.readdirSync(temp)], []);
+        }
+      } finally {
+        fs.rmSync(root, { recursive: true, force: true });
+      }
     });
 
     it('refuses upload ids that could be paths', async () => {

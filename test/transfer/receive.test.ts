@@ -2,10 +2,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { manifest } from '../../src/blob/manifest/index.ts';
+import type { Entry } from '../../src/core/entry.ts';
 import { PlaitError } from '../../src/core/errors.ts';
+import { encodeExtents } from '../../src/core/extents.ts';
 import { KIND, objectHash, snapshotId, unhex } from '../../src/core/hash.ts';
 import type { NodeId, SnapshotId, VolsetId } from '../../src/core/ids.ts';
-import { encodeSnapshotBody } from '../../src/core/snapshot-body.ts';
+import type { PathKey } from '../../src/core/paths.ts';
+import type { SnapshotBody } from '../../src/core/records.ts';
+import { decodeSnapshotBody, encodeSnapshotBody } from '../../src/core/snapshot-body.ts';
 import { writeBlobDiff } from '../../src/transfer/blob-diff.ts';
 import type { DiffEntry, DiffSnapshot } from '../../src/transfer/diff-format.ts';
 import { putBody } from '../../src/transfer/put-body.ts';
@@ -183,6 +187,129 @@ describe('transfer: receiving', () => {
     const entries = [...blockEntries([{ kind: KIND.node, id: root, bytes: junk }]), marker({ id, bytes })];
     await assert.rejects(receive(store, { entries, snapshots: alone(id) }), PlaitError);
     assert.deepEqual(store.meta.missingBlobs(VOLSET, [id]), [id]);
+  });
+
+  /** A snapshot of these entries, and all that it consists of, whatever the entries say. */
+  function craft(
+    entries: Entry[],
+    chunks: Uint8Array[],
+    totals: Partial<SnapshotBody> = {},
+  ): Sending & { id: SnapshotId } {
+    const crafted: Loose[] = chunks.map((bytes) => ({ kind: KIND.chunk, id: objectHash(KIND.chunk, bytes), bytes }));
+    const putNode = (bytes: Uint8Array): NodeId => {
+      const id = objectHash(KIND.node, bytes);
+      crafted.push({ kind: KIND.node, id, bytes: Uint8Array.from(bytes) });
+      return id.toString('hex') as NodeId;
+    };
+    const root = manifest.build({ putNode }, entries);
+    const bytes = entries.reduce((sum, { size }) => sum + size, 0);
+    const files = entries.filter(({ kind }) => kind === 'file').length;
+    const encoded = encodeSnapshotBody(bodyOf({ root, files, bytes, ...totals }));
+    const id = snapshotId(encoded);
+    return { id, entries: [...blockEntries(crafted), marker({ id, bytes: encoded })], snapshots: alone(id) };
+  }
+
+  const fileOf = (name: string, extents: { length: number; id: Uint8Array }[]): Entry => {
+    const size = extents.reduce((sum, { length }) => sum + length, 0);
+    const content = { extents: encodeExtents(extents) };
+    return { path: name as PathKey, kind: 'file', mode: 0o644, mtime: 1n, size, content };
+  };
+
+  it('refuses a chunk with another length than it has, wherever that is said', async () => {
+    const chunk = Buffer.from('twelve bytes');
+    const id = objectHash(KIND.chunk, chunk);
+    const right = { length: 12, id };
+    assert.deepEqual((await receive(ownStore(), craft([fileOf('a', [right, right])], [chunk]))).chunks, 1);
+    for (const length of [11, 13, 262_144]) {
+      const wrong = { length, id };
+      for (const entries of [
+        [fileOf('a', [wrong])],
+        // Beside the right one: in the same file, in another.
+        [fileOf('a', [right, wrong])],
+        [fileOf('a', [right]), fileOf('b', [wrong])],
+      ]) {
+        const sending = craft(entries, [chunk]);
+        await assert.rejects(receive(store, sending), refuses('integrity'));
+        assert.deepEqual(store.meta.missingBlobs(VOLSET, [sending.id]), [sending.id]);
+        assert.equal(store.blob.reader(VOLSET).has(KIND.chunk, id)[0], 0, 'nothing of it was kept');
+      }
+    }
+  });
+
+  it('refuses a chunk with another length than it has in the base, at the same path', async () => {
+    const chunk = Buffer.from('twelve bytes');
+    const id = objectHash(KIND.chunk, chunk);
+    const base = craft([fileOf('a', [{ length: 12, id }])], [chunk]);
+    const baseRoot = (base.entries.at(-1) as { bytes: Uint8Array }).bytes;
+    const body = decodeSnapshotBody(baseRoot, VOLSET);
+    await receive(store, base);
+    store.meta.commit(VOLSET, [{ edit: 'snapshot', id: base.id, body, blob: true }]);
+    const next = craft(
+      [
+        fileOf('a', [
+          { length: 12, id },
+          { length: 5, id },
+        ]),
+      ],
+      [],
+    );
+    next.snapshots[0].base = base.id;
+    await assert.rejects(receive(store, next), refuses('integrity'));
+  });
+
+  it('refuses a wrong length in a long list of extents', async () => {
+    const chunks = Array.from({ length: 200 }, (_, n) => Buffer.from(`chunk number ${n}`));
+    const extents = chunks.map((bytes) => ({ length: bytes.length, id: objectHash(KIND.chunk, bytes) }));
+    const listed = (list: typeof extents): Sending => {
+      const nodes: Uint8Array[] = [];
+      const putNode = (bytes: Uint8Array): NodeId => {
+        nodes.push(Uint8Array.from(bytes));
+        return objectHash(KIND.node, bytes).toString('hex') as NodeId;
+      };
+      const content = manifest.buildList({ putNode }, list);
+      const size = list.reduce((sum, { length }) => sum + length, 0);
+      const sending = craft([{ path: 'a' as PathKey, kind: 'file', mode: 0o644, mtime: 1n, size, content }], chunks);
+      const loose = nodes.map((bytes) => ({ kind: KIND.node, id: objectHash(KIND.node, bytes), bytes }));
+      return { ...sending, entries: [...blockEntries(loose), ...sending.entries] };
+    };
+    assert.equal((await receive(ownStore(), listed(extents))).chunks, 200);
+    const wrong = extents.with(150, { ...extents[150], length: 3 });
+    await assert.rejects(receive(store, listed(wrong)), refuses('integrity'));
+  });
+
+  it('refuses totals that are not those of the tree', async () => {
+    const chunk = Buffer.from('twelve bytes');
+    const file = fileOf('a', [{ length: 12, id: objectHash(KIND.chunk, chunk) }]);
+    const dir: Entry = { path: 'dir' as PathKey, kind: 'dir', mode: 0o755, mtime: 0n, size: 0 };
+    const link: Entry = {
+      path: 'link' as PathKey,
+      kind: 'symlink',
+      mode: 0,
+      mtime: 0n,
+      size: 0,
+      target: Buffer.from('a'),
+    };
+    const entries = [file, dir, link];
+    await receive(ownStore(), craft(entries, [chunk], { files: 1, bytes: 12 }));
+    for (const totals of [{ files: 0 }, { files: 3 }, { bytes: 11 }, { bytes: 2 ** 50 }]) {
+      const sending = craft(entries, [chunk], totals);
+      await assert.rejects(receive(store, sending), refuses('integrity'));
+      assert.deepEqual(store.meta.missingBlobs(VOLSET, [sending.id]), [sending.id]);
+    }
+  });
+
+  it('keeps nothing that no snapshot of the stream needs', async () => {
+    const stray: Loose[] = [KIND.chunk, KIND.node, KIND.snapshot].map((kind) => {
+      const bytes = Buffer.from(`stray ${kind}`);
+      return { kind, id: objectHash(kind, bytes), bytes };
+    });
+    // Among needed ones, and in blocks of their own.
+    const sending = { ...good(), entries: [...blockEntries([...objects, ...stray]), marker(made)] };
+    sending.entries.unshift(...blockEntries(stray.slice(0, 1)));
+    assert.deepEqual((await receive(store, sending)).snapshots, [made.id]);
+    const reader = store.blob.reader(VOLSET);
+    for (const { kind, id } of objects) assert.equal(reader.has(kind, id)[0], 1);
+    for (const { kind, id } of stray) assert.equal(reader.has(kind, id)[0], 0, `kind ${kind}`);
   });
 
   it('does not trust a base that is not complete here', async () => {

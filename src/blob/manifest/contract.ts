@@ -38,9 +38,14 @@ export interface Manifest {
   extents(source: NodeSource, content: Content): Iterable<Extent>;
   /**
    * Ids of all nodes and chunks reachable from `root` and from none of `bases` (in walk order, nodes before what they
-   * name). May yield an object that a base also holds, never leaves one out.
+   * name). May yield an object that a base also holds, never leaves one out. Chunks come with the length that the tree
+   * claims, once for each length claimed: only the chunk itself can tell whether it is true.
    */
-  reachable(source: NodeSource, root: NodeId, bases?: NodeId[]): Iterable<{ kind: 0 | 1; id: Uint8Array }>;
+  reachable(
+    source: NodeSource,
+    root: NodeId,
+    bases?: NodeId[],
+  ): Iterable<{ kind: 0 | 1; id: Uint8Array; length?: number }>;
   /**
    * Checks what a peer sent: every node canonical (encoding, order, boundaries, totals, maximum sizes), names legal
    * (core/names), lists consistent with sizes. Subtrees of `trusted` roots are not read again. Throws `integrity`.

@@ -1,6 +1,6 @@
 /** What a tree names that older trees do not: the objects of a blob diff. */
 
-import type { Content } from '../../core/entry.ts';
+import type { Content, Extent } from '../../core/entry.ts';
 import { decodeEntryAt } from '../../core/entry-codec.ts';
 import { iterateExtents } from '../../core/extents.ts';
 import { hex, KIND, unhex } from '../../core/hash.ts';
@@ -14,6 +14,8 @@ import { LeafReader, listHeader, readChildren, treeHeader } from './node-reader.
 export interface Reached {
   kind: 0 | 1;
   id: Uint8Array;
+  /** Of chunks: the bytes that the tree says it has; a chunk is yielded once for each length that it is said to have. */
+  length?: number;
 }
 
 /** Ids remembered to leave out repetitions; beyond it an id may come twice. */
@@ -112,8 +114,8 @@ function* freshNodes(
 
 /** Chunks of old content, but for the subtrees in `shared`, which the new content holds as well. */
 function addChunks(source: NodeSource, content: Content, shared: Set<NodeId>, into: Set<string>): void {
-  const addAll = (extents: Iterable<{ id?: Uint8Array }>) => {
-    for (const { id } of extents) if (id && into.size < REMEMBERED) into.add(hex(id));
+  const addAll = (extents: Iterable<Extent>) => {
+    for (const extent of extents) if (extent.id && into.size < REMEMBERED) into.add(claimOf(extent.id, extent.length));
   };
   if ('extents' in content) {
     addAll(iterateExtents(content.extents));
@@ -130,12 +132,15 @@ function addChunks(source: NodeSource, content: Content, shared: Set<NodeId>, in
   visit(content.list, undefined);
 }
 
-function* freshChunks(extents: Iterable<{ id?: Uint8Array }>, known: Set<string>): Generator<Reached> {
-  for (const { id } of extents) {
+function* freshChunks(extents: Iterable<Extent>, known: Set<string>): Generator<Reached> {
+  for (const { id, length } of extents) {
     if (!id) continue;
-    const text = hex(id);
-    if (known.has(text)) continue;
-    if (known.size < REMEMBERED) known.add(text);
-    yield { kind: KIND.chunk, id };
+    const claim = claimOf(id, length);
+    if (known.has(claim)) continue;
+    if (known.size < REMEMBERED) known.add(claim);
+    yield { kind: KIND.chunk, id, length };
   }
 }
+
+/** A chunk that is known with another length is not known: somebody has to compare it with the chunk itself. */
+const claimOf = (id: Uint8Array, length: number): string => `${hex(id)}${length}`;
