@@ -22,6 +22,10 @@ export interface NodeSink {
 
 export interface BlobStore extends AsyncDisposable {
   reader(volset: VolsetId): BlobReader;
+  /** No chunk and no manifest node is here for this volset. */
+  isEmpty(volset: VolsetId): boolean;
+  /** Bytes that can still be stored, as far as the file system says. */
+  freeBytes(): Promise<number>;
   /** A session that adds objects. Nothing of it is visible to others before `finish` is called. */
   writer(volset: VolsetId, options?: WriterOptions): BlobWriter;
   /** Takes blocks from a peer into quarantine. */

@@ -1,5 +1,6 @@
 /** The blob engine over a store's directory (docs/design.md, "Store on disk"): packs/, index.db, tmp/, quarantine/. */
 import { randomBytes } from 'node:crypto';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { KIND, type Kind } from '../core/hash.ts';
@@ -111,6 +112,15 @@ class DiskEngine implements BlobStore {
     );
     this.#sessions.add(receiver);
     return receiver;
+  }
+
+  isEmpty(volset: VolsetId): boolean {
+    return this.#opened.index.isEmpty(volset);
+  }
+
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.#dir);
+    return bavail * bsize;
   }
 
   packs(volset?: VolsetId): PackInfo[] {

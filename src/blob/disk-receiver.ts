@@ -11,6 +11,7 @@ import { OpenFiles } from './caches.ts';
 import type { BlobReceiver, Commit, NodeSource, WriteStats } from './contract.ts';
 import { BLOCK_MAX_BYTES, ID_BYTES } from './format.ts';
 import { rowsOfBlock } from './index-rows.ts';
+import { diskFault } from './lock.ts';
 import { readBlockAt, salvageBlocks, withFile } from './pack.ts';
 import { ReceivedObjects, strayGenerations } from './received.ts';
 import { NodePlaces } from './scratch.ts';
@@ -68,7 +69,7 @@ export class DiskReceiver implements BlobReceiver {
     if (parseFixed(bytes).kind === KIND.generation) throw strayGenerations();
     const checked = await this.#check(bytes);
     this.#checkOpen();
-    this.#keep(checked);
+    this.#onDisk(() => this.#keep(checked));
   }
 
   async #check(bytes: Uint8Array): Promise<Uint8Array> {
@@ -91,12 +92,22 @@ export class DiskReceiver implements BlobReceiver {
 
   need(kind: Kind, ids: Uint8Array): Uint32Array {
     const lengths = this.#parts.packs.lengths(kind, ids);
-    this.#received.batch(() => {
+    const mark = (): void => {
       for (let n = 0; n < lengths.length; n++) {
         if (lengths[n] === 0) lengths[n] = this.#received.need(kind, idOf(ids, n));
       }
-    });
+    };
+    this.#onDisk(() => this.#received.batch(mark));
     return lengths;
+  }
+
+  /** The scratch databases have words of their own for a full disk. */
+  #onDisk(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      throw diskFault(error);
+    }
   }
 
   accept(): void {

@@ -79,6 +79,16 @@ export class IndexDb {
     return this.#guard(() => hasMany(this.#find, this.#volset(volset), kind, ids));
   }
 
+  /** No chunk and no node. */
+  isEmpty(volset: VolsetId): boolean {
+    return this.#guard(() => {
+      const number = this.#volset(volset);
+      if (number === undefined) return true;
+      const sql = 'SELECT 1 FROM objects WHERE volset = ? AND kind <= 1 LIMIT 1';
+      return this.#read.prepare(sql).get(number) === undefined;
+    });
+  }
+
   /** Length in bytes of each, 0 = not there. */
   lengths(volset: VolsetId, kind: Kind, ids: Uint8Array): Uint32Array {
     return this.#guard(() => {

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { PlaitError } from '../core/errors.ts';
-import { isCorrupt } from './lock.ts';
+import { diskFault, isCorrupt } from './lock.ts';
 
 export const INDEX_VERSION = 1;
 /** "PLTI" */
@@ -48,7 +48,7 @@ export function openIndex(path: string): DatabaseSync {
     return db;
   } catch (error) {
     db.close();
-    throw isCorrupt(error) || isWrongSchema(error) ? new IndexDamaged('corrupt', { cause: error }) : error;
+    throw isCorrupt(error) || isWrongSchema(error) ? new IndexDamaged('corrupt', { cause: error }) : diskFault(error);
   }
 }
 

@@ -17,6 +17,8 @@ const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_CANTOPEN = 14;
 const SQLITE_NOTADB = 26;
+/** No room for the -shm file, which even a reader needs. */
+const SQLITE_IOERR_SHMSIZE = 4874;
 
 /** Primary result code of an SQLite error, undefined for any other. */
 function sqliteCode(error: unknown): number | undefined {
@@ -30,9 +32,9 @@ export const isCorrupt = (error: unknown): boolean => [SQLITE_CORRUPT, SQLITE_NO
 /** SQLite's words for what the disk refused, as our errors; anything else comes back as it is. */
 export function diskFault(error: unknown): unknown {
   const code = sqliteCode(error);
-  if (code === SQLITE_FULL) {
-    return new PlaitError('no-space', 'The disk is full.', {
-      hint: 'Free some space and run the command again.',
+  if (code === SQLITE_FULL || (error as { errcode?: number }).errcode === SQLITE_IOERR_SHMSIZE) {
+    return new PlaitError('no-space', 'The disk is full: the chunk index cannot be read or written.', {
+      hint: 'Make room on the disk of the store and run the command again.',
       cause: error,
     });
   }

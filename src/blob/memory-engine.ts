@@ -65,6 +65,15 @@ class MemoryEngine implements BlobStore {
     return new MemoryReceiver(this.#objects(volset), (added, commit) => this.#publish(volset, added, commit));
   }
 
+  isEmpty(volset: VolsetId): boolean {
+    for (const { kind } of this.#objects(volset).values()) if (kind <= 1) return false;
+    return true;
+  }
+
+  async freeBytes(): Promise<number> {
+    return Number.POSITIVE_INFINITY;
+  }
+
   packs(): PackInfo[] {
     return [];
   }

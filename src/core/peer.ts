@@ -29,7 +29,10 @@ export interface DeltasAnswer {
 export interface Offer {
   id: SnapshotId;
   body: SnapshotBody;
-  /** Estimated stored bytes and number of chunks, for limits and progress. */
+  /**
+   * Upper bounds for the data of this snapshot sent whole: stored (compressed) bytes, so that the answerer can tell
+   * whether they fit, and chunks, for progress. With a base far less may come.
+   */
   bytes: number;
   chunks: number;
   /** Snapshots whose blob the offerer holds, nearest first, exponentially sparser towards the root; <= 64. */
@@ -47,9 +50,21 @@ export interface Transfer {
 
 export type OfferAnswer =
   | { id: SnapshotId; answer: 'have' }
-  | { id: SnapshotId; answer: 'declined'; reason: string }
-  /** Snapshots wanted with the same url go in one stream, oldest first; `base` may be one of those sent before it. */
-  | ({ id: SnapshotId; answer: 'want'; base: SnapshotId | null } & Transfer);
+  | Declined
+  /**
+   * Snapshots wanted with the same url go in one stream, oldest first; `base` may be one of those sent before it.
+   * `empty`: the peer holds nothing of this volset that could be left out, so there is no use in asking `have`.
+   */
+  | ({ id: SnapshotId; answer: 'want'; base: SnapshotId | null; empty?: true } & Transfer);
+
+export interface Declined {
+  id: SnapshotId;
+  answer: 'declined';
+  /** For people. */
+  reason: string;
+  /** For programs, where the table of errors has a word for it. */
+  code?: 'no-space' | 'quota';
+}
 
 export interface Want {
   id: SnapshotId;
@@ -58,7 +73,7 @@ export interface Want {
 
 export type WantAnswer =
   | { id: SnapshotId; answer: 'absent' }
-  | { id: SnapshotId; answer: 'declined'; reason: string }
+  | Declined
   | ({ id: SnapshotId; answer: 'available'; base: SnapshotId | null; bytes: number } & Transfer);
 
 export interface RefMove {
@@ -85,7 +100,10 @@ export interface Peer extends AsyncDisposable {
   /** Throws `not-found` when the volset is not there. */
   deltas(volset: VolsetId, ask: DeltasAsk): Promise<DeltasAnswer>;
   /** Idempotent. Answers with the peer's vector afterwards. */
-  sendGenerations(volset: VolsetId, generations: Iterable<Generation> | AsyncIterable<Generation>): Promise<{ vector: Vector }>;
+  sendGenerations(
+    volset: VolsetId,
+    generations: Iterable<Generation> | AsyncIterable<Generation>,
+  ): Promise<{ vector: Vector }>;
   /**
    * Compare-and-swap of the peer's refs, all or none; `moved: false` with its present refs when one had moved, is no
    * fast-forward or its data is not there (`reason`, for people).

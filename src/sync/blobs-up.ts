@@ -57,8 +57,8 @@ export async function blobsUp(session: Session, steps: RefStep[], selection: Sel
   });
   phase.end();
   for (const id of [...done.sent, ...done.held]) sent.held.add(id);
-  for (const { id, reason } of done.declined) {
-    sent.quota ||= /quota|space/.test(reason);
+  for (const { id, reason, code } of done.declined) {
+    sent.quota ||= code !== undefined || /quota|space/.test(reason);
     problems.push({
       what: 'declined',
       snapshot: id,

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { PlaitError } from '../core/errors.ts';
 import type { SnapshotId } from '../core/ids.ts';
-import type { Transfer, Want, WantAnswer } from '../core/peer.ts';
+import type { Declined, Transfer, Want, WantAnswer } from '../core/peer.ts';
 import {
   byTransfer,
   type ClientOptions,
@@ -12,6 +12,7 @@ import {
   inBatches,
   oldestFirst,
   PER_REQUEST,
+  refusalOf,
 } from './negotiation.ts';
 import { putBody } from './put-body.ts';
 import { receiveBlobDiff } from './receive.ts';
@@ -23,7 +24,7 @@ export interface Downloaded {
   held: SnapshotId[];
   /** The peer has no data of them. */
   absent: SnapshotId[];
-  declined: { id: SnapshotId; reason: string }[];
+  declined: Pick<Declined, 'id' | 'reason' | 'code'>[];
   /** Chunks that they newly refer to. */
   chunks: number;
   /** Encoded bytes received. */
@@ -46,7 +47,7 @@ export async function downloadSnapshots(options: ClientOptions): Promise<Downloa
     const available: Available[] = [];
     for (const answer of checkAnswers(wants, await peer.request(volset, wants))) {
       if (answer.answer === 'absent') done.absent.push(answer.id);
-      else if (answer.answer === 'declined') done.declined.push({ id: answer.id, reason: answer.reason });
+      else if (answer.answer === 'declined') done.declined.push(refusalOf(answer));
       else available.push(answer);
     }
     for (const { transfer, items } of byTransfer(available)) await downloadOne(options, transfer, items, done);

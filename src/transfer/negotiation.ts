@@ -4,7 +4,7 @@ import type { Manifest } from '../blob/manifest/contract.ts';
 import { baseCandidates } from '../core/candidates.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
-import type { Peer, Transfer } from '../core/peer.ts';
+import type { Declined, Peer, Transfer } from '../core/peer.ts';
 import type { MetaStore } from '../meta/contract.ts';
 import type { TransferStep } from './send.ts';
 
@@ -100,6 +100,12 @@ export function byTransfer<A extends { id: SnapshotId; base: SnapshotId | null }
   }
   return [...groups.values()];
 }
+
+export const refusalOf = ({ id, reason, code }: Declined): Pick<Declined, 'id' | 'reason' | 'code'> => ({
+  id,
+  reason,
+  ...(code && { code }),
+});
 
 export function* inBatches<T>(items: T[], size: number): Generator<T[]> {
   for (let i = 0; i < items.length; i += size) yield items.slice(i, i + size);

@@ -50,6 +50,11 @@ const DEFAULT_LIMITS: ServerLimits = {
   tokenMs: 60 * 60 * 1000,
 };
 
+/** Bytes of disk that offers leave alone: index, metadata, logs. */
+const RESERVE = 16 * 1024 * 1024;
+const TOO_LARGE = { reason: 'it is larger than this hub takes', code: 'quota' } as const;
+const NO_SPACE = { reason: 'no space: its data does not fit the disk of this hub', code: 'no-space' } as const;
+
 /** Snapshots that share one transfer, oldest first, with the base chosen for each. */
 interface Group {
   items: { id: SnapshotId; base: SnapshotId | null }[];
@@ -74,20 +79,30 @@ export class TransferServer implements TransferService {
     const coming = new Set<SnapshotId>();
     const wanted: Group['items'] = [];
     const answers = new Map<SnapshotId, OfferAnswer>();
-    for (const { id, body, baseCandidates } of offers) {
+    let room = (await this.#options.blob.freeBytes()) - RESERVE;
+    for (const { id, body, bytes, baseCandidates } of offers) {
       checkOffer(volset, { id, body });
       if (coming.has(id)) continue;
       if (complete.has(id)) answers.set(id, { id, answer: 'have' });
-      else if (body.bytes > this.#limits.snapshotBytes)
-        answers.set(id, { id, answer: 'declined', reason: 'it is larger than this hub takes' });
+      else if (body.bytes > this.#limits.snapshotBytes) answers.set(id, { id, answer: 'declined', ...TOO_LARGE });
       else {
-        wanted.push({ id, base: baseCandidates.find((c) => coming.has(c) || complete.has(c)) ?? null });
+        const base = baseCandidates.find((c) => coming.has(c) || complete.has(c)) ?? null;
+        // How much comes beside a base cannot be known; a disk that is full by then ends the upload.
+        if (base === null && bytes > room) {
+          answers.set(id, { id, answer: 'declined', ...NO_SPACE });
+          continue;
+        }
+        if (base === null) room -= bytes;
+        wanted.push({ id, base });
         coming.add(id);
       }
     }
+    // The first stream leaves something behind, which the next might send again.
+    let empty = this.#options.blob.isEmpty(volset);
     for (const group of groupsOf(wanted)) {
-      const transfer = this.#agree(volset, group, 'up', caller);
+      const transfer = { ...this.#agree(volset, group, 'up', caller), ...(empty && { empty }) };
       for (const { id, base } of group.items) answers.set(id, { id, answer: 'want', base, ...transfer });
+      empty = false;
     }
     return offers.map(({ id }) => answers.get(id) as OfferAnswer);
   }

@@ -1,7 +1,7 @@
 /** Sends snapshots' data to a peer: offers in one round trip, then a stream per transfer that the peer agreed to. */
 import { PlaitError } from '../core/errors.ts';
 import type { SnapshotId } from '../core/ids.ts';
-import type { Offer, OfferAnswer, Transfer } from '../core/peer.ts';
+import type { Declined, Offer, OfferAnswer, Transfer } from '../core/peer.ts';
 import type { SnapshotView } from '../meta/contract.ts';
 import { writeBlobDiff } from './blob-diff.ts';
 import type { DiffHeader } from './diff-format.ts';
@@ -14,6 +14,7 @@ import {
   inBatches,
   oldestFirst,
   PER_REQUEST,
+  refusalOf,
 } from './negotiation.ts';
 import type { Have } from './select.ts';
 import { type Outgoing, sendEntries, type TransferStep } from './send.ts';
@@ -23,7 +24,7 @@ export interface Uploaded {
   sent: SnapshotId[];
   /** Were complete there. */
   held: SnapshotId[];
-  declined: { id: SnapshotId; reason: string }[];
+  declined: Pick<Declined, 'id' | 'reason' | 'code'>[];
   /** Chunks sent. */
   chunks: number;
   /** Encoded bytes of them and of manifest nodes. */
@@ -44,7 +45,7 @@ export async function uploadSnapshots(options: ClientOptions): Promise<Uploaded>
     const wanted: Wanted[] = [];
     for (const answer of answers) {
       if (answer.answer === 'have') done.held.push(answer.id);
-      else if (answer.answer === 'declined') done.declined.push({ id: answer.id, reason: answer.reason });
+      else if (answer.answer === 'declined') done.declined.push(refusalOf(answer));
       else wanted.push(answer);
     }
     for (const { transfer, items } of byTransfer(wanted)) await uploadOne(options, transfer, items, done);
@@ -52,16 +53,24 @@ export async function uploadSnapshots(options: ClientOptions): Promise<Uploaded>
   return done;
 }
 
-function offersOf({ meta, volset }: ClientOptions, ids: SnapshotId[]): Offer[] {
+function offersOf({ meta, blob, volset }: ClientOptions, ids: SnapshotId[]): Offer[] {
   const earlier = new Set<SnapshotId>();
+  // Sent whole, a snapshot is no more than its files, nor than all that is stored here.
+  const packs = blob.packs(volset);
+  const stored = packs.length === 0 ? Number.MAX_SAFE_INTEGER : packs.reduce((sum, pack) => sum + pack.bytes, 0);
   return ids.map((id) => {
     const { body } = readComplete(meta.findSnapshot(volset, id), id);
     const candidates = candidatesFor(meta, volset, id, earlier);
     earlier.add(id);
-    // Upper bounds: what is new in it is known only after the base is.
-    return { id, body, bytes: body.bytes, chunks: body.files, baseCandidates: candidates };
+    const bytes = Math.min(body.bytes + perFile(body.files), stored);
+    return { id, body, bytes, chunks: chunksOf(body), baseCandidates: candidates };
   });
 }
+
+/** Bytes of manifest for so many files, generously. */
+const perFile = (files: number): number => files * 256 + 4096;
+/** A file has one chunk, and one more for each 16 KiB, the smallest that the chunker makes. */
+const chunksOf = ({ files, bytes }: SnapshotView['body']): number => files + Math.ceil(bytes / 16_384);
 
 function readComplete(view: SnapshotView | undefined, id: SnapshotId): SnapshotView {
   if (view?.hasBlob) return view;
@@ -82,12 +91,13 @@ async function uploadOne(options: ClientOptions, transfer: Transfer, items: Want
     const { body } = readComplete(meta.findSnapshot(volset, id), id);
     return { id, body, base: base === null ? null : { id: base, root: completeRoot(meta, volset, base) } };
   });
-  const have: Have = async (kind, ids) => {
+  const ask: Have = async (kind, ids) => {
     const held = await peer.have(volset, transfer, kind, ids);
     if (held.byteLength !== ids.byteLength / 32)
       throw new PlaitError('protocol', 'the peer answered about other objects');
     return held;
   };
+  const have = items.every(({ empty }) => empty) ? undefined : ask;
   const header: DiffHeader = { volset, snapshots: items.map(({ id, base }) => ({ id, base })) };
   const entries = sendEntries({ reader: blob.reader(volset), manifest, have, signal, onProgress }, outgoing);
   const { snapshots } = await peer.upload(transfer, writeBlobDiff(header, entries));

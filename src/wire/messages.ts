@@ -64,14 +64,24 @@ export const offers: Schema = object({
 export const wants: Schema = object({ wants: list(object({ id: hashId, baseCandidates }), MAX_OFFERS) });
 
 const transfer = { url: text(MAX_TEXT_CHARS), token: text(MAX_TRANSFER_TOKEN), expiresAt: count() };
-const declined = object({ id: hashId, answer: { const: 'declined' }, reason: text(MAX_TEXT_CHARS) });
+const declined = object(
+  {
+    id: hashId,
+    answer: { const: 'declined' },
+    reason: text(MAX_TEXT_CHARS),
+    code: { type: 'string', enum: ['no-space', 'quota'] },
+  },
+  ['code'],
+);
 const answers = (...forms: Schema[]): Schema =>
   object({ answers: list({ oneOf: forms, discriminator: { propertyName: 'answer' } }, MAX_OFFERS) });
 
 export const offerAnswers: Schema = answers(
   object({ id: hashId, answer: { const: 'have' } }),
   declined,
-  object({ id: hashId, answer: { const: 'want' }, base: nullable(hashId), ...transfer }),
+  object({ id: hashId, answer: { const: 'want' }, base: nullable(hashId), empty: { const: true }, ...transfer }, [
+    'empty',
+  ]),
 );
 export const wantAnswers: Schema = answers(
   object({ id: hashId, answer: { const: 'absent' } }),

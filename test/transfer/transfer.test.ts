@@ -27,6 +27,7 @@ describe('transfer: upload and download', () => {
     assert.deepEqual(first.sent, [made.id]);
     assert.equal(first.chunks, 500);
     assert.ok(first.bytes > 10_000);
+    assert.deepEqual({ ...counted, sent: 0 }, { offers: 1, requests: 0, have: 0, uploads: 1, sent: 0, received: 0 });
     const before = { ...counted };
     const second = await push(here, peer, [made.id]);
     assert.deepEqual({ ...second, held: [] }, { sent: [], held: [], declined: [], chunks: 0, bytes: 0 });
@@ -143,6 +144,23 @@ describe('transfer: upload and download', () => {
     assert.equal(declined[0].id, made.id);
     await assert.rejects(push(here, peerOf(serverOf(there, { uploadBytes: 1000 })).peer, [made.id]), refuses('quota'));
     assert.deepEqual(there.meta.missingBlobs(VOLSET, [made.id]), [made.id]);
+  });
+
+  it('declines what does not fit its disk, and takes what does', async () => {
+    const [here, there] = [ownStore(), testStore()];
+    const [first, second] = [await makeSnapshot(here, someTree(100)), await makeSnapshot(here, someTree(10), [], 2)];
+    const room = (bytes: number): TestStore => {
+      const blob = Object.create(there.blob, { freeBytes: { value: async () => bytes } });
+      for (const name of ['isEmpty', 'reader', 'receiver', 'writer'] as const)
+        blob[name] = (there.blob[name] as (...args: unknown[]) => unknown).bind(there.blob);
+      return { blob, meta: there.meta };
+    };
+    const reserve = 16 * 1024 * 1024;
+    const none = await push(here, peerOf(serverOf(room(reserve + 100))).peer, [first.id]);
+    assert.deepEqual([none.sent, none.declined[0].code], [[], 'no-space']);
+    assert.match(none.declined[0].reason, /no space/);
+    const one = await push(here, peerOf(serverOf(room(reserve + 35_000))).peer, [first.id, second.id]);
+    assert.deepEqual([one.sent, one.declined.map(({ id }) => id)], [[first.id], [second.id]]);
   });
 
   it('does not offer what is not here', async () => {
