@@ -4,10 +4,12 @@ import { basename, join, resolve } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import type { BranchId, VolsetId } from '../core/ids.ts';
 import { nameFromText, objectNameFault } from '../core/names.ts';
+import type { VolsetView } from '../meta/contract.ts';
+import type { Store } from '../sync/engine.ts';
 import { newBranchId, newVolsetId } from '../sync/fresh-ids.ts';
 import { packGenerations } from '../sync/settle.ts';
 import { createStore, isStore, openStore } from '../sync/store.ts';
-import { createVolume, refuseInside } from '../volume/volume.ts';
+import { createVolume, listVolumes, refuseInside } from '../volume/volume.ts';
 import type { Context } from './context.ts';
 import { storeOptions } from './open-engine.ts';
 
@@ -36,7 +38,7 @@ export async function init(context: Context, options: InitOptions): Promise<{ re
   const branch = options.branch ?? 'main';
   checkNames(name, branch);
   createStore(store, storeOptions(context));
-  const { volset, branchId } = await createVolset(context, store, name, branch);
+  const { volset, branchId } = await createVolset(context, store, { name, branch, dir });
   const id = storeOptions(context).world.random(16).toString('hex');
   const volume = createVolume({ store, dir, id, volset, branch: branchId });
   return {
@@ -62,7 +64,7 @@ async function initBare(context: Context, store: string, options: InitOptions): 
   if (options.volset === undefined) return made;
   const branch = options.branch ?? 'main';
   checkNames(options.volset, branch);
-  const { volset } = await createVolset(context, store, options.volset, branch);
+  const { volset } = await createVolset(context, store, { name: options.volset, branch });
   return { ...made, volset: options.volset, volsetId: volset, branch };
 }
 
@@ -83,18 +85,32 @@ function checkNames(volset: string, branch: string): void {
   }
 }
 
+/** What an `init` of the same directory made that was cut off before there was a volume. */
+function leftBehind(
+  { dir: storeDir, meta }: Store,
+  { id, snapshots }: VolsetView,
+  { dir, branch }: { dir: string; branch: string },
+): { volset: VolsetId; branchId: BranchId } | undefined {
+  const real = existsSync(dir) ? realpathSync(dir) : dir;
+  const isOurs = listVolumes(storeDir).every(({ state }) => state.volset !== id || state.dir === real);
+  const found = meta.listBranches(id).find((b) => b.name === branch);
+  return snapshots === 0 && isOurs && found ? { volset: id, branchId: found.id } : undefined;
+}
+
 /** In a store that several volumes share, each has a volset of its own; a second one of the same name would be a trap. */
 async function createVolset(
   context: Context,
-  dir: string,
-  name: string,
-  branch: string,
+  storeDir: string,
+  { name, branch, dir }: { name: string; branch: string; dir?: string },
 ): Promise<{ volset: VolsetId; branchId: BranchId }> {
   const options = storeOptions(context);
-  const store = await openStore(dir, options);
+  const store = await openStore(storeDir, options);
   try {
-    if (store.meta.listVolsets().some((v) => v.name === name)) {
-      throw new PlaitError('exists', `the store ${dir} has a volset ${name} already`, {
+    const same = store.meta.listVolsets().find((v) => v.name === name);
+    if (same) {
+      const left = dir === undefined ? undefined : leftBehind(store, same, { dir, branch });
+      if (left) return left;
+      throw new PlaitError('exists', `the store ${storeDir} has a volset ${name} already`, {
         hint: 'choose another name with --volset',
       });
     }

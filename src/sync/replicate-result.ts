@@ -26,7 +26,7 @@ export const NOTHING: Omit<Progress, 'steps'> = {
   sent: { snapshots: 0, chunks: 0, bytes: 0, held: new Set(), problems: [], quota: false },
   received: { snapshots: 0, chunks: 0, bytes: 0, problems: [] },
   recordsSent: false,
-  theirs: { moved: new Set(), rejected: new Set() },
+  theirs: { moved: new Set(), rejected: new Set(), overtaken: new Set() },
   ours: { moved: new Set() },
   volume: { moved: false, unsaved: false, problems: [] },
 };
@@ -107,6 +107,7 @@ function remoteRow(step: RefStep, { theirs }: Progress, dryRun: boolean): Branch
   if (step.step === 'diverged') return row('rejected', target);
   if (step.step === 'take') return row('behind', target);
   if (step.step === 'none') return row('up-to-date', target);
+  if (theirs.overtaken.has(step.branch)) return row('behind', target);
   const moves = dryRun || theirs.moved.has(step.branch);
   return moves ? row(isNew(target), current) : row('rejected', target);
 }
