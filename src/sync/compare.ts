@@ -69,10 +69,10 @@ function refChanges(engine: Engine, { a, b }: DiffOptions): Iterable<Change> {
 
 async function* workingChanges(engine: Engine, ref: string | undefined): AsyncGenerator<Change> {
   const volume = requireVolume(engine);
-  using _held = await tryHoldVolume(engine, volume);
+  using held = await tryHoldVolume(engine, volume);
   const { volset, baseRoot } = volume.state;
   await using writer = engine.blob.writer(volset, { signal: engine.signal, dryRun: true });
-  const { changes, reader } = compareWithBase(engine, volume, writer);
+  const { changes, reader } = compareWithBase(engine, volume, writer, { looksOnly: !held });
   const from = ref === undefined ? baseRoot : rootHere(engine, volset, resolveReference(engine, volset, ref).snapshot);
   if (from === baseRoot || from === null || baseRoot === null) yield* changes;
   else yield* compose(engine.manifest.diff(reader, from, baseRoot), changes);

@@ -59,7 +59,7 @@ async function workingState(engine: Engine): Promise<TreeState> {
   if (!engine.volume) return { clean: true, ...found, problems: [] };
   using held = await tryHoldVolume(engine, engine.volume);
   await using writer = engine.blob.writer(engine.volume.state.volset, { signal: engine.signal, dryRun: true });
-  const { changes, baseRoot } = compareWithBase(engine, engine.volume, writer);
+  const { changes, baseRoot } = compareWithBase(engine, engine.volume, writer, { looksOnly: !held });
   let any = false;
   for await (const change of changes) {
     addChange(found, change);

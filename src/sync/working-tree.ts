@@ -15,8 +15,16 @@ export interface Compared {
   baseRoot: NodeId | null;
 }
 
-/** `writer` stores what is read (snapshot) or only hashes it (a dry-run writer: status). */
-export function compareWithBase(engine: Engine, volume: Volume, writer: BlobWriter): Compared {
+/**
+ * `writer` stores what is read (snapshot) or only hashes it (a dry-run writer: status). Whoever does not hold the volume
+ * passes `looksOnly`: the notes on disk belong to the command that holds it.
+ */
+export function compareWithBase(
+  engine: Engine,
+  volume: Volume,
+  writer: BlobWriter,
+  { looksOnly = false } = {},
+): Compared {
   const { volset, baseRoot } = volume.state;
   const reader = engine.blob.reader(volset);
   const phase = engine.reporter.phase('scanning');
@@ -24,6 +32,7 @@ export function compareWithBase(engine: Engine, volume: Volume, writer: BlobWrit
     volume,
     baseEntries: () => (baseRoot === null ? [] : engine.manifest.encodedEntries(reader, baseRoot)),
     ingest: (root, files) => writer.ingest(root, files),
+    looksOnly,
     signal: engine.signal,
     now: engine.world.now,
     onProgress: ({ scanned, path }) => phase.advance({ items: scanned, path }),

@@ -4,6 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { PlaitError } from '../core/errors.ts';
 import type { NodeId } from '../core/ids.ts';
 import type { PathKey } from '../core/paths.ts';
 import type { BaseEntries, Volume } from './contract.ts';
@@ -37,15 +38,18 @@ export function openBase(volume: Volume, entries: BaseEntries, root = volume.sta
   return { open: () => new EntriesCursor(entries), cached: false, root: undefined };
 }
 
+/** `looksOnly` writes nothing: for a comparison beside a command that holds the volume, whose files these are. */
 export class CacheSession {
   readonly base: Base;
+  readonly #looksOnly: boolean;
   readonly #dir: string;
   readonly #deltaPath: string;
   #delta: CacheWriter | undefined;
   #ended = false;
 
-  constructor(stateDir: string, base: Base) {
+  constructor(stateDir: string, base: Base, { looksOnly = false } = {}) {
     this.base = base;
+    this.#looksOnly = looksOnly;
     this.#dir = stateDir;
     this.#deltaPath = join(stateDir, 'stat.delta');
   }
@@ -55,10 +59,11 @@ export class CacheSession {
   }
 
   put(path: PathKey, flags: number, stat: KeptStat | undefined, entry: Uint8Array): void {
-    this.#writer().put(path, flags, stat, entry);
+    if (!this.#looksOnly) this.#writer().put(path, flags, stat, entry);
   }
 
   remove(path: PathKey): void {
+    if (this.#looksOnly) return;
     // Without a cache below it the delta is the whole new cache, and holds no gaps.
     if (this.base.cached) this.#writer().put(path, FLAG.deleted, undefined, NOTHING);
   }
@@ -66,19 +71,20 @@ export class CacheSession {
   /** No more records follow. */
   endDelta(): void {
     // An empty tree without a cache still needs one, so that the next scan has a base.
-    if (!this.base.cached) this.#writer();
+    if (!this.base.cached && !this.#looksOnly) this.#writer();
     this.#delta?.finish(null);
     this.#ended = true;
   }
 
   abandon(): void {
     if (!this.#ended) this.#delta?.abandon();
-    else rmSync(this.#deltaPath, { force: true });
+    else if (!this.#looksOnly) rmSync(this.#deltaPath, { force: true });
     this.#delta = undefined;
   }
 
   /** Makes base and delta the cache for `root`. */
   keep(root: NodeId): void {
+    if (this.#looksOnly) throw new PlaitError('unexpected', 'a comparison that only looks has no cache to keep');
     if (this.#delta === undefined && this.base.root === root) return;
     const temp = new CacheWriter(join(this.#dir, 'stat.new'));
     try {

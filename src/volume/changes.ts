@@ -5,6 +5,7 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { isOnlyDirTime } from '../core/directory-time.ts';
 import type { Change, Entry } from '../core/entry.ts';
 import { decodeEntry, encodeEntry, sameEntryBytes } from '../core/entry-codec.ts';
 import { PlaitError } from '../core/errors.ts';
@@ -45,6 +46,7 @@ class Collector implements Changes {
     deleted: 0,
     typeChanged: 0,
     unchanged: 0,
+    changes: 0,
     baseFiles: 0,
     missingMounts: [],
   };
@@ -76,9 +78,10 @@ class Collector implements Changes {
     if (this.#session) throw new PlaitError('unexpected', 'changes can be gone through only once');
     const { startNs, now } = this.#options;
     this.#start = startNs?.() ?? clockFloor(volume.stateDir, now ?? Date.now);
-    const session = new CacheSession(volume.stateDir, openBase(volume, this.#options.baseEntries));
+    const base = openBase(volume, this.#options.baseEntries);
+    const session = new CacheSession(volume.stateDir, base, { looksOnly: this.#options.looksOnly });
     this.#session = session;
-    const merge = new Merge(volume, session, this.outcome);
+    const merge = new Merge(volume, session, this.outcome, this.#options.dirTimes === true);
     try {
       yield* this.#settleAll(merge);
       this.#ended = true;
@@ -169,6 +172,7 @@ class Collector implements Changes {
       const entry = decodeEntry(path, before);
       if (entry.kind !== 'dir') this.outcome.deleted++;
       session.remove(path);
+      this.outcome.changes++;
       yield { path, before: entry };
       return;
     }
@@ -193,6 +197,8 @@ class Collector implements Changes {
   #countChanged(before: Entry | undefined, after: Entry): void {
     this.#countFile(after);
     const { outcome } = this;
+    if (isOnlyDirTime({ before, after })) return;
+    outcome.changes++;
     const leaf = after.kind !== 'dir';
     if (before === undefined || before.kind === 'dir') {
       if (before !== undefined) outcome.typeChanged++;

@@ -44,8 +44,12 @@ export type BaseEntries = () => Iterable<{ path: PathKey; bytes: Uint8Array }>;
 export interface ChangesOptions {
   volume: Volume;
   baseEntries: BaseEntries;
+  /** Take directories' mtimes anew (snapshot); otherwise the base's are kept, and a moved one is no change. */
+  dirTimes?: boolean;
   /** Stores (snapshot) or only hashes (status) file contents; results in the order of the input. */
   ingest: (root: string, files: AsyncIterable<FileSource>) => AsyncIterable<StoredFile>;
+  /** Leaves the stat cache and everything beside it alone; the caller need not hold the volume. No `keepCache` then. */
+  looksOnly?: boolean;
   signal?: AbortSignal;
   /** Milliseconds since the epoch; decides which stats are too young to be relied on. */
   now?: () => number;
@@ -66,6 +70,8 @@ export interface Changes extends AsyncIterable<Change> {
     deleted: number;
     typeChanged: number;
     unchanged: number;
+    /** Changes of any kind, directories included, but for times of directories. */
+    changes: number;
     /** Files and symlinks in the base, for the mass-deletion guard. */
     baseFiles: number;
     /** Empty directories where the base knew another file system to be mounted: reason enough for the guard. */

@@ -1,0 +1,172 @@
+/** A real hub in this process, on a store on disk, and client stores that talk to it; no program is spawned. */
+import { randomBytes } from 'node:crypto';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { manifest } from '../../src/blob/manifest/index.ts';
+import type { BranchId, SnapshotId } from '../../src/core/ids.ts';
+import type { Peer } from '../../src/core/peer.ts';
+import { silentReporter } from '../../src/core/reporter.ts';
+import type { Selection } from '../../src/core/selection.ts';
+import { createHub, createTransferTokens, type Hub, type MetaThread, openMetaThread } from '../../src/hub/index.ts';
+import type { RemoteConfig } from '../../src/meta/contract.ts';
+import { openPeer } from '../../src/remote/index.ts';
+import { bodyOf, commitSnapshot } from '../../src/sync/commit-snapshot.ts';
+import type { Engine, Outcome, Store } from '../../src/sync/engine.ts';
+import { type ReplicateOptions, replicate, type Verb } from '../../src/sync/replicate.ts';
+import type { SyncResult } from '../../src/sync/results.ts';
+import { createStore, openStore } from '../../src/sync/store.ts';
+import { TransferServer } from '../../src/transfer/index.ts';
+import { fileEntries, type Tree } from '../transfer/support/history.ts';
+import { VOLSET } from '../transfer/support/stores.ts';
+
+export { VOLSET };
+export const MAIN = 'aa'.repeat(16) as BranchId;
+
+const world = { now: Date.now, random: randomBytes, creator: 'test' };
+const settings = { world, label: 'test', lockWaitMs: 10_000 };
+
+export interface RunningHub {
+  url: string;
+  dir: string;
+  thread: MetaThread;
+  hub: Hub;
+  blob: Store['blob'];
+  stop(): Promise<void>;
+}
+
+export class Rig implements AsyncDisposable {
+  readonly dir = mkdtempSync(join(tmpdir(), 'plait-sync-'));
+  readonly #open: { close(): Promise<void> }[] = [];
+
+  /** Starts the hub on the store `name`, which is made if it is not there. */
+  async hub(name = 'hub', port = 0): Promise<RunningHub> {
+    const dir = join(this.dir, name);
+    createStore(dir, settings);
+    const store = await openStore(dir, settings);
+    store.meta[Symbol.dispose]();
+    const thread = await openMetaThread({ options: { path: join(dir, 'meta.db'), lockWaitMs: 10_000 } });
+    const tokens = createTransferTokens(Buffer.alloc(32, 7));
+    const transfer = new TransferServer({
+      blob: store.blob,
+      manifest,
+      meta: thread.meta,
+      tokens,
+      now: Date.now,
+      randomId: () => randomBytes(16).toString('hex'),
+    });
+    const hub = await createHub({ meta: thread.meta, transfer, transferTokens: tokens, noAuth: true, port });
+    let closing: Promise<void> | undefined;
+    const close = async (): Promise<void> => {
+      await hub.close();
+      await store.blob[Symbol.asyncDispose]();
+      await thread[Symbol.asyncDispose]();
+    };
+    const stop = () => (closing ??= close());
+    this.#open.push({ close: stop });
+    return { url: hub.url, dir, thread, hub, blob: store.blob, stop };
+  }
+
+  async client(name: string): Promise<Client> {
+    const dir = join(this.dir, name);
+    createStore(dir, settings);
+    const client = new Client(await openStore(dir, settings));
+    this.#open.push({ close: () => client.close() });
+    return client;
+  }
+
+  /** The store as it lies there; nobody may have it open. */
+  copy(from: string, to: string): void {
+    rmSync(join(this.dir, to), { recursive: true, force: true });
+    cpSync(join(this.dir, from), join(this.dir, to), { recursive: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { close } of this.#open.reverse()) await close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** A store with one volset and one remote, `origin`. */
+export class Client {
+  readonly engine: Engine;
+  /** Wraps each peer before it is used; for what happens between two requests. */
+  meddle: (peer: Peer) => Peer = (peer) => peer;
+  #closed = false;
+
+  constructor(store: Store) {
+    this.engine = {
+      ...store,
+      manifest,
+      world,
+      reporter: silentReporter,
+      signal: new AbortController().signal,
+      lockWaitMs: settings.lockWaitMs,
+      openPeer: async (remote) =>
+        this.meddle(openPeer({ url: remote.url, expectIdentity: remote.identity, self: store.meta.self.store })),
+    };
+  }
+
+  get meta(): Store['meta'] {
+    return this.engine.meta;
+  }
+
+  /** Makes the volset with its branch main. */
+  start(): this {
+    this.meta.commit(VOLSET, [
+      { edit: 'create-volset', name: 'data', creator: 'test' },
+      { edit: 'create-branch', branch: MAIN, name: 'main', creator: 'test' },
+    ]);
+    return this;
+  }
+
+  origin({ url }: { url: string }): this {
+    this.meta.putRemote({ ...this.meta.listRemotes()[0], name: 'origin', url, volset: VOLSET, enabled: true });
+    return this;
+  }
+
+  get remote(): RemoteConfig {
+    return this.meta.listRemotes()[0];
+  }
+
+  tip(branch: BranchId = MAIN): SnapshotId | null {
+    return this.meta.findBranch(VOLSET, branch)?.tip ?? null;
+  }
+
+  branch(id: BranchId, name: string, tip: SnapshotId): void {
+    this.meta.commit(VOLSET, [
+      { edit: 'create-branch', branch: id, name, creator: 'test' },
+      { edit: 'move-ref', branch: id, from: null, to: tip },
+    ]);
+  }
+
+  delete(branch: BranchId): void {
+    this.meta.commit(VOLSET, [{ edit: 'delete', object: `branch:${branch}` }]);
+  }
+
+  /** A snapshot on top of the branch's tip. */
+  async save(tree: Tree, branch: BranchId = MAIN): Promise<SnapshotId> {
+    const { engine } = this;
+    const from = this.tip(branch);
+    await using writer = engine.blob.writer(VOLSET);
+    const entries = fileEntries(tree, (bytes) => writer.putObject(0, bytes));
+    const root = manifest.build(writer, entries);
+    const totals = { files: entries.length, bytes: entries.reduce((sum, { size }) => sum + size, 0) };
+    const parents = from === null ? [] : [from];
+    const made = bodyOf({ volset: VOLSET, parents, root, created: Date.now(), creator: 'test', ...totals });
+    await commitSnapshot(engine, writer, made, { branch, from }, {});
+    return made.id;
+  }
+
+  run(verb: Verb, selection: Selection = {}, options: Partial<ReplicateOptions> = {}): Promise<Outcome<SyncResult>> {
+    const all = { selection, dryRun: false, maxDelete: 1, failIfUnchanged: false, ...options };
+    return replicate(this.engine, verb, this.remote, all);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.engine.blob[Symbol.asyncDispose]();
+    this.meta[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import type { BranchId } from '../../src/core/ids.ts';
+import type { Client } from './rig.ts';
+import { MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
+
+const SIDE = 'bb'.repeat(16) as BranchId;
+const OTHER = 'cc'.repeat(16) as BranchId;
+
+describe('sync: tips', () => {
+  let rig: Rig;
+  let hub: RunningHub;
+  let a: Client;
+  let b: Client;
+  beforeEach(async () => {
+    rig = new Rig();
+    hub = await rig.hub();
+    a = (await rig.client('a')).start().origin(hub);
+    b = (await rig.client('b')).origin(hub);
+  });
+  afterEach(() => rig[Symbol.asyncDispose]());
+  const tipThere = async (branch: BranchId = MAIN) => (await hub.thread.meta.findBranch(VOLSET, branch))?.tip ?? null;
+  const shape = ({ result }: Awaited<ReturnType<Client['run']>>) =>
+    result.branches.map(({ name, side, action }) => `${name} ${side} ${action}`);
+
+  it('a branch made at a snapshot that the remote has gets its tip there', async () => {
+    const first = await a.save({ f: '1' });
+    const second = await a.save({ f: '2' });
+    await a.run('push');
+    a.branch(SIDE, 'old', first);
+    a.branch(OTHER, 'new', second);
+    assert.deepEqual((await a.run('push')).exits, []);
+    assert.deepEqual([await tipThere(SIDE), await tipThere(OTHER)], [first, second]);
+    assert.equal((await a.run('push')).result.upToDate, true);
+  });
+
+  it('a branch that was deleted here does not stop a pull or a sync', async () => {
+    const first = await a.save({ f: '1' });
+    a.branch(SIDE, 'side', first);
+    await a.run('push');
+    await b.run('pull');
+    b.delete(SIDE);
+    const second = await a.save({ f: '2' });
+    await a.run('push');
+    assert.deepEqual((await b.run('pull')).exits, []);
+    assert.equal(b.tip(), second);
+    assert.deepEqual((await b.run('sync')).exits, []);
+    assert.equal(await tipThere(SIDE), null);
+    assert.equal((await b.run('sync')).result.upToDate, true);
+  });
+
+  it('a branch that was deleted there does not stop the push of another', async () => {
+    const first = await a.save({ f: '1' });
+    a.branch(SIDE, 'side', first);
+    await a.run('push');
+    await b.run('pull');
+    b.delete(SIDE);
+    await b.run('push');
+    const second = await a.save({ f: '2' });
+    const pushed = await a.run('push');
+    assert.deepEqual([pushed.exits, shape(pushed)], [[], ['main remote fast-forward']]);
+    assert.equal(await tipThere(), second);
+    assert.equal(a.meta.findBranch(VOLSET, SIDE), undefined);
+  });
+
+  it('a move that another client made between our deltas and our refs is told next time', async () => {
+    const first = await a.save({ f: '1' });
+    a.branch(SIDE, 'side', first);
+    await a.run('push');
+    await b.run('pull');
+    const side = await b.save({ f: 'side' }, SIDE);
+    // b moves `side` while a, which has asked already, is about to move `main`.
+    a.meddle = (peer) =>
+      new Proxy(peer, {
+        get: (target, key) => {
+          const value = Reflect.get(target, key, target);
+          if (key === 'moveRefs') {
+            return async (...args: Parameters<typeof peer.moveRefs>) => {
+              await b.run('push');
+              return target.moveRefs(...args);
+            };
+          }
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+    await a.save({ f: '2' });
+    await a.run('push');
+    a.meddle = (peer) => peer;
+    await a.run('pull');
+    assert.equal(a.tip(SIDE), side);
+  });
+
+  it('a lost race for one branch does not take the others along', async () => {
+    const first = await a.save({ f: '1' });
+    a.branch(SIDE, 'side', first);
+    await a.run('push');
+    await b.run('pull');
+    await b.save({ f: 'theirs' });
+    a.meddle = (peer) => {
+      const { moveRefs } = peer;
+      peer.moveRefs = async (...args) => {
+        peer.moveRefs = moveRefs;
+        await b.run('push');
+        return peer.moveRefs(...args);
+      };
+      return peer;
+    };
+    await a.save({ f: 'ours' });
+    const side = await a.save({ f: 'side' }, SIDE);
+    a.branch(OTHER, 'other', side);
+    const pushed = await a.run('push');
+    assert.deepEqual(pushed.exits, [6]);
+    assert.deepEqual(shape(pushed), ['main remote rejected', 'other remote new', 'side remote fast-forward']);
+    assert.equal(await tipThere(), b.tip());
+    assert.deepEqual([await tipThere(SIDE), await tipThere(OTHER)], [side, side]);
+  });
+
+  it('more branches than one request may name', async () => {
+    const first = await a.save({ f: '1' });
+    for (let n = 0; n < 1050; n++) a.branch(n.toString(16).padStart(32, '0') as BranchId, `b${n}`, first);
+    const pushed = await a.run('push');
+    assert.deepEqual(pushed.exits, []);
+    assert.equal((await hub.thread.meta.refs(VOLSET, 'self')).length, 1051);
+    assert.equal((await a.run('push')).result.upToDate, true);
+  });
+});
