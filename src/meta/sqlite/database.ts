@@ -95,7 +95,8 @@ export class Database {
   }
 }
 
-// Primary result codes of SQLite; IOERR_SHORT_READ means that the file ends too early.
+// Primary result codes of SQLite; IOERR_SHORT_READ means that the file ends too early, IOERR_SHMSIZE that there is no
+// room for the -shm file, which even a reader needs.
 const BUSY = 5;
 const LOCKED = 6;
 const ERROR = 1;
@@ -103,11 +104,18 @@ const CORRUPT = 11;
 const FULL = 13;
 const NOT_A_DATABASE = 26;
 const SHORT_READ = 522;
+const SHM_SIZE = 4874;
+
+/** Result codes that say more than their primary code. */
+const TELLING = new Map([
+  [SHORT_READ, CORRUPT],
+  [SHM_SIZE, FULL],
+]);
 
 function translate(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || (error as { code?: string }).code !== 'ERR_SQLITE_ERROR') return error;
   const code = (error as { errcode?: number }).errcode ?? 0;
-  switch (code === SHORT_READ ? CORRUPT : code & 0xff) {
+  switch (TELLING.get(code) ?? code & 0xff) {
     case BUSY:
     case LOCKED:
       return new PlaitError('busy', 'Another process is writing to this store.', {
@@ -115,8 +123,8 @@ function translate(error: unknown, path: string): unknown {
         cause: error,
       });
     case FULL:
-      return new PlaitError('no-space', 'The disk is full: metadata could not be written.', {
-        hint: 'Make room; nothing of this step was kept.',
+      return new PlaitError('no-space', `The disk is full: ${path} could not be written.`, {
+        hint: 'Make room on that disk and run the command again; nothing of this step was kept.',
         cause: error,
       });
     case CORRUPT:

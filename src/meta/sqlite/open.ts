@@ -94,7 +94,14 @@ function createFile(path: string, options: MetaOptions, random: (bytes: number) 
   const temp = `${path}.${hex(random(8))}.new`;
   try {
     closeSync(openSync(temp, 'wx', 0o600));
-    made(temp, options, random).close();
+    const db = made(temp, options, random);
+    try {
+      // Closing folds the write-ahead log into the file, but says nothing where the disk is full by then; and the log
+      // does not move along with the link below.
+      db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } finally {
+      db.close();
+    }
     sync(temp);
     linkSync(temp, path);
     sync(dirname(path));
