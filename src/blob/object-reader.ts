@@ -12,7 +12,7 @@ const NODE_CACHE_BYTES = 16 * 1024 * 1024;
 
 export const absent = (kind: Kind, id: Uint8Array): PlaitError =>
   new PlaitError('blob-absent', `The ${KIND_NAMES[kind]} ${hex(id)} is not in this store.`, {
-    hint: "Fetch the snapshot's data first (plait pull, or plait fetch --blobs).",
+    hint: "Get the snapshot's data with `plait pull --snapshot REF`; if it should be here, see `plait verify`.",
     data: { kind, id: hex(id) },
   });
 

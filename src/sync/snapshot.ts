@@ -43,6 +43,8 @@ export async function snapshot(engine: Engine, options: SnapshotOptions): Promis
   const { changes, reader, baseRoot } = compareWithBase(engine, volume, writer);
   const start = baseRoot === null ? emptyTree(engine.manifest) : { source: reader, root: baseRoot };
   const root = await engine.manifest.patchAsync(start.source, writer, start.root, changes);
+  // Nothing was patched, so nothing was written: the empty tree, which lay nowhere until now, has to come along.
+  if (baseRoot === null && root === start.root) engine.manifest.build(writer, []);
   const { outcome: found } = changes;
   guardDeletions(found, options.maxDelete);
 
