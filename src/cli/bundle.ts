@@ -1,5 +1,6 @@
 /** `plait export` and `plait import`: the data that would travel over HTTP, in a file. */
-import { createReadStream, createWriteStream, renameSync, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { PlaitError } from '../core/errors.ts';
 import type { SnapshotId } from '../core/ids.ts';
@@ -34,6 +35,7 @@ function startOf(engine: Engine): SnapshotId {
 
 /** The name appears only with the whole file behind it. */
 async function writeWhole(path: string, stream: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+  requirePath(dirname(path), 'directory');
   const part = `${path}.part`;
   try {
     await pipeline(stream, createWriteStream(part, { mode: 0o600, flush: true }), { signal });
@@ -42,6 +44,24 @@ async function writeWhole(path: string, stream: AsyncIterable<Uint8Array>, signa
     rmSync(part, { force: true });
     throw error;
   }
+}
+
+const noBundle = (file: string) => (error: unknown) => {
+  if (!(error instanceof PlaitError) || error.code !== 'protocol') throw error;
+  throw new PlaitError('protocol', `${file === '-' ? 'stdin' : file} is no whole bundle: ${error.message}`, {
+    hint: 'make it again with `plait export REF FILE`, and copy it whole',
+    cause: error,
+  });
+};
+
+/** Before anything is opened: a mistyped path is the user's to correct, and no bug of ours. */
+function requirePath(path: string, wanted: 'directory' | 'file'): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) {
+    throw new PlaitError('not-found', `the ${wanted} ${path} does not exist`, { hint: 'check the path' });
+  }
+  if (found.isDirectory() === (wanted === 'directory')) return path;
+  throw new PlaitError('usage', `${path} is no ${wanted}`, { hint: 'check the path' });
 }
 
 export interface ImportResult {
@@ -56,8 +76,11 @@ export interface ImportResult {
 export async function importBundle(context: Context, file: string): Promise<{ result: ImportResult; exits: number[] }> {
   const engine = await context.engine();
   const { blob, meta, manifest, signal } = engine;
-  const stream = file === '-' ? context.io.stdin : createReadStream(context.path(file), { highWaterMark: 1 << 20 });
-  const done = await readBundle({ blob, meta, manifest, signal }, stream);
+  const stream =
+    file === '-'
+      ? context.io.stdin
+      : createReadStream(requirePath(context.path(file), 'file'), { highWaterMark: 1 << 20 });
+  const done = await readBundle({ blob, meta, manifest, signal }, stream).catch(noBundle(file));
   await settle(engine, done.volset);
   const names = new Map(meta.listBranches(done.volset).map((b) => [b.id, b.name]));
   const result: ImportResult = {

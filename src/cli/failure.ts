@@ -2,6 +2,7 @@
 import { codeOfErrno, type ErrorCode, PlaitError } from '../core/errors.ts';
 import { showText } from '../core/paths.ts';
 import type { Io } from './io.ts';
+import { paintFor } from './paint.ts';
 
 const BUG = 'this is a bug in plait: please report it together with what PLAIT_DEBUG=1 prints';
 
@@ -11,6 +12,24 @@ const WITH_RESULT = new Set([3, 4, 5, 6, 7, 8, 9, 18]);
 const ERRNO_HINTS: Partial<Record<ErrorCode, string>> = {
   'no-space': 'make room on that disk and run the command again: nothing is half-written',
   io: 'see whether the path may be read and written by this user, then run the command again',
+};
+
+/** The way out where whoever threw had nothing better to say. */
+const DEFAULT_HINTS: Partial<Record<ErrorCode, string>> = {
+  unexpected: BUG,
+  usage: 'see `plait --help`',
+  'bad-config': 'see `plait config list`',
+  network: 'try again later; if it stays so, check the URL with `plait remote list`',
+  deadline: 'try again later',
+  busy: 'try again when the other command has ended, or wait longer with --lock-wait',
+  integrity: 'see what is damaged with `plait verify --read-data`',
+  protocol: 'update the older of the two sides; if both are new, run the command again',
+  format: 'use the version of plait that wrote it, or a newer one',
+  forbidden: 'ask whoever runs the hub for a token with that right',
+  quota: 'ask whoever runs the hub for room',
+  'not-found': 'see `plait branch list` and `plait volset list`',
+  interrupted: 'run the command again: it continues where it stopped',
+  ...ERRNO_HINTS,
 };
 
 /** Anything that can be thrown, as the error that the table of codes knows. */
@@ -25,20 +44,24 @@ export function normalizeFailure(error: unknown): PlaitError {
 
 /** The JSON document of a failure. */
 export function failureDocument(error: PlaitError, exit: number): object {
-  const { code, message, hint, data } = error;
+  const { code, message, data } = error;
   const { result, ...rest } = data ?? {};
   const isResult = WITH_RESULT.has(exit) && typeof result === 'object' && result !== null;
   const facts = isResult ? rest : (data ?? {});
-  const body = { code, message, hint: hint ?? null, exit, data: Object.keys(facts).length > 0 ? facts : null };
+  const body = { code, message, hint: hintOf(error) ?? null, exit, data: Object.keys(facts).length > 0 ? facts : null };
   return isResult ? { ...result, error: body } : { error: body };
 }
+
+const hintOf = ({ code, hint }: PlaitError): string | undefined => hint ?? DEFAULT_HINTS[code];
 
 /** Prints a failure. `exit` is the code that the process will end with, which a signal may have changed. */
 export async function printFailure(error: PlaitError, exit: number, json: boolean, io: Io): Promise<void> {
   if (json) await io.stdout.write(`${JSON.stringify(failureDocument(error, exit))}\n`);
   else {
-    const hint = error.hint === undefined ? '' : `hint: ${showText(error.hint)}\n`;
-    await io.stderr.write(`error: ${showText(error.message)}\n${hint}`);
+    const text = hintOf(error);
+    const paint = await paintFor(io.stderr, io.env);
+    const hint = text === undefined ? '' : `${paint.notice('hint:')} ${showText(text)}\n`;
+    await io.stderr.write(`${paint.bad('error:')} ${showText(error.message)}\n${hint}`);
   }
   if (io.env.PLAIT_DEBUG === '1') await io.stderr.write(`${stackOf(error)}\n`);
 }

@@ -1,4 +1,5 @@
 /** One run of one command, from argv to exit code. Nothing that is thrown leaves this function. */
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { wantsJson } from './argv.ts';
@@ -8,6 +9,7 @@ import { Context, DEFAULT_OPTIONS, type Place } from './context.ts';
 import { normalizeFailure, printFailure } from './failure.ts';
 import { type Interrupts, listenForInterrupts } from './interrupts.ts';
 import { type Io, writeLines } from './io.ts';
+import { paintFor } from './paint.ts';
 import { fillFrom, type Parsed, parseArgv } from './parse-input.ts';
 import { selectReporter } from './reporter/select.ts';
 import { configSource, envSource } from './settings.ts';
@@ -60,7 +62,13 @@ function refuseJson(cls: CommandClass, { output }: Parsed): void {
 
 function placeOf({ output: { flags } }: Parsed, io: Io): Place {
   const dir = resolve(io.cwd, (flags.C as string | undefined) ?? '.');
+  if (flags.C !== undefined) requireDirectory(dir);
   return flags.store === undefined ? { dir } : { dir, store: resolve(dir, flags.store as string) };
+}
+
+function requireDirectory(dir: string): void {
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new PlaitError('not-found', `-C ${dir} is no directory`, { hint: 'check the path given with -C or PLAIT_DIR' });
 }
 
 /** Adds the store's settings and fixes the global options. */
@@ -83,7 +91,7 @@ async function execute(cls: CommandClass, command: BaseCommand, interrupts: Inte
   const outcome = await command.run();
   // Work that was cut short may look complete: say so, unless being stopped is how this command ends.
   if (interrupts.exit !== undefined && !cls.endsBySignal) throw interrupts.signal.reason;
-  if (!options.json) await writeLines(io.stdout, linesOf(outcome));
+  if (!options.json) await writeLines(io.stdout, linesOf(outcome, await paintFor(io.stdout, io.env)));
   else if (cls.output === 'document') await io.stdout.write(`${JSON.stringify(outcome.result)}\n`);
   return exitOf(outcome);
 }

@@ -46,7 +46,7 @@ export async function convert(name: string, flag: Command.Flag, found: Found, co
       'bad-config',
       `bad value for ${name === 'C' ? '-C' : `--${name}`} in ${found.origin}: ${message}`,
       {
-        hint: error instanceof PlaitError ? error.hint : undefined,
+        hint: (error instanceof PlaitError ? error.hint : undefined) ?? `correct or remove ${found.origin}`,
         data: { flag: name, origin: found.origin, value: found.text },
         cause: error,
       },
