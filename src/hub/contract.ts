@@ -47,6 +47,8 @@ export interface HubLimits {
   jsonBytes: number;
   /** Bytes of one upload. */
   uploadBytes: number;
+  /** Bytes of one push of records. */
+  recordBytes: number;
 }
 
 export interface HubOptions {

@@ -10,6 +10,7 @@ export const DEFAULT_LIMITS: HubLimits = {
   drainMs: 10_000,
   jsonBytes: MAX_JSON,
   uploadBytes: 4 * 1024 ** 4,
+  recordBytes: 4 * 1024 ** 3,
 };
 
 /** A body must bring this many bytes within each `idleMs` that we wait for it, else it is a slow loris. */

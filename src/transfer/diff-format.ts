@@ -74,7 +74,8 @@ export const TRANSFER_LIMITS: DiffLimits = {
 export const BUNDLE_LIMITS: DiffLimits = {
   ...TRANSFER_LIMITS,
   header: 64 * MiB,
-  generations: 64 * MiB,
+  // Written in entries of 1 MiB and at most one generation more.
+  generations: 8 * MiB,
   refs: 16 * MiB,
 };
 

@@ -4,7 +4,7 @@ import { PlaitError } from '../core/errors.ts';
 import { MAX_GENERATION_BYTES } from '../core/generation.ts';
 import type { AnyRecord, Generation, GenerationHeader } from '../core/records.ts';
 import { decodeError } from './error-body.ts';
-import { MAX_LINE } from './limits.ts';
+import { MAX_GENERATIONS, MAX_LINE } from './limits.ts';
 import { parseLine, rawLines } from './ndjson.ts';
 import { generationHeader, record } from './record-schemas.ts';
 import { decode, object, type Schema } from './schema.ts';
@@ -64,6 +64,11 @@ export class LineReader {
       const value = await this.next();
       if (Object.hasOwn(value, 'trailer')) return value;
       const { generation } = decode<{ generation: GenerationHeader }>(headerLine, value, 'generation header');
+      if (this.generations === MAX_GENERATIONS) {
+        throw new PlaitError('quota', `a stream holds more than ${MAX_GENERATIONS} generations`, {
+          hint: 'run the command again: it goes on where this one ended',
+        });
+      }
       yield { ...generation, records: await this.#records(generation.count) };
       this.generations++;
     }

@@ -11,6 +11,8 @@ export const MAX_ERROR_BODY = 64 * 1024;
 export const MAX_LINE = 1024 * 1024;
 /** Bytes of the trailer line of a deltas stream, which holds a whole vector. */
 export const MAX_TRAILER_LINE = 4 * 1024 * 1024;
+/** Generations in one stream, either way; a longer history goes in several, as each takes up where the last one ended. */
+export const MAX_GENERATIONS = 1_000_000;
 /** Refs in one line of a deltas stream, and in the whole stream. */
 export const REFS_PER_LINE = 1000;
 export const MAX_REFS = 1_000_000;

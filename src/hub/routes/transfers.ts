@@ -5,7 +5,7 @@ import { BYTES_TYPE, JSON_TYPE, TAR_TYPE } from '../../wire/headers.ts';
 import { MAX_HAVE_IDS } from '../../wire/limits.ts';
 import { offerAnswers, offers, received, wantAnswers, wants } from '../../wire/messages.ts';
 import type { Call, HubContext, Route } from './route.ts';
-import { requireVolset } from './volsets.ts';
+import { requireOrMake, requireVolset } from './volsets.ts';
 
 const ID_BYTES = 32;
 
@@ -61,9 +61,10 @@ export const transferRoutes: Route[] = [
     right: 'append',
     body: { type: JSON_TYPE, schema: offers },
     answer: { type: JSON_TYPE, schema: offerAnswers },
-    handle: async (context, { volset, body, caller }) => {
-      await requireVolset(context, volset);
-      return { answers: await context.transfer.answerOffers(volset, (body as { offers: Offer[] }).offers, caller) };
+    handle: async (context, call) => {
+      await requireOrMake(context, call);
+      const { offers } = call.body as { offers: Offer[] };
+      return { answers: await context.transfer.answerOffers(call.volset, offers, call.caller) };
     },
   },
   {
