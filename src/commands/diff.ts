@@ -27,6 +27,6 @@ export default class Diff extends BaseCommand {
     const paths = this.context.treePaths(engine, this.paths);
     const { result, exits } = await diff(engine, { a: args.a, b: args.b, paths, exitCode: flags['exit-code'] });
     const mode = flags['name-only'] ? 'names' : flags.stat ? 'stat' : 'all';
-    return { result, exits, text: () => diffLines(result, mode) };
+    return { result, exits, text: (paint) => diffLines(result, mode, paint) };
   }
 }

@@ -30,6 +30,9 @@ export default class Log extends BaseCommand {
       limit: flags.limit,
       paths: this.context.treePaths(engine, this.paths),
     });
-    return { result, text: () => (flags.graph ? graphLines(result.snapshots) : logLines(result.snapshots)) };
+    return {
+      result,
+      text: (paint) => (flags.graph ? graphLines(result.snapshots) : logLines(result.snapshots, paint)),
+    };
   }
 }

@@ -17,6 +17,6 @@ export default class Status extends BaseCommand {
     const engine = await this.context.engine();
     const { status } = await import('../sync/status.ts');
     const { result, exits } = await status(engine, { remote: flags.remote, exitCode: flags['exit-code'] });
-    return { result, exits, text: () => (flags.porcelain ? statusPorcelain(result) : statusLines(result)) };
+    return { result, exits, text: (paint) => (flags.porcelain ? statusPorcelain(result) : statusLines(result, paint)) };
   }
 }

@@ -5,6 +5,7 @@ import type { LogRow } from '../../sync/history.ts';
 import type { JsonPath, StatusResult } from '../../sync/results.ts';
 import type { ListRow } from '../../sync/tree.ts';
 import { formatBytes, formatTable, formatTime, plural, shortId } from '../format.ts';
+import { NO_PAINT, type Paint } from '../paint.ts';
 
 const keyOf = ({ path, pathBase64 }: JsonPath): PathKey =>
   pathBase64 === undefined ? keyOfText(path) : keyOfBytes(Buffer.from(pathBase64, 'base64'));
@@ -19,8 +20,11 @@ const LETTERS = [
 ] as const;
 
 /** Frozen: LETTER, path; in path order within a letter. */
-export function* changeRows(changed: Changed, separator = '\t'): Generator<string> {
-  for (const [letter, list] of LETTERS) for (const row of changed[list]) yield `${letter}${separator}${shownPath(row)}`;
+const PAINTS = { A: 'good', M: 'notice', D: 'bad', T: 'notice' } as const;
+
+export function* changeRows(changed: Changed, separator = '\t', paint: Paint = NO_PAINT): Generator<string> {
+  for (const [letter, list] of LETTERS)
+    for (const row of changed[list]) yield `${paint[PAINTS[letter]](letter)}${separator}${shownPath(row)}`;
 }
 
 export function* statusPorcelain(result: StatusResult): Generator<string> {
@@ -31,7 +35,7 @@ export function* statusPorcelain(result: StatusResult): Generator<string> {
   }
 }
 
-export function* statusLines(result: StatusResult): Generator<string> {
+export function* statusLines(result: StatusResult, paint: Paint): Generator<string> {
   const at = result.base === null ? 'no snapshot yet' : `at ${shortId(result.base)}`;
   yield `${showText(result.volset ?? result.volsetId)} on ${result.branch === null ? 'no branch (detached)' : `branch ${showText(result.branch)}`}, ${at}`;
   if (result.branch !== null && result.tip !== result.base && result.tip !== null) {
@@ -39,7 +43,7 @@ export function* statusLines(result: StatusResult): Generator<string> {
   }
   for (const remote of result.remotes) yield* remoteLines(remote);
   yield result.clean ? 'no unsaved change' : 'unsaved changes:';
-  yield* changeRows(result, '  ');
+  yield* changeRows(result, '  ', paint);
   for (const { message } of result.problems) yield `problem: ${showText(message)}`;
 }
 
@@ -56,12 +60,12 @@ function* remoteLines({ name, branches, lastSync }: StatusResult['remotes'][numb
   }
 }
 
-export function* diffLines(result: DiffResult, mode: 'all' | 'stat' | 'names'): Generator<string> {
+export function* diffLines(result: DiffResult, mode: 'all' | 'stat' | 'names', paint: Paint): Generator<string> {
   if (mode === 'names') {
     for (const [, list] of LETTERS) for (const row of result[list]) yield shownPath(row);
     return;
   }
-  yield* changeRows(result, '  ');
+  yield* changeRows(result, '  ', paint);
   if (mode !== 'stat') return;
   const sum = (rows: DiffResult['added'], side: 'before' | 'after') =>
     rows.reduce((n, row) => n + (row[side]?.size ?? 0), 0);
@@ -82,10 +86,10 @@ export function listLines(entries: ListRow[]): string[] {
   return formatTable(['mode', 'size', 'modified', 'path'], rows);
 }
 
-export function* logLines(rows: LogRow[]): Generator<string> {
+export function* logLines(rows: LogRow[], paint: Paint): Generator<string> {
   for (const row of rows) {
     const labels = row.branches.length > 0 ? ` (${row.branches.map(showText).join(', ')})` : '';
-    yield `snapshot ${row.snapshot}${labels}`;
+    yield `${paint.id(`snapshot ${row.snapshot}`)}${paint.good(labels)}`;
     if (row.name !== null) yield `  name:    ${showText(row.name)}`;
     yield `  created: ${formatTime(Date.parse(row.created))} by ${showText(row.creator)}`;
     const size = `${plural(row.files, 'file')}, ${formatBytes(row.bytes)}`;

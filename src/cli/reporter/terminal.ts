@@ -2,6 +2,7 @@
  * Progress on a terminal: one live line for the phase that started last, with percent, rate, time to go and the path
  * at hand. ora is loaded only when a phase has lasted long enough to be worth a line, so short commands never pay.
  */
+import { styleText } from 'node:util';
 import type { Ora } from 'ora';
 import { showText } from '../../core/paths.ts';
 import type { Phase, Reporter } from '../../core/reporter.ts';
@@ -82,7 +83,7 @@ function shorten(text: string, columns: number): string {
 
 export function terminalReporter(options: ReporterOptions): Reporter {
   const line = new Line(options);
-  const warned = options.color ? '\u001b[33mwarning:\u001b[39m' : 'warning:';
+  const warned = options.color ? styleText('yellow', 'warning:', { validateStream: false }) : 'warning:';
   return {
     phase(title, totals): Phase {
       const progress = startProgress(title, totals, options.now());

@@ -7,7 +7,7 @@ export default class BranchList extends BaseCommand {
   static override examples = ['plait branch list'];
 
   async run(): Promise<CommandResult> {
-    const engine = await this.context.engine();
+    const engine = await this.context.metaEngine();
     const { listBranches } = await import('../../sync/branches.ts');
     const { result } = listBranches(engine);
     return { result, text: () => branchLines(result.branches) };

@@ -7,7 +7,7 @@ export default class RemoteList extends BaseCommand {
   static override examples = ['plait remote list'];
 
   async run(): Promise<CommandResult> {
-    const engine = await this.context.engine();
+    const engine = await this.context.metaEngine();
     const { listRemotes } = await import('../../sync/remotes.ts');
     const { result } = listRemotes(engine);
     return { result, text: () => remoteLines(result.remotes) };

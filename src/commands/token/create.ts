@@ -17,7 +17,7 @@ export default class TokenCreate extends BaseCommand {
 
   async run(): Promise<CommandResult> {
     const { flags } = this.input(TokenCreate);
-    const engine = await this.context.engine();
+    const engine = await this.context.metaEngine();
     const { createToken } = await import('../../cli/tokens.ts');
     const { result } = createToken(engine, flags);
     return { result, text: result.token };

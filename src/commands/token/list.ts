@@ -7,7 +7,7 @@ export default class TokenList extends BaseCommand {
   static override examples = ['plait --store /srv/plait token list'];
 
   async run(): Promise<CommandResult> {
-    const engine = await this.context.engine();
+    const engine = await this.context.metaEngine();
     const { listTokens } = await import('../../cli/tokens.ts');
     const { result } = listTokens(engine);
     return { result, text: () => tokenLines(result.tokens) };

@@ -9,7 +9,7 @@ export default class TokenRevoke extends BaseCommand {
 
   async run(): Promise<CommandResult> {
     const { args } = this.input(TokenRevoke);
-    const engine = await this.context.engine();
+    const engine = await this.context.metaEngine();
     const { revokeToken } = await import('../../cli/tokens.ts');
     const { result } = revokeToken(engine, args.id);
     return { result, text: `token ${args.id} revoked` };

@@ -7,7 +7,7 @@ export default class VolsetList extends BaseCommand {
   static override examples = ['plait volset list', 'plait --store /srv/plait volset list --json'];
 
   async run(): Promise<CommandResult> {
-    const engine = await this.context.engine();
+    const engine = await this.context.metaEngine();
     const { listVolsets } = await import('../../sync/volsets.ts');
     const { result } = listVolsets(engine);
     return { result, text: () => volsetLines(result.volsets) };
