@@ -91,7 +91,7 @@ export function tryLock(path: string, mode: 'shared' | 'exclusive'): FileLock {
     db.exec(mode === 'exclusive' ? 'BEGIN EXCLUSIVE' : 'BEGIN; SELECT count(*) FROM sqlite_schema');
   } catch (error) {
     db.close();
-    throw error;
+    throw diskFault(error);
   }
   return { release: () => db.close() };
 }

@@ -92,8 +92,12 @@ export function refuseInside(dir: string, store?: string): void {
 function volumeIds(store: string): string[] {
   try {
     return readdirSync(join(store, 'volumes')).filter((id) => existsSync(join(stateDirOf(store, id), STATE_NAME)));
-  } catch {
-    return [];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') return [];
+    throw new PlaitError('forbidden', `the store ${store} belongs to another user: it may not be read`, {
+      hint: 'run plait as that user, or make a store of your own',
+      cause: error,
+    });
   }
 }
 

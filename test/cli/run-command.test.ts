@@ -109,8 +109,14 @@ describe('cli: failures', () => {
       'not-found',
       /^error: no x\nhint: make x\n$/,
     ],
-    ['without a hint', () => new PlaitError('network', 'gone'), 13, 'network', /^error: gone\n$/],
-    ['hostile text', () => new PlaitError('network', 'a\u001b[2Jb'), 13, 'network', /^error: "a\\u001b\[2Jb"\n$/],
+    [
+      'without a hint of its own',
+      () => new PlaitError('network', 'gone'),
+      13,
+      'network',
+      /^error: gone\nhint: try again later/,
+    ],
+    ['hostile text', () => new PlaitError('network', 'a\u001b[2Jb'), 13, 'network', /^error: "a\\u001b\[2Jb"\nhint: /],
     [
       'a bug',
       () => new TypeError('x is not a function'),
@@ -133,7 +139,7 @@ describe('cli: failures', () => {
       'io',
       /hint: see whether/,
     ],
-    ['an abort', () => new DOMException('stopped', 'AbortError'), 130, 'interrupted', /^error: interrupted\n$/],
+    ['an abort', () => new DOMException('stopped', 'AbortError'), 130, 'interrupted', /^error: interrupted\nhint: run the command again.*\n$/],
   ];
   for (const [what, error, exit, code, stderr] of rows) {
     it(`${what}: exit ${exit}, as text and as JSON`, async () => {
@@ -226,14 +232,14 @@ describe('cli: flag > environment > config > default', () => {
 
   it('fills the global options', async () => {
     const act = ({ context }: Probe): CommandResult => ({ result: { ...context.options, dir: context.place } });
-    const given = { PLAIT_LOCK_WAIT: '5s', PLAIT_DIR: '/somewhere', PLAIT_STORE: 's' };
+    const given = { PLAIT_LOCK_WAIT: '5s', PLAIT_DIR: '/usr', PLAIT_STORE: 's' };
     const { stdout } = await run('--json --progress plain', { act, env: given, config: { quiet: 'on' } });
     assert.deepEqual(JSON.parse(stdout), {
       json: true,
       quiet: true,
       progress: 'plain',
       lockWaitMs: 5000,
-      dir: { dir: '/somewhere', store: '/somewhere/s' },
+      dir: { dir: '/usr', store: '/usr/s' },
     });
   });
 
