@@ -11,10 +11,10 @@ import { decodeEntry, encodeEntry, sameEntryBytes } from '../core/entry-codec.ts
 import { PlaitError } from '../core/errors.ts';
 import type { FileSource, StoredFile } from '../core/files.ts';
 import type { NodeId } from '../core/ids.ts';
-import type { PathKey } from '../core/paths.ts';
 import type { FileStat } from '../core/stat.ts';
 import { CacheSession, openBase } from './cache-session.ts';
 import type { Changes, ChangesOptions } from './contract.ts';
+import { LinkGroups } from './link-groups.ts';
 import { makeEntry } from './make-entry.ts';
 import { Merge, type Slot } from './merge.ts';
 import { problem } from './problems.ts';
@@ -51,6 +51,7 @@ class Collector implements Changes {
     missingMounts: [],
   };
   readonly #options: ChangesOptions;
+  readonly #links = new LinkGroups();
   #session: CacheSession | undefined;
   #start = 0n;
   #ended = false;
@@ -81,7 +82,7 @@ class Collector implements Changes {
     const base = openBase(volume, this.#options.baseEntries);
     const session = new CacheSession(volume.stateDir, base, { looksOnly: this.#options.looksOnly });
     this.#session = session;
-    const merge = new Merge(volume, session, this.outcome, this.#options.dirTimes === true);
+    const merge = new Merge(volume, session, this.outcome, this.#links, this.#options.dirTimes === true);
     try {
       yield* this.#settleAll(merge);
       this.#ended = true;
@@ -155,19 +156,14 @@ class Collector implements Changes {
         : `cannot be read (${result.errno ?? 'unknown error'}); kept as it was`;
     const what = result.status === 'changed' ? 'changed-while-read' : 'unreadable';
     this.outcome.problems.push(problem(slot.path, what, why));
-    if (slot.before) this.#keepUnknown(slot.path, slot.before);
+    // The base's entry stays, and the path is read again next time.
+    if (slot.before) yield* this.#settle(slot, decodeEntry(slot.path, slot.before), undefined, 0);
   }
 
-  /** The base's entry stays, and the path is read again next time. */
-  #keepUnknown(path: PathKey, before: Uint8Array): void {
-    this.#countKept(decodeEntry(path, before));
-    this.#session?.put(path, 0, undefined, before);
-  }
-
-  *#settle(slot: Slot, after: Entry | undefined, stat: FileStat | undefined, flags: number): Generator<Change> {
-    const { path, before } = slot;
+  *#settle(slot: Slot, found: Entry | undefined, stat: FileStat | undefined, flags: number): Generator<Change> {
+    const { path, before, known } = slot;
     const session = this.#session!;
-    if (after === undefined) {
+    if (found === undefined) {
       if (before === undefined) return;
       const entry = decodeEntry(path, before);
       if (entry.kind !== 'dir') this.outcome.deleted++;
@@ -176,10 +172,13 @@ class Collector implements Changes {
       yield { path, before: entry };
       return;
     }
+    const after = this.#links.settle(found);
     const bytes = encodeEntry(after);
+    const isSame = before !== undefined && sameEntryBytes(before, bytes);
     const trusted = stat !== undefined && isOldEnough(stat, this.#start) ? FLAG.trusted : 0;
-    session.put(path, flags | trusted, stat, bytes);
-    if (before !== undefined && sameEntryBytes(before, bytes)) {
+    if (known === undefined) session.put(path, flags | trusted, stat, bytes);
+    else if (!isSame) session.put(path, flags, known, bytes);
+    if (isSame) {
       this.#countKept(after);
       return;
     }

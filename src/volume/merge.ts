@@ -8,13 +8,14 @@ import type { FileStat } from '../core/stat.ts';
 import { fileStat } from '../disk/file-stat.ts';
 import type { CacheSession } from './cache-session.ts';
 import type { Changes, Volume } from './contract.ts';
+import type { LinkGroups } from './link-groups.ts';
 import { LinkTable } from './link-table.ts';
 import { makeEntry } from './make-entry.ts';
 import { Pairs, SIDE, type Side } from './pairs.ts';
 import { errnoOf, problem, unreadable } from './problems.ts';
 import { Scan } from './scan.ts';
 import { Slots } from './slots.ts';
-import { type BaseCursor, FLAG, kindOfByte } from './stat-cache.ts';
+import { type BaseCursor, type CacheReader, FLAG, type KeptStat, kindOfByte } from './stat-cache.ts';
 
 export interface Slot {
   path: PathKey;
@@ -27,6 +28,8 @@ export interface Slot {
   after?: Entry;
   stat?: FileStat;
   flags: number;
+  /** Of an unchanged member of a hard-link group: its stat in the cache, to which `flags` belong. */
+  known?: KeptStat;
 }
 
 const S_IFMT_AND_BITS = 0o177777;
@@ -39,12 +42,19 @@ export class Merge {
   readonly #pairs: Pairs;
   readonly #facts: EntryFacts = { file: false, size: 0, linked: false };
   #links: LinkTable | undefined;
+  readonly #groups: LinkGroups;
   /** A directory that was a mount point and is none now; nothing found in it so far. */
   #lostMount: PathKey | undefined;
   /** A directory of the base that is none any more. */
   #goneDir: PathKey | undefined;
 
-  constructor(volume: Volume, session: CacheSession, outcome: Changes['outcome']) {
+  constructor(
+    volume: Volume,
+    session: CacheSession,
+    outcome: Changes['outcome'],
+    groups: LinkGroups,
+  ) {
+    this.#groups = groups;
     this.#volume = volume;
     this.#session = session;
     this.#outcome = outcome;
@@ -110,7 +120,7 @@ export class Merge {
       return undefined;
     }
     if (base.isSame(scan.stats)) {
-      this.#count(base);
+      this.#unchanged(base);
       if ((base.flags & FLAG.held) !== 0) this.#reportHeld(base.path);
       return undefined;
     }
@@ -188,19 +198,31 @@ export class Merge {
   /** The base's entry stays. With a cache its record does too; without one it has to be in the delta, in its turn. */
   #keep(base: BaseCursor): void {
     if (this.#session.base.cached) {
-      this.#count(base);
+      this.#unchanged(base);
       return;
     }
     const before = base.entry().slice();
     this.slots.push({ path: base.path, before, after: decodeEntry(base.path, before), flags: 0 });
   }
 
-  #count(base: BaseCursor): void {
+  /** Counted at once, unless it is in a hard-link group: then its turn comes, for the group may have lost its first. */
+  #unchanged(base: BaseCursor): void {
     if (base.kind === 2) return;
-    this.#outcome.unchanged++;
-    if (base.kind !== 1) return;
+    const { path, flags } = base;
     const bytes = base.entry();
     readFacts(bytes, 0, bytes.length, this.#facts);
+    if (this.#facts.linked) {
+      const before = bytes.slice();
+      const entry = decodeEntry(path, before);
+      // With nobody waiting before it, its turn is now.
+      const after = this.slots.length === 0 ? this.#groups.settle(entry) : undefined;
+      if (after !== entry) {
+        this.slots.push({ path, before, after: after ?? entry, flags, known: (base as CacheReader).stat });
+        return;
+      }
+    }
+    this.#outcome.unchanged++;
+    if (base.kind !== 1) return;
     this.#outcome.files++;
     this.#outcome.bytes += this.#facts.size;
   }

@@ -33,6 +33,8 @@ export class Lab implements Disposable {
   read: PathKey[] = [];
   /** Called for each file before it is read. */
   onRead: (source: FileSource) => void = () => {};
+  /** Files that nobody may read. */
+  unreadable = new Set<string>();
   /** Scans behave as if they began an hour from now, so that files just written count as old. False: the real clock. */
   later = true;
 
@@ -151,6 +153,7 @@ export class Lab implements Disposable {
   }
 
   #readOne(beneath: Beneath, path: PathKey): StoredFile {
+    if (this.unreadable.has(path.replaceAll('\0', '/'))) return { path, status: 'unreadable', errno: 'EACCES' };
     try {
       const fd = fs.openSync(beneath.path(path), fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW);
       const bytes = fs.readFileSync(fd);
