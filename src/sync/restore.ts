@@ -38,13 +38,13 @@ export async function restore(engine: Engine, input: RestoreInput): Promise<Outc
   checkPaths(engine, volset, root, input);
   const dir = input.to ?? requireVolume(engine).state.dir;
   using _held = input.to === undefined ? await holdVolume(engine, requireVolume(engine)) : undefined;
-  const unsaved = input.to === undefined && !input.overwrite ? await unsavedPaths(engine, input.paths) : undefined;
+  const isSaved = input.to === undefined && !input.overwrite ? await savedInPlace(engine, input.paths) : () => false;
   const done = await restoreEntries({
     dir,
     unique: engine.world.random(8).toString('hex'),
     entries: () => selected(engine, volset, root, input.paths),
     preserve: [...input.preserve, ...(input.to === undefined ? requireVolume(engine).state.preserve : [])],
-    isSaved: (path) => unsaved !== undefined && !unsaved.has(path),
+    isSaved,
     overwrite: input.overwrite,
     extract: (into, tempDir, files) => reader.extract(into, tempDir, files, { signal: engine.signal }),
     signal: engine.signal,
@@ -84,13 +84,30 @@ function* parentsOf(path: PathKey): Generator<PathKey> {
   for (let at = path.indexOf('\0'); at >= 0; at = path.indexOf('\0', at + 1)) yield path.slice(0, at) as PathKey;
 }
 
-/** What of the working directory the base does not hold, at and below the paths that are asked about. */
-async function unsavedPaths(engine: Engine, paths: PathKey[]): Promise<Set<PathKey>> {
+/**
+ * Tells whether what lies at a path is held by the base: it must be there, have been looked at, and be unchanged. What
+ * the base does not track may be ignored and is nowhere else. To be asked in path order.
+ */
+async function savedInPlace(engine: Engine, paths: PathKey[]): Promise<(path: PathKey) => boolean> {
   const volume = requireVolume(engine);
   await using writer = engine.blob.writer(volume.state.volset, { signal: engine.signal, dryRun: true });
+  const { changes, reader, baseRoot } = compareWithBase(engine, volume, writer);
   const unsaved = new Set<PathKey>();
-  for await (const { path, after } of compareWithBase(engine, volume, writer).changes) {
-    if (after && (paths.length === 0 || paths.some((root) => isWithin(path, root)))) unsaved.add(path);
-  }
-  return unsaved;
+  // A file in the way of a directory above what is asked for counts as well.
+  const touches = (path: PathKey) => paths.some((root) => isWithin(path, root) || isWithin(root, path));
+  for await (const { path } of changes) if (paths.length === 0 || touches(path)) unsaved.add(path);
+  if (baseRoot === null) return () => false;
+  const unseen = changes.outcome.problems.map((problem) => problem.path);
+  const isTracked = inPathOrder(engine.manifest.encodedEntries(reader, baseRoot));
+  return (path) => isTracked(path) && !unsaved.has(path) && !unseen.some((above) => isWithin(path, above));
+}
+
+/** Membership by one pass over sorted entries; the paths asked for must not go back. */
+function inPathOrder(entries: Iterable<{ path: PathKey }>): (path: PathKey) => boolean {
+  const all = entries[Symbol.iterator]();
+  let at = all.next();
+  return (path) => {
+    while (!at.done && at.value.path < path) at = all.next();
+    return !at.done && at.value.path === path;
+  };
 }
