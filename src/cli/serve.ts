@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { PlaitError } from '../core/errors.ts';
 import { createHub, createTransferTokens, type LogLine, openMetaThread } from '../hub/index.ts';
+import { keepPacked } from '../sync/settle.ts';
 import { createStore, isStore, openStore } from '../sync/store.ts';
 import { TransferServer } from '../transfer/index.ts';
 import type { Context } from './context.ts';
@@ -61,11 +62,15 @@ export async function serve(
     log: (line) => logLine(context, line),
     now: settings.world.now,
   });
+  const stopPacking = keepPacked({ meta: thread.meta, blob: store.blob }, (error) =>
+    logLine(context, { level: 'warn', event: 'pack-failed', message: String(error) }),
+  );
   try {
     await emit({ event: 'listening', type: 'status', url: hub.url, store: dir }, `serving ${dir} at ${hub.url}`);
     await stopped(context.signal);
   } finally {
     await hub.close();
+    await stopPacking();
   }
   await emit({ event: 'stopped', type: 'status', url: hub.url, store: dir });
 }

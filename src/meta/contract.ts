@@ -189,8 +189,11 @@ export interface MetaStore extends Disposable {
   markPacked(packed: { volset: VolsetId; store: StoreId; generation: number }[]): void;
 
   peer(install: InstallId, volset: VolsetId): PeerState | undefined;
-  /** Partial update; `initial` entries are merged. */
+  /** Partial update; `initial` entries are merged. Where only `lastSync` is new, it is written once a minute. */
   updatePeer(install: InstallId, volset: VolsetId, change: Partial<Omit<PeerState, 'install'>>): void;
+
+  /** Forgets what a peer once told of a volset: its vector, refs and agreed tips. Its records stay. */
+  forgetPeer(install: InstallId, volset: VolsetId): void;
 
   listRemotes(): RemoteConfig[];
   putRemote(remote: RemoteConfig): void;

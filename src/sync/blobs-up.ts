@@ -18,7 +18,10 @@ export interface Sent extends Moved {
   quota: boolean;
 }
 
-/** Snapshots wanted by steps and selection, oldest first. */
+/**
+ * Snapshots wanted by steps and selection, oldest first. Tips are always among them: one that lies in the history of
+ * another tip there is not new, yet it may be that the peer never got its data.
+ */
 function wantedThere(session: Session, steps: RefStep[], selection: Selection): SnapshotId[] {
   const { engine, volset } = session;
   if (selection.metadataOnly) return [];
@@ -28,8 +31,9 @@ function wantedThere(session: Session, steps: RefStep[], selection: Selection): 
   if (selection.tips) return [...new Set([...named, ...tips])];
   const held = steps.map((step) => step.target).filter((id): id is SnapshotId => id !== null);
   const stop = sinceStop(engine, volset, selection.since);
-  const line = newSince(parentLookup(session), tips, held).filter((id) => tips.includes(id) || !stop(id));
-  return [...new Set([...named, ...line.reverse()])];
+  const wanted = new Set(tips);
+  const line = newSince(parentLookup(session), tips, held).filter((id) => wanted.has(id) || !stop(id));
+  return [...new Set([...named, ...line.reverse(), ...tips])];
 }
 
 export async function blobsUp(session: Session, steps: RefStep[], selection: Selection): Promise<Sent> {

@@ -1,5 +1,6 @@
 /** `plait remote`: named peers of this store. Tokens lie in files of their own, never in meta.db or in a document. */
 import { PlaitError } from '../core/errors.ts';
+import { installOf } from '../core/ids.ts';
 import { objectNameFault } from '../core/names.ts';
 import type { PeerVolset } from '../core/peer.ts';
 import type { Selection } from '../core/selection.ts';
@@ -57,7 +58,7 @@ export function addRemote(engine: Engine, remote: NewRemote): Outcome<RemoteRow>
   return outcome(remoteRow(config));
 }
 
-export const listRemotes = (engine: Engine): Outcome<{ remotes: RemoteRow[] }> =>
+export const listRemotes = (engine: Pick<Engine, 'meta'>): Outcome<{ remotes: RemoteRow[] }> =>
   outcome({ remotes: engine.meta.listRemotes().map(remoteRow) });
 
 export function remoteByName(engine: Pick<Engine, 'meta'>, name: string): RemoteConfig {
@@ -105,6 +106,10 @@ export function renameRemote(engine: Engine, old: string, name: string): Outcome
 export function removeRemote(engine: Engine, name: string): Outcome<{ removed: RemoteRow }> {
   const remote = remoteByName(engine, name);
   engine.meta.removeRemote(name);
+  // Added again it is met for the first time, as after a restore that was meant.
+  const { identity, volset } = remote;
+  const shared = engine.meta.listRemotes().some((other) => other.identity === identity && other.volset === volset);
+  if (identity && volset && !shared) engine.meta.forgetPeer(installOf(identity), volset);
   return outcome({ removed: remoteRow(remote) });
 }
 

@@ -26,7 +26,7 @@ export const NOTHING: Omit<Progress, 'steps'> = {
   sent: { snapshots: 0, chunks: 0, bytes: 0, held: new Set(), problems: [], quota: false },
   received: { snapshots: 0, chunks: 0, bytes: 0, problems: [] },
   recordsSent: false,
-  theirs: { moved: new Set(), rejected: new Set(), overtaken: new Set() },
+  theirs: { moved: new Set(), rejected: new Set(), overtaken: new Set(), problems: [] },
   ours: { moved: new Set() },
   volume: { moved: false, unsaved: false, problems: [] },
 };
@@ -63,6 +63,7 @@ export function resultOf(session: Session, verb: Verb, progress: Progress, dryRu
       ...(applied ? rivalRows(applied) : []),
       ...sent.problems,
       ...received.problems,
+      ...theirs.problems,
       ...volume.problems.map(problemRow),
     ],
     requests: peer.traffic.requests,

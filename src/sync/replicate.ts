@@ -17,7 +17,8 @@ import { forwardVolume } from './forward-volume.ts';
 import { guardRemoteDeletions } from './guards.ts';
 import { branchOutcomes, NOTHING, type Progress, resultOf } from './replicate-result.ts';
 import type { SyncResult } from './results.ts';
-import { applySession, openSession, planSession, type Session, sendRecords } from './session.ts';
+import { applySession, epochOf, openSession, planSession, type Session, sendRecords } from './session.ts';
+import { packGenerations } from './settle.ts';
 import { moveTheirTips, takeTips } from './tips.ts';
 
 export type Verb = 'fetch' | 'push' | 'pull' | 'sync';
@@ -77,10 +78,14 @@ function requireKnown({ engine, remote, volset, staged }: Session, verb: Verb): 
   });
 }
 
-async function carryOut(session: Session, verb: Verb, steps: RefStep[], selection: Selection): Promise<Progress> {
+async function carryOut(session: Session, verb: Verb, planned: RefStep[], selection: Selection): Promise<Progress> {
   const { engine, volset, staged } = session;
   if (staged.absent) await createThere(session);
   const applied: Applied = applySession(session);
+  // What was learned just now counts: a branch that was deleted there has no tip to move any more.
+  const chosen = new Set(planned.map((step) => step.branch));
+  const steps = planSession(session).filter((step) => chosen.has(step.branch));
+  await packGenerations(engine);
   const sent: Sent = pushes(verb) ? await blobsUp(session, steps, selection) : NOTHING.sent;
   const received: Received = pulls(verb) ? await blobsDown(session, steps, selection) : NOTHING.received;
   const records = pushes(verb) ? await sendRecords(session, staged.vector) : { vector: staged.vector, sent: false };
@@ -112,7 +117,7 @@ function rememberPeer(
     initial,
   }: { vector: Session['staged']['vector']; revision: number; initial: PeerState['initial'] },
 ): void {
-  const [install, epoch] = [installOf(staged.identity), Number(staged.identity.slice(33))];
+  const [install, epoch] = [installOf(staged.identity), epochOf(staged.identity)];
   engine.meta.updatePeer(install, volset, { epoch, vector, revision, initial, lastSync: engine.world.now() });
 }
 

@@ -10,7 +10,8 @@ import type { Peer } from '../core/peer.ts';
 import type { Generation, Ref, SnapshotBody, Vector } from '../core/records.ts';
 import { planRefs, type RefStep, type Related, type Tips } from '../core/ref-plan.ts';
 import { idOfBody } from '../core/snapshot-body.ts';
-import type { Applied, RemoteConfig } from '../meta/contract.ts';
+import { missingRanges } from '../core/vector.ts';
+import type { Applied, PeerState, RemoteConfig } from '../meta/contract.ts';
 import type { Engine } from './engine.ts';
 import { settle } from './settle.ts';
 
@@ -43,13 +44,35 @@ export async function openSession(
 ): Promise<Session> {
   const vector = engine.meta.findVolset(volset) ? engine.meta.cut(volset) : {};
   const known = remote.identity && engine.meta.peer(installOf(remote.identity), volset);
-  const staged = await stage(peer, volset, {
-    self: engine.meta.self.store,
-    vector,
-    knownRevision: known ? known.revision : 0,
-  });
+  const ask = { self: engine.meta.self.store, vector, knownRevision: known ? known.revision : 0 };
+  let staged = await stage(peer, volset, ask);
+  const told = engine.meta.peer(installOf(staged.identity), volset);
+  if (told) refuseRollback(remote, told, staged);
+  // Refs are kept by store id: what was known of an earlier epoch says nothing about this one.
+  if (ask.knownRevision > 0 && told?.epoch !== epochOf(staged.identity)) {
+    staged = await stage(peer, volset, { ...ask, knownRevision: 0 });
+  }
   return { engine, peer, remote, volset, staged };
 }
+
+/**
+ * A peer that lacks what it once showed or acknowledged was restored from a backup, or lost data. Going on would take
+ * its old tips for what people want now, and ours that it lost for what it has.
+ */
+function refuseRollback(remote: RemoteConfig, told: PeerState, { identity, vector, revision, absent }: Staged): void {
+  const lost = missingRanges(told.vector, vector).reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  const tips = told.epoch === epochOf(identity) && revision < told.revision;
+  if (lost === 0 && !tips) return;
+  const what = absent ? 'has lost this volume set' : lost > 0 ? `lacks ${lost} generations` : 'moved branches back';
+  throw new PlaitError('rollback', `${remote.name} ${what} since the last contact; nothing was changed`, {
+    hint:
+      `find out whether it lost data; if it was restored from a backup on purpose, say so with ` +
+      `\`plait remote remove ${remote.name}\` and add it again: a push then brings back what it lost`,
+    data: { remote: remote.name, identity, generations: lost, revision, knownRevision: told.revision },
+  });
+}
+
+export const epochOf = (store: StoreId): number => Number(store.slice(store.indexOf('.') + 1));
 
 async function stage(
   peer: Peer,
@@ -94,8 +117,10 @@ export function planSession(session: Session): RefStep[] {
   const tips: Tips[] = [];
   for (const branch of new Set([...current.keys(), ...target.keys()])) {
     const [ours, theirs] = [current.get(branch) ?? null, target.get(branch) ?? null];
-    if (ours === null && theirs === null) continue;
-    tips.push({ branch, name: names.get(branch) ?? branch.slice(0, 12), current: ours, target: theirs });
+    const name = names.get(branch);
+    // Without a name it was deleted here: the peer learns that from our records, its tip does not bring it back.
+    if (name === undefined || (ours === null && theirs === null)) continue;
+    tips.push({ branch, name, current: ours, target: theirs });
   }
   tips.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const parents = parentLookup(session);

@@ -2,11 +2,13 @@
 import { compareTips } from '../core/ancestry.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { BranchId, SnapshotId } from '../core/ids.ts';
+import type { RefMove } from '../core/peer.ts';
 import type { Ref } from '../core/records.ts';
 import type { RefStep } from '../core/ref-plan.ts';
 import type { Edit } from '../meta/contract.ts';
 import type { Received } from './blobs-down.ts';
 import type { Sent } from './blobs-up.ts';
+import type { ProblemRow } from './results.ts';
 import { parentLookup, type Session } from './session.ts';
 
 export interface TheirTips {
@@ -15,8 +17,10 @@ export interface TheirTips {
   rejected: Set<BranchId>;
   /** Moved beyond ours meanwhile: nothing is left to be done there. */
   overtaken: Set<BranchId>;
-  /** Their ref revision after our moves; undefined where other tips moved too, of which we have not been told. */
+  /** Their ref revision up to which we know all their refs, where our moves have raised it. */
   revision?: number;
+  /** Why the peer refused a move that was no lost race. */
+  problems: ProblemRow[];
 }
 
 /** A move to be made: of a tip that the peer last said to be `from`. */
@@ -26,33 +30,62 @@ interface Move {
 }
 
 const ROUNDS = 4;
+/** Of one request. */
+const MAX_MOVES = 1000;
 
 /**
  * A branch that another client has moved meanwhile is tried again if that was along our own line (another push of this
  * very store), else left alone and reported.
  */
 export async function moveTheirTips(session: Session, steps: RefStep[], sent: Sent): Promise<TheirTips> {
-  const result: TheirTips = { moved: new Set(), rejected: new Set(), overtaken: new Set() };
-  let todo: Move[] = steps
+  const result: TheirTips = { moved: new Set(), rejected: new Set(), overtaken: new Set(), problems: [] };
+  const moves = steps
     .filter((step) => step.step === 'send' && step.current !== null && sent.held.has(step.current))
-    .map((step) => ({ step, from: step.target }));
+    .map((step): Move => ({ step, from: step.target }));
+  for (let at = 0; at < moves.length; at += MAX_MOVES) {
+    await moveSome(session, moves.slice(at, at + MAX_MOVES), result);
+  }
+  return result;
+}
+
+/** The peer moves all or none; where it refuses for one of several, halves find out which. */
+async function moveSome(session: Session, moves: Move[], result: TheirTips): Promise<void> {
+  let todo = moves;
   for (let round = 0; todo.length > 0 && round < ROUNDS; round++) {
-    const moves = todo.map(({ step, from }) => ({ branch: step.branch, from, to: step.current as SnapshotId }));
-    const answer = await session.peer.moveRefs(session.volset, moves);
+    const asked = todo.map(({ step, from }) => ({ branch: step.branch, from, to: step.current as SnapshotId }));
+    const answer = await session.peer.moveRefs(session.volset, asked);
     noteTheirRefs(session, answer.refs, answer.revision);
     if (answer.moved) {
-      for (const { branch } of moves) result.moved.add(branch);
-      if (answer.revision === session.staged.revision + moves.length) result.revision = answer.revision;
-      return result;
+      noteMoved(session, asked, answer.revision, result);
+      return;
     }
     const now = new Map(answer.refs.map((ref) => [ref.branch, ref.snapshot]));
     const before = todo;
     todo = todo.flatMap((move) => nextMove(session, move, now.get(move.step.branch) ?? null, result) ?? []);
-    // Refused though no tip had moved: asking again would change nothing.
-    if (todo.length === before.length && todo.every((move, i) => move.from === before[i].from)) break;
+    // Refused though no tip had moved: asking for the same again would change nothing.
+    if (todo.length < before.length || todo.some((move, i) => move.from !== before[i].from)) continue;
+    if (todo.length === 1) {
+      result.problems.push(refusal(session, todo[0], answer.reason));
+      break;
+    }
+    const half = todo.length >> 1;
+    await moveSome(session, todo.slice(0, half), result);
+    return moveSome(session, todo.slice(half), result);
   }
   for (const { step } of todo) result.rejected.add(step.branch);
-  return result;
+}
+
+const refusal = ({ remote }: Session, { step }: Move, reason: string | undefined): ProblemRow => ({
+  what: 'ref-refused',
+  branch: step.name,
+  message: `${remote.name} did not move ${step.name}${reason === undefined ? '' : `: ${reason}`}`,
+});
+
+/** Each move is one revision. Where there are more, others moved tips too, of which only a deltas answer tells. */
+function noteMoved({ staged }: Session, moves: RefMove[], revision: number, result: TheirTips): void {
+  for (const { branch } of moves) result.moved.add(branch);
+  const known = result.revision ?? staged.revision;
+  if (revision === known + moves.length) result.revision = revision;
 }
 
 /** What is left to do about a branch whose tip there is `now`; notes it in `result` where that is nothing. */
@@ -75,7 +108,10 @@ function nextMove(session: Session, move: Move, now: SnapshotId | null, result: 
 
 /** Of a rival's snapshot we know no more than the id: the next session brings its records, and with them this ref. */
 function noteTheirRefs({ engine, volset, staged }: Session, refs: Ref[], revision: number): void {
-  const known = refs.filter(({ snapshot }) => snapshot === null || engine.meta.findSnapshot(volset, snapshot));
+  // A branch without a ref there comes as revision 0, which is no news.
+  const known = refs.filter(
+    (ref) => ref.revision > 0 && (ref.snapshot === null || engine.meta.findSnapshot(volset, ref.snapshot)),
+  );
   engine.meta.apply(volset, { peer: staged.identity, generations: [], refs: known, revision });
 }
 
@@ -93,7 +129,9 @@ export function takeTips({ engine, volset }: Session, steps: RefStep[], _receive
       engine.meta.commit(volset, [edit]);
       moved.add(branch);
     } catch (error) {
-      if (!(error instanceof PlaitError) || !['not-fast-forward', 'blob-absent'].includes(error.code)) throw error;
+      // Moved or deleted meanwhile by another command, or its data is not here: the rest goes on.
+      const alone = ['not-fast-forward', 'blob-absent', 'not-found'];
+      if (!(error instanceof PlaitError) || !alone.includes(error.code)) throw error;
     }
   }
   return { moved };

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import type { BranchId } from '../../src/core/ids.ts';
+import type { Peer } from '../../src/core/peer.ts';
+import type { Edit } from '../../src/meta/contract.ts';
 import type { Client } from './rig.ts';
 import { MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
 
@@ -21,6 +23,17 @@ describe('sync: tips', () => {
   const tipThere = async (branch: BranchId = MAIN) => (await hub.thread.meta.findBranch(VOLSET, branch))?.tip ?? null;
   const shape = ({ result }: Awaited<ReturnType<Client['run']>>) =>
     result.branches.map(({ name, side, action }) => `${name} ${side} ${action}`);
+
+  /** The other client's push comes between our deltas and our refs. */
+  const pushesFirst = (other: Client) => (peer: Peer) => {
+    const { moveRefs } = peer;
+    peer.moveRefs = async (...args) => {
+      peer.moveRefs = moveRefs;
+      await other.run('push');
+      return peer.moveRefs(...args);
+    };
+    return peer;
+  };
 
   it('a branch made at a snapshot that the remote has gets its tip there', async () => {
     const first = await a.save({ f: '1' });
@@ -69,19 +82,7 @@ describe('sync: tips', () => {
     await b.run('pull');
     const side = await b.save({ f: 'side' }, SIDE);
     // b moves `side` while a, which has asked already, is about to move `main`.
-    a.meddle = (peer) =>
-      new Proxy(peer, {
-        get: (target, key) => {
-          const value = Reflect.get(target, key, target);
-          if (key === 'moveRefs') {
-            return async (...args: Parameters<typeof peer.moveRefs>) => {
-              await b.run('push');
-              return target.moveRefs(...args);
-            };
-          }
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-      });
+    a.meddle = pushesFirst(b);
     await a.save({ f: '2' });
     await a.run('push');
     a.meddle = (peer) => peer;
@@ -95,15 +96,7 @@ describe('sync: tips', () => {
     await a.run('push');
     await b.run('pull');
     await b.save({ f: 'theirs' });
-    a.meddle = (peer) => {
-      const { moveRefs } = peer;
-      peer.moveRefs = async (...args) => {
-        peer.moveRefs = moveRefs;
-        await b.run('push');
-        return peer.moveRefs(...args);
-      };
-      return peer;
-    };
+    a.meddle = pushesFirst(b);
     await a.save({ f: 'ours' });
     const side = await a.save({ f: 'side' }, SIDE);
     a.branch(OTHER, 'other', side);
@@ -116,7 +109,14 @@ describe('sync: tips', () => {
 
   it('more branches than one request may name', async () => {
     const first = await a.save({ f: '1' });
-    for (let n = 0; n < 1050; n++) a.branch(n.toString(16).padStart(32, '0') as BranchId, `b${n}`, first);
+    const edits = Array.from({ length: 1050 }, (_, n): Edit[] => {
+      const branch = n.toString(16).padStart(32, '0') as BranchId;
+      return [
+        { edit: 'create-branch', branch, name: `b${n}`, creator: 'test' },
+        { edit: 'move-ref', branch, from: null, to: first },
+      ];
+    });
+    a.meta.commit(VOLSET, edits.flat());
     const pushed = await a.run('push');
     assert.deepEqual(pushed.exits, []);
     assert.equal((await hub.thread.meta.refs(VOLSET, 'self')).length, 1051);

@@ -16,6 +16,7 @@ import { branchKey } from '../../core/register.ts';
 import { checkRow, rowSum } from './checksum.ts';
 import { type Engine, ensureStore, findStoreNumber, findVolsetNumber, volsetNumber } from './engine.ts';
 import { isDead, knowsObject } from './heads.ts';
+import { closeOpen } from './log.ts';
 import { hasBlob, knowsSnapshot, lineage } from './snapshots.ts';
 
 interface RefRow {
@@ -120,6 +121,8 @@ export function moveRefs(
 ): { moved: boolean; refs: Ref[]; revision: number } {
   return engine.db.write(() => {
     const n = volsetNumber(engine, volset);
+    // The revision that we answer must be one that deltas may tell from now on: see sendableRevision.
+    closeOpen(engine, volset, n);
     for (const { branch, to } of moves) checkMove(engine, n, volset, branch, to);
     const moved = moves.every(({ branch, from }) => ownTip(engine, n, branch) === from);
     if (moved) for (const move of moves) fastForward(engine, n, volset, move);

@@ -5,6 +5,7 @@ import * as config from './config.ts';
 import { planDeltas, readDeltas } from './deltas.ts';
 import { commit } from './edits.ts';
 import type { Engine } from './engine.ts';
+import { forgetPeer } from './forget-peer.ts';
 import { cut, markPacked, unpackedGenerations, vector } from './log.ts';
 import { peer, updatePeer } from './peers.ts';
 import { currentRevision, moveRefs, refs } from './refs.ts';
@@ -44,6 +45,7 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     markPacked: bind(markPacked),
     peer: bind(peer),
     updatePeer: bind(updatePeer),
+    forgetPeer: bind(forgetPeer),
     listRemotes: bind(config.listRemotes),
     putRemote: bind(config.putRemote),
     removeRemote: bind(config.removeRemote),
