@@ -1,8 +1,5 @@
 #!/usr/bin/env node
 // The same program from the sources in src, without a build and without the manifest.
-import { fileURLToPath } from 'node:url';
 import { launch } from './launch.js';
 
-launch(fileURLToPath(import.meta.url), () =>
-  import('../src/cli/main.ts').then((program) => program.main(process.argv.slice(2))),
-);
+launch(import.meta.url, () => import('../src/cli/main.ts').then((program) => program.main(process.argv.slice(2))));

@@ -8,4 +8,4 @@ export declare function planLaunch(
 ): 'run' | 'relaunch' | 'refuse';
 export declare function refusal(version: string): string;
 export declare function cacheFolder(env: Record<string, string | undefined>): string | undefined;
-export declare function launch(script: string, load: () => unknown): unknown;
+export declare function launch(scriptUrl: string, load: () => unknown): unknown;

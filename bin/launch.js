@@ -1,8 +1,6 @@
 // What happens before plait itself is loaded. An old Node must be able to read this file and run.js: no syntax here
 // that is newer than import statements.
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 // zlib's zstd takes dictionaries from this version on.
 export const MINIMUM = [24, 6];
@@ -35,7 +33,8 @@ export function cacheFolder(env) {
   return env.HOME ? join(env.HOME, '.cache', 'plait', 'compile') : undefined;
 }
 
-function relaunch(node, script) {
+async function relaunch(node, script) {
+  const { spawn } = await import('node:child_process');
   const child = spawn(node, [script].concat(process.argv.slice(2)), { stdio: 'inherit' });
   ['SIGINT', 'SIGTERM', 'SIGHUP'].forEach((signal) => {
     // A terminal sends its signals to both of us: the child decides, we only pass on what was sent to us alone.
@@ -52,16 +51,23 @@ function relaunch(node, script) {
   });
 }
 
-/** Calls `load` under a Node that is recent enough, in this process or in another one. */
-export function launch(script, load) {
-  const ownNode = join(dirname(script), '..', 'node_modules', 'node', 'bin', 'node');
-  const plan = planLaunch(process.version, process.execPath, ownNode, existsSync(ownNode));
-  if (plan === 'relaunch') return relaunch(ownNode, script);
-  if (plan === 'refuse') {
-    console.error(`error: ${refusal(process.version)}`);
-    process.exitCode = 1;
-    return undefined;
+/** Another Node than this one, which is too old, or a refusal. */
+async function launchElsewhere(scriptUrl) {
+  // Not imported above: each import costs a run under the right Node as well.
+  const { existsSync } = await import('node:fs');
+  const { fileURLToPath } = await import('node:url');
+  const script = fileURLToPath(scriptUrl);
+  const ownNode = join(script, '..', '..', 'node_modules', 'node', 'bin', 'node');
+  if (planLaunch(process.version, process.execPath, ownNode, existsSync(ownNode)) === 'relaunch') {
+    return relaunch(ownNode, script);
   }
+  console.error(`error: ${refusal(process.version)}`);
+  process.exitCode = 1;
+}
+
+/** Calls `load` under a Node that is recent enough, in this process; otherwise runs the script in another one. */
+export function launch(scriptUrl, load) {
+  if (!isRecentEnough(process.version)) return launchElsewhere(scriptUrl);
   const cache = cacheFolder(process.env);
   if (cache !== undefined) process.getBuiltinModule('module').enableCompileCache(cache);
   return load();

@@ -1,10 +1,11 @@
 /**
  * Makes dist and oclif.manifest.json. Both are ignored by git: a stale manifest among the sources would hide commands.
- * The compiler writes beside dist and the folders are swapped, so that programs that run from dist never see half of it.
+ * The bundle is written beside dist and the folders are swapped, so that programs that run from dist never see half of
+ * it. Types are checked by `npm run typecheck`, not here.
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundle } from './bundle.ts';
 import { writeManifest } from './manifest.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -12,15 +13,13 @@ const dist = join(root, 'dist');
 const fresh = join(root, `dist.new.${process.pid}`);
 const stale = join(root, `dist.old.${process.pid}`);
 
-const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', fresh];
-const compiled = spawnSync(process.execPath, args, { stdio: 'inherit' });
-if (compiled.status === 0) {
-  if (existsSync(dist)) renameSync(dist, stale);
-  renameSync(fresh, dist);
-  rmSync(stale, { recursive: true, force: true });
-  await writeManifest(root);
-} else {
+try {
+  await bundle(root, fresh);
+} catch (error) {
   rmSync(fresh, { recursive: true, force: true });
-  process.exitCode = compiled.status ?? 1;
+  throw error;
 }
+if (existsSync(dist)) renameSync(dist, stale);
+renameSync(fresh, dist);
+rmSync(stale, { recursive: true, force: true });
+await writeManifest(root);
