@@ -22,7 +22,7 @@ export interface Entry {
   kind: EntryKind;
   /** Permission bits, 0o7777; what of them is kept is the volume's `preserve` set. 0 for symlinks. */
   mode: number;
-  /** Nanoseconds since the epoch; 0n for symlinks and directories where it is not kept. */
+  /** Nanoseconds since the epoch; 0n for symlinks and directories where it is not known. */
   mtime: bigint;
   /** Bytes of a file, else 0. */
   size: number;

@@ -59,6 +59,15 @@ export interface SnapshotBody {
   /** Totals of the tree: number of files, and their bytes. */
   files: number;
   bytes: number;
+  /** The working directory itself, which has no entry in the tree. */
+  dir?: TopDirectory;
+}
+
+export interface TopDirectory {
+  /** Permission bits, 0o777. */
+  mode: number;
+  /** Nanoseconds since the epoch, decimal: JSON has no numbers of 64 bits. */
+  mtime: string;
 }
 
 export type AnyRecord = Write | Tombstone | SnapshotBody;

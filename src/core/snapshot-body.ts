@@ -13,11 +13,13 @@ export const MAX_CREATOR = 1024;
 export const MAX_BODY_BYTES = 16 * 1024;
 /** Largest time that a Date can hold. */
 const MAX_TIME = 8.64e15;
+/** One spelling for each number. */
+const TIME = /^(0|-?[1-9]\d{0,18})$/;
 const KEYS = ['type', 'volset', 'parents', 'root', 'created', 'creator', 'files', 'bytes'] as const;
 
 /** Throws `protocol` unless `value` is a body, of `volset` if given. */
 export function checkSnapshotBody(value: unknown, volset?: VolsetId): SnapshotBody {
-  const body = exactObject(value, 'a snapshot', KEYS);
+  const body = exactObject(value, 'a snapshot', KEYS, ['dir']);
   if (body['type'] !== 'snapshot') malformed('a snapshot has another type');
   if (!isVolsetId(body['volset'])) malformed('a snapshot has no volset id');
   if (volset !== undefined && body['volset'] !== volset) malformed('a snapshot belongs to another volset');
@@ -29,7 +31,15 @@ export function checkSnapshotBody(value: unknown, volset?: VolsetId): SnapshotBo
     malformed("a snapshot's creator is not a text of at most 1 KiB");
   }
   if (!isCount(body['files']) || !isCount(body['bytes'])) malformed("a snapshot's totals are not counts");
+  if (body['dir'] !== undefined) checkTop(body['dir']);
   return value as SnapshotBody;
+}
+
+function checkTop(value: unknown): void {
+  const { mode, mtime } = exactObject(value, "a snapshot's directory", ['mode', 'mtime']);
+  if (!isCount(mode) || mode > 0o777) malformed("the mode of a snapshot's directory is out of range");
+  const isTime = typeof mtime === 'string' && TIME.test(mtime) && BigInt.asIntN(64, BigInt(mtime)) === BigInt(mtime);
+  if (!isTime) malformed("the time of a snapshot's directory is no number of nanoseconds");
 }
 
 function checkParents(parents: unknown): void {

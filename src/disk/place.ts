@@ -17,6 +17,7 @@ import {
   lchownSync,
   linkSync,
   lstatSync,
+  lutimesSync,
   mkdirSync,
   openSync,
   readlinkSync,
@@ -25,6 +26,7 @@ import {
   rmdirSync,
   symlinkSync,
   unlinkSync,
+  utimesSync,
   writeSync,
 } from 'node:fs';
 import type { FileTarget } from '../core/files.ts';
@@ -84,12 +86,13 @@ export class Placer {
     return new PlacedFile(this.#beneath, target, target.fresh ? undefined : `${this.#temp}/${tempName()}`);
   }
 
-  /** Places a symlink over whatever file or symlink is there. Its times are not kept. */
-  symlink(path: PathKey, target: Uint8Array, owner?: { uid: number; gid: number }): FileStat {
+  /** Places a symlink over whatever file or symlink is there. `mtime` in ns, 0 = now. */
+  symlink(path: PathKey, target: Uint8Array, to: { uid?: number; gid?: number; mtime?: bigint } = {}): FileStat {
     const temp = joinKey(parentKey(path), tempName());
     symlinkSync(Buffer.from(target), this.#beneath.path(temp));
     try {
-      if (owner) lchownSync(this.#beneath.path(temp), owner.uid, owner.gid);
+      if (to.uid !== undefined && to.gid !== undefined) lchownSync(this.#beneath.path(temp), to.uid, to.gid);
+      if (to.mtime) lutimesSync(this.#beneath.path(temp), utimeOf(to.mtime), utimeOf(to.mtime));
       this.#rename(temp, path);
     } catch (error) {
       this.#tryUnlink(temp);
@@ -148,6 +151,12 @@ export class Placer {
     // Through a descriptor of the directory: chmod of a path would follow a link put there meanwhile.
     const at = this.#beneath.dirPath(path);
     chmodSync(at, mode);
+  }
+
+  /** mtime of a directory, ns. */
+  setDirTime(path: PathKey, mtime: bigint): void {
+    const time = utimeOf(mtime);
+    utimesSync(this.#beneath.dirPath(path), time, time);
   }
 
   /** Owner of a directory. */

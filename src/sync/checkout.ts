@@ -1,10 +1,10 @@
 /** Moves a working directory to a snapshot, and finishes what an earlier command was not allowed to finish. */
 import type { BranchId, NodeId, SnapshotId } from '../core/ids.ts';
 import type { CheckoutResult, Volume } from '../volume/contract.ts';
-import { checkout as checkoutVolume } from '../volume/index.ts';
+import { checkout as checkoutVolume, setTop } from '../volume/index.ts';
 import { type Engine, type Outcome, outcome, requireVolume, rootHere } from './engine.ts';
 import { holdVolume } from './hold-volume.ts';
-import { problemRow } from './problems.ts';
+import { exitOfProblems, problemRow } from './problems.ts';
 import { resolveReference } from './references.ts';
 import type { ProblemRow } from './results.ts';
 
@@ -21,14 +21,16 @@ export async function moveVolume(
   target: Place,
   force = false,
 ): Promise<CheckoutResult> {
-  const { volset, baseRoot } = volume.state;
+  const { volset, base, baseRoot } = volume.state;
   const reader = engine.blob.reader(volset);
   const { manifest } = engine;
   const from = baseRoot ?? undefined;
+  const topOf = (id: SnapshotId) => engine.meta.findSnapshot(volset, id)?.body.dir;
+  const [before, top] = [base === null ? undefined : topOf(base), topOf(target.snapshot)];
   const phase = engine.reporter.phase('checking out');
   await using hasher = engine.blob.writer(volset, { signal: engine.signal, dryRun: true });
   try {
-    return await checkoutVolume({
+    const done = await checkoutVolume({
       volume,
       target,
       force,
@@ -43,6 +45,8 @@ export async function moveVolume(
         phase.advance({ items: done, path });
       },
     });
+    if (top) setTop(volume.state.dir, top, before, from === undefined);
+    return done;
   } finally {
     phase.end();
   }
@@ -97,5 +101,5 @@ export async function checkout(engine: Engine, ref: string, force: boolean): Pro
   const done = await moveVolume(engine, volume, { snapshot: found.snapshot, root, branch: branch?.id ?? null }, force);
   const name = engine.meta.findVolset(volset)?.name ?? null;
   const result = { volset: name, branch: branch?.name ?? null, snapshot: found.snapshot, ...done };
-  return outcome({ ...result, problems: done.problems.map(problemRow) }, done.problems.length > 0 && 3);
+  return outcome({ ...result, problems: done.problems.map(problemRow) }, exitOfProblems(done.problems));
 }

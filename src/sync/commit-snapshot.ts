@@ -2,7 +2,7 @@
 import type { BlobWriter, WriteStats } from '../blob/contract.ts';
 import { KIND } from '../core/hash.ts';
 import type { BranchId, NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
-import type { SnapshotBody } from '../core/records.ts';
+import type { SnapshotBody, TopDirectory } from '../core/records.ts';
 import { encodeSnapshotBody, idOfBody } from '../core/snapshot-body.ts';
 import type { Edit } from '../meta/contract.ts';
 import type { Engine } from './engine.ts';
@@ -15,6 +15,7 @@ export interface NewSnapshot {
   creator: string;
   files: number;
   bytes: number;
+  dir?: TopDirectory;
 }
 
 export interface Labels {

@@ -1,4 +1,5 @@
 /** Differences between two trees, or between a tree and the working directory, as the documents show them. */
+import { isOnlyDirTime } from '../core/directory-time.ts';
 import type { Change, Entry } from '../core/entry.ts';
 import { isWithin, jsonPath, type PathKey } from '../core/paths.ts';
 import { currentVolset, type Engine, type Outcome, outcome, requireVolume, rootHere } from './engine.ts';
@@ -54,6 +55,7 @@ export async function diff(engine: Engine, options: DiffOptions): Promise<Outcom
   const result = emptyDiff();
   let any = false;
   for await (const change of changes) {
+    if (isOnlyDirTime(change)) continue;
     if (options.paths.length > 0 && !options.paths.some((path) => isWithin(change.path, path))) continue;
     addChange(result, change);
     any = true;

@@ -1,5 +1,6 @@
 /** `plait log`: history from a reference back, as far as it is read. */
 
+import { isOnlyDirTime } from '../core/directory-time.ts';
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
 import { branchSnapshots } from '../core/iterators.ts';
 import type { PathKey } from '../core/paths.ts';
@@ -90,7 +91,7 @@ function touches(engine: Engine, volset: VolsetId, view: SnapshotView, paths: Pa
   const reader = engine.blob.reader(volset);
   if (!parent) return paths.some((path) => !isEmptyIterable(engine.manifest.entries(reader, view.body.root, path)));
   for (const change of engine.manifest.diff(reader, parent.body.root, view.body.root)) {
-    if (paths.some((path) => isWithin(change.path, path))) return true;
+    if (!isOnlyDirTime(change) && paths.some((path) => isWithin(change.path, path))) return true;
   }
   return false;
 }

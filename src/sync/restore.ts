@@ -1,10 +1,12 @@
 /** `plait restore`: files of a snapshot, in place or into another directory. The volume's base stays where it is. */
+import { existsSync } from 'node:fs';
 import type { Entry } from '../core/entry.ts';
 import type { NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
 import { isWithin, type PathKey, ROOT } from '../core/paths.ts';
 import type { Preserve } from '../volume/contract.ts';
+import { setTop } from '../volume/index.ts';
 import { restoreEntries } from '../volume/restore.ts';
-import { currentVolset, type Engine, type Outcome, outcome, requireVolume, rootHere } from './engine.ts';
+import { currentVolset, type Engine, type Outcome, outcome, readSnapshot, requireVolume, rootHere } from './engine.ts';
 import { holdVolume } from './hold-volume.ts';
 import { problemRow } from './problems.ts';
 import { resolveReference } from './references.ts';
@@ -38,6 +40,7 @@ export async function restore(engine: Engine, input: RestoreInput): Promise<Outc
   checkPaths(engine, volset, root, input);
   const dir = input.to ?? requireVolume(engine).state.dir;
   using _held = input.to === undefined ? await holdVolume(engine, requireVolume(engine)) : undefined;
+  const isNew = !existsSync(dir);
   const isSaved = input.to === undefined && !input.overwrite ? await savedInPlace(engine, input.paths) : () => false;
   const done = await restoreEntries({
     dir,
@@ -49,8 +52,10 @@ export async function restore(engine: Engine, input: RestoreInput): Promise<Outc
     extract: (into, tempDir, files) => reader.extract(into, tempDir, files, { signal: engine.signal }),
     signal: engine.signal,
   });
+  const top = readSnapshot(engine, volset, snapshot).body.dir;
+  if (top && input.to !== undefined && input.paths.length === 0) setTop(dir, top, undefined, isNew);
   const result = { snapshot, dir, ...done, problems: done.problems.map(problemRow) };
-  return outcome(result, done.problems.length > 0 && 3);
+  return outcome(result, exitOfProblems(done.problems));
 }
 
 function checkPaths(engine: Engine, volset: VolsetId, root: NodeId, { paths, ref }: RestoreInput): void {

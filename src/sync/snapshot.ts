@@ -6,6 +6,7 @@ import { nodeId } from '../core/hash.ts';
 import type { BranchId, NodeId, SnapshotId } from '../core/ids.ts';
 import type { BranchView, VolsetView } from '../meta/contract.ts';
 import type { Changes, Volume } from '../volume/contract.ts';
+import { readTop } from '../volume/index.ts';
 import { bodyOf, commitSnapshot, type Labels } from './commit-snapshot.ts';
 import { currentVolset, type Engine, type Outcome, outcome, requireVolume } from './engine.ts';
 import { newBranchId } from './fresh-ids.ts';
@@ -40,7 +41,8 @@ export async function snapshot(engine: Engine, options: SnapshotOptions): Promis
   const volset = currentVolset(engine);
   const line = chooseLine(engine, volset, volume, options.newBranch);
   await using writer = engine.blob.writer(volset.id, { signal: engine.signal });
-  const { changes, reader, baseRoot } = compareWithBase(engine, volume, writer);
+  const dir = readTop(volume.state.dir);
+  const { changes, reader, baseRoot } = compareWithBase(engine, volume, writer, { dirTimes: true });
   const start = baseRoot === null ? emptyTree(engine.manifest) : { source: reader, root: baseRoot };
   const root = await engine.manifest.patchAsync(start.source, writer, start.root, changes);
   // Nothing was patched, so nothing was written: the empty tree, which lay nowhere until now, has to come along.
@@ -50,14 +52,15 @@ export async function snapshot(engine: Engine, options: SnapshotOptions): Promis
 
   const parents = volume.state.base === null ? [] : [volume.state.base];
   const facts = { parents, root, found, started };
-  if (options.skipUnchanged && root === baseRoot && !options.newBranch) {
-    changes.keepCache(root);
+  if (options.skipUnchanged && found.changes === 0 && baseRoot !== null && !options.newBranch) {
+    // Where times of directories moved, the cache describes a tree that is not made.
+    if (root === baseRoot) changes.keepCache(root);
     return outcome(
-      document(engine, volset, line.name, { ...facts, id: volume.state.base, created: false }),
+      document(engine, volset, line.name, { ...facts, root: baseRoot, id: volume.state.base, created: false }),
       exitOf(found),
     );
   }
-  const totals = { files: found.files, bytes: found.bytes };
+  const totals = { files: found.files, bytes: found.bytes, dir };
   const made = bodyOf({ volset: volset.id, parents, root, created: started, creator: engine.world.creator, ...totals });
   volume.update({ expected: made.id });
   const stats = await commitSnapshot(engine, writer, made, lineRef(line), options);

@@ -17,13 +17,13 @@ export interface Compared {
 
 /**
  * `writer` stores what is read (snapshot) or only hashes it (a dry-run writer: status). Whoever does not hold the volume
- * passes `looksOnly`: the notes on disk belong to the command that holds it.
+ * passes `looksOnly`: the notes on disk belong to the command that holds it. `dirTimes`: see ChangesOptions.
  */
 export function compareWithBase(
   engine: Engine,
   volume: Volume,
   writer: BlobWriter,
-  { looksOnly = false } = {},
+  { looksOnly = false, dirTimes = false } = {},
 ): Compared {
   const { volset, baseRoot } = volume.state;
   const reader = engine.blob.reader(volset);
@@ -33,6 +33,7 @@ export function compareWithBase(
     baseEntries: () => (baseRoot === null ? [] : engine.manifest.encodedEntries(reader, baseRoot)),
     ingest: (root, files) => writer.ingest(root, files),
     looksOnly,
+    dirTimes,
     signal: engine.signal,
     now: engine.world.now,
     onProgress: ({ scanned, path }) => phase.advance({ items: scanned, path }),

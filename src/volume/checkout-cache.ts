@@ -57,6 +57,7 @@ function writeRecords(options: NewCache, writer: CacheWriter): void {
       putTouched(change.value, bytes, options, writer);
       continue;
     }
+    if (bytes[0] === 2 && steps.dirs.isTouched(path)) steps.dirs.setTimeLater(decodeEntry(path, bytes));
     if (bytes[0] === 2 && (steps.dirs.wantsMode(path) || (options.resume && wasOpenedUp(path, bytes, placer)))) {
       steps.dirs.setModeLater(decodeEntry(path, bytes.slice()));
     }
@@ -87,7 +88,9 @@ function putTouched({ path, before }: Change, bytes: Uint8Array, options: NewCac
   if (kind === 2) {
     const entry = decodeEntry(path, bytes);
     const isDir = stat !== undefined && kindOfMode(stat.mode) === 'dir';
-    writer.put(path, 0, isDir ? { ...stat, mode: 0o40000 | steps.dirs.dirMode(entry, stat.mode) } : undefined, bytes);
+    // As it will be when modes and times are set.
+    const mode = isDir ? 0o40000 | steps.dirs.dirMode(entry, stat.mode) : 0;
+    writer.put(path, 0, isDir ? { ...stat, mode, mtimeNs: entry.mtime || stat.mtimeNs } : undefined, bytes);
     return;
   }
   writer.put(path, stat && isAsWritten(path, bytes, stat, options) ? FLAG.trusted : 0, stat, bytes);

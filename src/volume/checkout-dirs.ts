@@ -17,6 +17,10 @@ export class Dirs {
   readonly #made = new Set<PathKey>();
   /** Modes to be set at the end: of an entry, or the one that was found. */
   readonly #modes = new Map<PathKey, Entry | number>();
+  /** Directories in which something was made, replaced or removed, but new ones. */
+  readonly #touched = new Set<PathKey>();
+  /** mtimes to be set at the end, ns. */
+  readonly #times = new Map<PathKey, bigint>();
   #openParent: PathKey | undefined;
 
   constructor(context: StepContext, faults: Faults) {
@@ -33,23 +37,36 @@ export class Dirs {
     for (const dir of this.#context.work.dirs) {
       this.#makeDir(dir.path);
       this.#modes.set(dir.path, dir);
+      this.setTimeLater(dir);
     }
   }
 
   /** Deepest first, so that a directory is closed to us only when nothing in it is left to do. */
   setModes(): void {
     const { placer } = this.#context;
-    const paths = [...this.#modes.keys()].reverse();
+    const paths = [...new Set([...this.#modes.keys(), ...this.#times.keys()])].sort().reverse();
     for (const path of paths) {
-      const wanted = this.#modes.get(path)!;
+      const wanted = this.#modes.get(path);
+      const time = this.#times.get(path);
       this.#faults.attempt(path, () => {
         const stat = placer.stat(path);
         if (stat === undefined || kindOfMode(stat.mode) !== 'dir') return;
+        if (time !== undefined) this.#setTime(path, time);
+        if (wanted === undefined) return;
         const mode = typeof wanted === 'number' ? wanted : this.dirMode(wanted, stat.mode);
         const owner = typeof wanted === 'number' ? undefined : ownerOf(this.#context, wanted);
         if (owner) placer.setDirOwner(path, owner.uid, owner.gid);
         if ((stat.mode & 0o7777) !== mode || owner) placer.setDirMode(path, mode);
       });
+    }
+  }
+
+  /** Best effort: in a directory of another user it is not ours to set, and nothing depends on it. */
+  #setTime(path: PathKey, time: bigint): void {
+    try {
+      this.#context.placer.setDirTime(path, time);
+    } catch (error) {
+      if (!['EPERM', 'EACCES'].includes(errnoOf(error) ?? '')) throw error;
     }
   }
 
@@ -61,6 +78,19 @@ export class Dirs {
   /** Directories that were opened up for writing and had no change of their own. */
   wantsMode(path: PathKey): boolean {
     return this.#made.has(path) && !this.#modes.has(path);
+  }
+
+  isTouched(path: PathKey): boolean {
+    return this.#touched.has(path);
+  }
+
+  /** Something in it changes, so that its mtime moves. */
+  touch(path: PathKey): void {
+    if (path !== ROOT && !this.#made.has(path)) this.#touched.add(path);
+  }
+
+  setTimeLater({ path, mtime }: Entry): void {
+    if (mtime !== 0n) this.#times.set(path, mtime);
   }
 
   setModeLater(entry: Entry): void {
@@ -158,6 +188,7 @@ export class Dirs {
     if (dir === this.#openParent || this.#made.has(dir)) return;
     const { placer, options } = this.#context;
     this.#openParent = dir;
+    this.touch(dir);
     const stat = placer.stat(dir);
     if (stat === undefined || kindOfMode(stat.mode) !== 'dir') {
       if (options.force || this.#context.resume) this.#makeMissing(dir);

@@ -2,7 +2,7 @@
 import { codeOfErrno, PlaitError } from '../core/errors.ts';
 import type { PathKey } from '../core/paths.ts';
 import type { StepContext } from './checkout-context.ts';
-import { errnoOf, problem } from './problems.ts';
+import { errnoOf, notWritten, problem } from './problems.ts';
 
 /** These mean the whole disk, not one file: the checkout stops and is finished later. */
 export const isGeneral = (errno: string | undefined): boolean =>
@@ -41,7 +41,7 @@ export class Faults {
     if (isGeneral(errno)) throw this.general(cause ?? Object.assign(new Error(message), { code: errno }));
     this.failed.set(path, errno);
     const why = `could not be written (${errno ?? message}); the snapshot still holds it`;
-    this.#context.result.problems.push(problem(path, 'not-written', why));
+    this.#context.result.problems.push(problem(path, notWritten(errno), why));
   }
 
   general(cause: unknown): PlaitError {

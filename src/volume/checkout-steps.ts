@@ -34,6 +34,8 @@ export class Steps {
     const dirs: { path: PathKey; needed: boolean }[] = [];
     let gone: PathKey | undefined;
     for (const { path, before, after } of work.changes()) {
+      // What was done before a cut has moved times as well.
+      if (resume) this.dirs.touch(parentKey(path));
       if (gone !== undefined && isWithin(path, gone)) continue;
       if (before === undefined && !this.#mayBeInTheWay(path)) continue;
       if (before && after && before.kind === after.kind && !this.#mayBeInTheWay(path)) continue;
@@ -80,8 +82,8 @@ export class Steps {
         if (!this.#hardLink(first, after)) again.push(after);
       } else if (after.kind === 'symlink') {
         this.dirs.openUp(parentKey(path));
-        const owner = ownerOf(this.#context, after);
-        this.faults.attempt(path, () => this.#wrote(path, placer.symlink(path, after.target!, owner)));
+        const to = { ...ownerOf(this.#context, after), mtime: after.mtime };
+        this.faults.attempt(path, () => this.#wrote(path, placer.symlink(path, after.target!, to)));
       }
     }
     await this.#writeApart(again);
@@ -176,7 +178,10 @@ export class Steps {
     const files = entries.filter((entry) => entry.kind === 'file').map((entry) => this.#targetOf(entry));
     for (const link of entries.filter((entry) => entry.kind === 'symlink')) {
       this.faults.attempt(link.path, () =>
-        this.#wrote(link.path, placer.symlink(link.path, link.target!, ownerOf(this.#context, link))),
+        this.#wrote(
+          link.path,
+          placer.symlink(link.path, link.target!, { ...ownerOf(this.#context, link), mtime: link.mtime }),
+        ),
       );
     }
     if (files.length === 0) return;

@@ -32,7 +32,8 @@ export interface Problem {
   path: PathKey;
   /**
    * unreadable, changed-while-read, special-file, reserved-name, nested-store, too-long, bad-rules, missing-mount,
-   * not-written (a checkout could not put it there; its entry is kept).
+   * not-written (a checkout could not put it there; its entry is kept), damaged (as before, since the store's data of
+   * it is missing or wrong).
    */
   what: string;
   message: string;

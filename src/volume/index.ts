@@ -5,6 +5,7 @@
  */
 export { collectChanges } from './changes.ts';
 export { checkout } from './checkout.ts';
+export { readTop, setTop } from './top.ts';
 export {
   createVolume,
   type FoundVolume,

@@ -34,11 +34,12 @@ export function makeEntry(found: Found, base: Entry | undefined, preserve: reado
   if (kind === 'file') {
     entry.size = stat.size;
     entry.content = found.content;
-    entry.mtime = stat.mtimeNs;
-    if (base?.kind === 'file' && closeTimes(base.mtime, stat.mtimeNs) && sameContent(base, entry))
-      entry.mtime = base.mtime;
   }
   if (kind === 'symlink') entry.target = found.target;
+  // A link of unknown time stays one: it is no change.
+  const isUnknown = kind === 'symlink' && base?.mtime === 0n;
+  const isNear = base?.kind === kind && (isUnknown || closeTimes(base.mtime, stat.mtimeNs));
+  entry.mtime = isNear && (kind !== 'file' || sameContent(base, entry)) ? base.mtime : stat.mtimeNs;
   if (found.linkGroup !== undefined && kind !== 'dir') entry.linkGroup = found.linkGroup;
   return entry;
 }

@@ -6,6 +6,7 @@ import type { FileSource } from '../core/files.ts';
 import { isWithin, type PathKey } from '../core/paths.ts';
 import type { FileStat } from '../core/stat.ts';
 import { fileStat } from '../disk/file-stat.ts';
+import { closeTimes } from '../disk/times.ts';
 import type { CacheSession } from './cache-session.ts';
 import type { Changes, Volume } from './contract.ts';
 import type { LinkGroups } from './link-groups.ts';
@@ -40,6 +41,7 @@ export class Merge {
   readonly #session: CacheSession;
   readonly #outcome: Changes['outcome'];
   readonly #pairs: Pairs;
+  readonly #dirTimes: boolean;
   readonly #facts: EntryFacts = { file: false, size: 0, linked: false };
   #links: LinkTable | undefined;
   readonly #groups: LinkGroups;
@@ -48,13 +50,16 @@ export class Merge {
   /** A directory of the base that is none any more. */
   #goneDir: PathKey | undefined;
 
+  /** `dirTimes`: see ChangesOptions. */
   constructor(
     volume: Volume,
     session: CacheSession,
     outcome: Changes['outcome'],
     groups: LinkGroups,
+    dirTimes: boolean,
   ) {
     this.#groups = groups;
+    this.#dirTimes = dirTimes;
     this.#volume = volume;
     this.#session = session;
     this.#outcome = outcome;
@@ -129,14 +134,14 @@ export class Merge {
     return this.#changed(bytes, kindOfByte(base.kind) === scan.kind ? decodeEntry(base.path, bytes) : undefined);
   }
 
-  /** Times of a directory mean nothing here: every change of a child moves them. */
   #bothDirs(base: BaseCursor): void {
     const { scan } = this.#pairs;
     const mounted = scan.isMount ? FLAG.mount : 0;
     if ((base.flags & FLAG.mount) !== 0 && !scan.isMount) this.#lostMount = scan.path;
     const owner = this.#volume.state.preserve.includes('owner');
     const mode = Number(scan.stats.mode) & S_IFMT_AND_BITS;
-    if (!owner && base.mode === mode && (base.flags & FLAG.mount) === mounted) return;
+    const sameTime = !this.#dirTimes || closeTimes(base.mtimeNs, scan.stats.mtimeNs);
+    if (!owner && base.mode === mode && (base.flags & FLAG.mount) === mounted && sameTime) return;
     const bytes = base.entry().slice();
     this.#changed(bytes, decodeEntry(base.path, bytes));
   }
@@ -160,6 +165,7 @@ export class Merge {
       return undefined;
     }
     const after = makeEntry({ path, kind, stat, target, linkGroup }, like, this.#volume.state.preserve);
+    if (kind === 'dir' && like && !this.#dirTimes) after.mtime = like.mtime;
     this.slots.push({ path, before, after, stat, flags });
     return undefined;
   }

@@ -17,3 +17,6 @@ export const unreadable = (path: PathKey, error: unknown): Problem =>
     'unreadable',
     `cannot be read (${errnoOf(error) ?? String((error as Error)?.message)}); kept as it was`,
   );
+
+/** Why a file could not be put there: without an errno it is not the disk that refused, but the store's own data. */
+export const notWritten = (errno: string | undefined): string => (errno === undefined ? 'damaged' : 'not-written');

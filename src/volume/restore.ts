@@ -14,7 +14,7 @@ import { kindOfMode } from '../disk/file-stat.ts';
 import { Placer, TEMP_PREFIX } from '../disk/place.ts';
 import { closeTimes } from '../disk/times.ts';
 import type { Preserve, Problem } from './contract.ts';
-import { errnoOf, problem } from './problems.ts';
+import { errnoOf, notWritten, problem } from './problems.ts';
 
 export interface RestoreOptions {
   /** Absolute; made if it is missing. */
@@ -146,12 +146,13 @@ class Restore {
   }
 
   #symlink(entry: Entry): void {
-    this.#placer.symlink(entry.path, entry.target!, this.#owner(entry));
+    this.#placer.symlink(entry.path, entry.target!, { ...this.#owner(entry), mtime: entry.mtime });
     this.#done.written++;
   }
 
   #dirAttributes(entry: Entry): void {
     const owner = this.#owner(entry);
+    if (entry.mtime !== 0n) this.#placer.setDirTime(entry.path, entry.mtime);
     if (owner) this.#placer.setDirOwner(entry.path, owner.uid, owner.gid);
     this.#placer.setDirMode(entry.path, entry.mode & (this.#keeps('suid') ? 0o7777 : 0o777));
   }
@@ -187,7 +188,7 @@ class Restore {
       });
     }
     if (cause !== undefined && errno === undefined) throw cause;
-    this.#done.problems.push(problem(path, 'not-written', `could not be written (${errno ?? message})`));
+    this.#done.problems.push(problem(path, notWritten(errno), `could not be written (${errno ?? message})`));
   }
 }
 

@@ -57,6 +57,8 @@ export interface BaseCursor {
   isSame(stats: BigIntStats): boolean;
   /** Type and permission bits when last seen; 0 = unknown. */
   readonly mode: number;
+  /** When last seen; of a directory only for comparing with what a checkout or snapshot left. */
+  readonly mtimeNs: bigint;
   close(): void;
 }
 
@@ -108,12 +110,16 @@ export class CacheReader implements BaseCursor {
     return this.#view.getUint32(this.#pos + 8, true);
   }
 
+  get mtimeNs(): bigint {
+    return this.#view.getBigInt64(this.#pos + 20, true);
+  }
+
   get stat(): KeptStat {
     const pos = this.#pos;
     return {
       mode: this.mode,
       size: this.#view.getFloat64(pos + 12, true),
-      mtimeNs: this.#view.getBigInt64(pos + 20, true),
+      mtimeNs: this.mtimeNs,
       ctimeNs: this.#view.getBigInt64(pos + 28, true),
       ino: this.#view.getBigUint64(pos + 36, true),
     };
@@ -208,6 +214,7 @@ export class EntriesCursor implements BaseCursor {
   flags = 0;
   kind = 0;
   readonly mode = 0;
+  readonly mtimeNs = 0n;
   readonly #entries: Iterator<{ path: PathKey; bytes: Uint8Array }>;
   #bytes: Uint8Array = new Uint8Array(0);
 

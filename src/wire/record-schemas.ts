@@ -52,16 +52,23 @@ export const tombstone: Schema = object(
   ['tip'],
 );
 
-export const snapshotBody: Schema = object({
-  type: { const: 'snapshot' },
-  volset: randomId,
-  parents: list(hashId, MAX_SNAPSHOT_PARENTS),
-  root: hashId,
-  created: count(),
-  creator: text(MAX_CREATOR),
-  files: count(),
-  bytes: count(),
-});
+export const snapshotBody: Schema = object(
+  {
+    type: { const: 'snapshot' },
+    volset: randomId,
+    parents: list(hashId, MAX_SNAPSHOT_PARENTS),
+    root: hashId,
+    created: count(),
+    creator: text(MAX_CREATOR),
+    files: count(),
+    bytes: count(),
+    dir: object({
+      mode: { type: 'integer', minimum: 0, maximum: 0o777 },
+      mtime: { type: 'string', maxLength: 20, pattern: '^(0|-?[1-9][0-9]{0,18})$' },
+    }),
+  },
+  ['dir'],
+);
 
 export const record: Schema = { oneOf: [write, tombstone, snapshotBody], discriminator: { propertyName: 'type' } };
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assertSame, diskUsage, type Hub, Lab } from './helpers/lab.ts';
 import { changeKinds, makeKinds, makeOddNames, makeSparse, noise } from './helpers/trees.ts';
@@ -83,6 +83,34 @@ describe('e2e: what comes out is what went in', function () {
     await lab.run(['clone', `${hub.url}/data`, 'copy']);
     assertSame(work, lab.path('copy'));
     await assertClean('copy');
+  });
+
+  it('the time of a directory travels, but is no change', async () => {
+    const work = await lab.volume('work', hub);
+    mkdirSync(join(work, 'dir'), { mode: 0o750 });
+    writeFileSync(join(work, 'dir/file'), 'one');
+    chmodSync(work, 0o711);
+    const first = await save('work');
+    await lab.run(['clone', `${hub.url}/data`, 'copy']);
+    assertSame(work, lab.path('copy'));
+    for (const path of [work, join(work, 'dir')]) {
+      writeFileSync(join(path, 'comes'), 'and goes');
+      rmSync(join(path, 'comes'));
+    }
+    await assertClean('work');
+    writeFileSync(join(work, 'dir/file'), 'two');
+    const second = await save('work');
+    assert.deepEqual([second.changed, second.parents], [1, [first.snapshot]]);
+    const { added, modified } = await lab.in('work', ['diff', 'main~1', 'main']);
+    assert.deepEqual([added, modified.map((row: { path: string }) => row.path)], [[], ['dir/file']]);
+    // What somebody has chosen here stays.
+    chmodSync(lab.path('copy'), 0o700);
+    await lab.in('copy', ['pull']);
+    assert.equal(statSync(lab.path('copy')).mode & 0o777, 0o700);
+    chmodSync(lab.path('copy'), 0o711);
+    assertSame(work, lab.path('copy'));
+    await lab.in('copy', ['restore', 'main', '--to', lab.path('out')]);
+    assertSame(work, lab.path('out'));
   });
 
   it("file, directory and symlink take each other's place in every order", async () => {

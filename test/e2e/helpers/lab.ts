@@ -89,7 +89,7 @@ export function parse({ stdout, stderr }: Ended): Document {
 
 /** What rsync finds different: content, modes, times, links, hard links, and what is only in one of the two. */
 export function rsyncDifference(a: string, b: string): string {
-  const args = ['-aHnciOJ', '--delete', '--no-owner', '--no-group', '--exclude=/.plait', `${a}/`, `${b}/`];
+  const args = ['-aHnci', '--delete', '--no-owner', '--no-group', '--exclude=/.plait', `${a}/`, `${b}/`];
   return execFileSync('rsync', args, { encoding: 'latin1', maxBuffer: 1 << 28 });
 }
 
