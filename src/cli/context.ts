@@ -7,7 +7,7 @@ import { PlaitError } from '../core/errors.ts';
 import { keyOfText, type PathKey } from '../core/paths.ts';
 import { type Reporter, silentReporter } from '../core/reporter.ts';
 import type { MetaStore } from '../meta/contract.ts';
-import type { Engine } from '../sync/engine.ts';
+import type { Engine, MetaEngine } from '../sync/engine.ts';
 import type { ConfigStore } from './config-store.ts';
 import type { Io } from './io.ts';
 import type { Located } from './open-engine.ts';
@@ -67,11 +67,17 @@ export class Context implements AsyncDisposable {
 
   /** The opened store, with the working directory the user stands in and a way to its peers. Opened once. */
   async engine(options: { volset?: string } = {}): Promise<Engine> {
-    const { openEngine, requireLocated } = await import('./open-engine.ts');
+    const { openEngine } = await import('./open-engine.ts');
+    return openEngine(this, await this.metaEngine(options));
+  }
+
+  /** The same without blobs, which cost a light command more than its own work. */
+  async metaEngine(options: { volset?: string } = {}): Promise<MetaEngine> {
+    const { openMetaEngine, requireLocated } = await import('./open-engine.ts');
     const located = requireLocated(this);
-    const opened = (await this.#findOpened()) ?? (await this.#open(located));
-    const config = (await import('./store-config.ts')).storeConfig(opened.meta, located.store).read();
-    return openEngine(this, located, { ...options, meta: opened.meta, config });
+    const { meta } = (await this.#findOpened()) ?? (await this.#open(located));
+    const config = (await import('./store-config.ts')).storeConfig(meta, located.store).read();
+    return openMetaEngine(this, located, { ...options, meta, config });
   }
 
   /** Guard of `snapshot`, which has no flag for it: PLAIT_MAX_DELETE, else the config key max-delete, else 50 %. */

@@ -10,7 +10,7 @@ import { type CloneResult, chooseVolset, clone as cloneInto } from '../sync/clon
 import { createStore, isStore, openMeta } from '../sync/store.ts';
 import { createVolume, findVolume } from '../volume/volume.ts';
 import type { Context } from './context.ts';
-import { type Located, openEngine, openRemote, storeOptions } from './open-engine.ts';
+import { type Located, openEngine, openMetaEngine, openRemote, storeOptions } from './open-engine.ts';
 
 export interface CloneInput {
   url: string;
@@ -34,8 +34,9 @@ export async function clone(
   const volset = await askFor(context, remote, input.volset ?? named);
   const dir = context.path(input.dir ?? dirName(volset));
   const located = prepare(context, dir, volset, input);
-  const engine = await openEngine(context, located);
-  context.onClose(() => engine.meta[Symbol.dispose]());
+  const meta = openMeta(located.store, storeOptions(context));
+  context.onClose(() => meta[Symbol.dispose]());
+  const engine = await openEngine(context, openMetaEngine(context, located, { meta }));
   const kept = engine.meta.settings()[UNFINISHED];
   if (kept !== undefined && kept !== unfinishedMark(origin, volset)) throw notOurs(dir);
   engine.meta.putSetting(UNFINISHED, unfinishedMark(origin, volset));

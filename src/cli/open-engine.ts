@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import type { Peer } from '../core/peer.ts';
 import type { MetaStore, RemoteConfig } from '../meta/contract.ts';
-import type { Engine, World } from '../sync/engine.ts';
-import { isStore, openMeta, openStore, type StoreOptions } from '../sync/store.ts';
+import type { Engine, MetaEngine, World } from '../sync/engine.ts';
+import { isStore, openBlobs, type StoreOptions } from '../sync/store.ts';
 import { type FoundVolume, findVolume } from '../volume/volume.ts';
 import type { Context } from './context.ts';
 
@@ -57,28 +57,31 @@ export const storeOptions = (context: Context, config: Record<string, string> = 
   uid: process.getuid?.(),
 });
 
-export async function openEngine(
+/** Over the opened metadata of the store at `located`. */
+export function openMetaEngine(
   context: Context,
   located: Located,
-  options: { volset?: string; meta?: MetaStore; config?: Record<string, string> } = {},
-): Promise<Engine> {
-  const settings = storeOptions(context, options.config);
-  const [store, { manifest }] = await Promise.all([
-    openStore(located.store, settings, options.meta ?? openMeta(located.store, settings)),
-    import('../blob/manifest/index.ts'),
-  ]);
-  context.onClose(async () => store.blob[Symbol.asyncDispose]());
+  options: { volset?: string; meta: MetaStore; config?: Record<string, string> },
+): MetaEngine {
+  const { world, lockWaitMs } = storeOptions(context, options.config);
   return {
-    ...store,
-    manifest,
+    dir: located.store,
+    meta: options.meta,
     volume: located.volume,
-    world: settings.world,
+    world,
     reporter: context.reporter,
     signal: context.signal,
     volsetName: options.volset,
-    lockWaitMs: settings.lockWaitMs,
-    openPeer: (remote) => openRemote(context, remote, store.meta),
+    lockWaitMs,
+    openPeer: (remote) => openRemote(context, remote, options.meta),
   };
+}
+
+/** Adds the blobs. */
+export async function openEngine(context: Context, engine: MetaEngine): Promise<Engine> {
+  const [blob, { manifest }] = await Promise.all([openBlobs(engine.dir, engine), import('../blob/manifest/index.ts')]);
+  context.onClose(async () => blob[Symbol.asyncDispose]());
+  return { ...engine, blob, manifest };
 }
 
 /** A remote's peer with its token and authority; undici is loaded here and nowhere else. */

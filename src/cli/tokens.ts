@@ -1,6 +1,6 @@
 /** `plait token`: bearer tokens of a hub. */
 import { PlaitError } from '../core/errors.ts';
-import { newToken } from '../hub/index.ts';
+import { newToken } from '../hub/bearer-token.ts';
 import type { TokenRow } from '../meta/contract.ts';
 import { type Engine, volsetByName } from '../sync/engine.ts';
 import { RIGHTS, type Right } from '../wire/transfer-service.ts';
@@ -26,7 +26,7 @@ const document = ({ id, label, volset, can, created, expires, revoked }: TokenRo
 });
 
 export function createToken(
-  engine: Engine,
+  engine: Pick<Engine, 'meta' | 'world'>,
   flags: { volset?: string; can?: string; expires?: number; label?: string },
 ): { result: TokenDocument & { token: string } } {
   const { meta, world } = engine;
@@ -50,11 +50,11 @@ function rightsOf(text: string): Right[] {
   throw new PlaitError('usage', `there is no right ${unknown.join(', ')}`, { hint: `rights are ${RIGHTS.join(', ')}` });
 }
 
-export const listTokens = ({ meta }: Engine): { result: { tokens: TokenDocument[] } } => ({
+export const listTokens = ({ meta }: Pick<Engine, 'meta'>): { result: { tokens: TokenDocument[] } } => ({
   result: { tokens: meta.listTokens().map(document) },
 });
 
-export function revokeToken({ meta }: Engine, id: string): { result: { revoked: string } } {
+export function revokeToken({ meta }: Pick<Engine, 'meta'>, id: string): { result: { revoked: string } } {
   if (meta.revokeToken(id)) return { result: { revoked: id } };
   throw new PlaitError('not-found', `there is no token ${id}`, { hint: 'see `plait token list`' });
 }

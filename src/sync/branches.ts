@@ -5,7 +5,7 @@ import { PlaitError } from '../core/errors.ts';
 import type { BranchId, SnapshotId, VolsetId } from '../core/ids.ts';
 import { objectNameFault } from '../core/names.ts';
 import type { BranchView } from '../meta/contract.ts';
-import { currentVolset, type Engine, type Outcome, outcome } from './engine.ts';
+import { currentVolset, type Engine, type MetaEngine, type Outcome, outcome } from './engine.ts';
 import { newBranchId } from './fresh-ids.ts';
 import { resolveReference } from './references.ts';
 import { settle } from './settle.ts';
@@ -18,14 +18,14 @@ export interface BranchRow {
   current: boolean;
 }
 
-const row = (engine: Engine, { id, name, tip }: BranchView): BranchRow => ({
+const row = (engine: MetaEngine, { id, name, tip }: BranchView): BranchRow => ({
   id,
   name,
   tip,
   current: engine.volume?.state.branch === id,
 });
 
-export function listBranches(engine: Engine): Outcome<{ branches: BranchRow[] }> {
+export function listBranches(engine: MetaEngine): Outcome<{ branches: BranchRow[] }> {
   const volset = currentVolset(engine).id;
   return outcome({ branches: engine.meta.listBranches(volset).map((branch) => row(engine, branch)) });
 }

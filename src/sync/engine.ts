@@ -36,6 +36,9 @@ export interface Engine extends Store {
   openPeer(remote: RemoteConfig): Promise<Peer>;
 }
 
+/** For verbs that look at metadata only: no blob store is opened for them. */
+export type MetaEngine = Omit<Engine, 'blob' | 'manifest'>;
+
 /** What a verb answers: the JSON document and the exit codes that its parts ask for. */
 export interface Outcome<T> {
   result: T;
@@ -48,7 +51,7 @@ export const outcome = <T>(result: T, ...exits: (number | false | undefined)[]):
 });
 
 /** The volset that a command means: --volset, else the working directory's, else the store's only one. */
-export function currentVolset(engine: Engine): VolsetView {
+export function currentVolset(engine: MetaEngine): VolsetView {
   const all = engine.meta.listVolsets();
   if (engine.volsetName !== undefined) return volsetByName(all, engine.volsetName);
   const own = engine.volume && all.find((v) => v.id === engine.volume?.state.volset);

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { openDiskBlobs } from '../blob/index.ts';
+import type { BlobStore } from '../blob/contract.ts';
 import { PlaitError } from '../core/errors.ts';
 import { ensureDir, writeFileDurable } from '../disk/durable.ts';
 import type { MetaStore } from '../meta/contract.ts';
@@ -40,9 +40,17 @@ export function openMeta(dir: string, options: StoreOptions): MetaStore {
 }
 
 export async function openStore(dir: string, options: StoreOptions, meta = openMeta(dir, options)): Promise<Store> {
-  const { world, lockWaitMs } = options;
+  return { dir, meta, blob: await openBlobs(dir, options) };
+}
+
+/** The blobs of a store that has been checked by opening its metadata. Half of all code is loaded here. */
+export async function openBlobs(
+  dir: string,
+  { world, lockWaitMs }: Pick<StoreOptions, 'world' | 'lockWaitMs'>,
+): Promise<BlobStore> {
+  const { openDiskBlobs } = await import('../blob/index.ts');
   const random = () => world.random(4).readUInt32BE() / 2 ** 32;
-  return { dir, meta, blob: await openDiskBlobs(dir, { lockWaitMs, now: world.now, random }) };
+  return openDiskBlobs(dir, { lockWaitMs, now: world.now, random });
 }
 
 const metaOptions = (dir: string, { world, label, lockWaitMs }: StoreOptions) => ({

@@ -378,6 +378,22 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
         const initial = { [branchId(1)]: x, [branchId(2)]: y };
         assert.deepEqual(a.peer(install, V), { install, epoch: 2, revision: 7, vector, initial, lastSync: 5 });
       });
+      it('writes the time of a contact that brought no news once a minute', () => {
+        seed(a);
+        const install = b.self.install;
+        const lastSync = (): number | null | undefined => a.peer(install, V)?.lastSync;
+        const contact = { epoch: 1, vector: a.cut(V), revision: 3 };
+        const start = 1_000_000;
+        a.updatePeer(install, V, { ...contact, lastSync: start });
+        a.updatePeer(install, V, { ...contact, lastSync: start + 59_999 });
+        assert.equal(lastSync(), start);
+        a.updatePeer(install, V, { ...contact, revision: 4, lastSync: start + 1 });
+        assert.equal(lastSync(), start + 1);
+        a.updatePeer(install, V, { ...contact, revision: 4, lastSync: start + 60_001 });
+        assert.equal(lastSync(), start + 60_001);
+        a.updatePeer(install, V, { ...contact, revision: 4, lastSync: start });
+        assert.equal(lastSync(), start);
+      });
       it('keeps remotes, settings and tokens', () => {
         const remote = { name: 'origin', url: 'http://h', enabled: true, selection: { branches: ['main'] } };
         a.putRemote(remote);

@@ -57,6 +57,25 @@ function initialOf({ db }: Engine, n: number, install: InstallId): Record<Branch
   return initial;
 }
 
+/** A time stamp alone is written once a minute: a sync with nothing to do, each few seconds, leaves the disk alone. */
+const STAMP_MS = 60_000;
+
+function isNoNews(old: PeerState | undefined, change: Partial<Omit<PeerState, 'install'>>): boolean {
+  if (!old) return false;
+  const { epoch = old.epoch, revision = old.revision, vector = old.vector, lastSync = old.lastSync } = change;
+  const initial = Object.entries(change.initial ?? {}) as [BranchId, SnapshotId][];
+  return (
+    epoch === old.epoch &&
+    revision === old.revision &&
+    canonicalText(vector) === canonicalText(old.vector) &&
+    initial.every(([branch, snapshot]) => old.initial[branch] === snapshot) &&
+    (lastSync === old.lastSync || isSoonAfter(old.lastSync, lastSync))
+  );
+}
+
+const isSoonAfter = (old: number | null, now: number | null): boolean =>
+  old !== null && now !== null && now >= old && now < old + STAMP_MS;
+
 export function updatePeer(
   engine: Engine,
   install: InstallId,
@@ -64,6 +83,7 @@ export function updatePeer(
   change: Partial<Omit<PeerState, 'install'>>,
 ): void {
   if (!isInstallId(install)) malformed('a peer has no install id');
+  if (isNoNews(peer(engine, install, volset), change)) return;
   engine.db.write(() => {
     const n = ensureVolset(engine, volset);
     const old = peerRow(engine, n, install);
