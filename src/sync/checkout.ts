@@ -1,4 +1,5 @@
 /** Moves a working directory to a snapshot, and finishes what an earlier command was not allowed to finish. */
+import { type ErrorCode, PlaitError } from '../core/errors.ts';
 import type { BranchId, NodeId, SnapshotId } from '../core/ids.ts';
 import type { CheckoutResult, Volume } from '../volume/contract.ts';
 import { checkout as checkoutVolume, setTop } from '../volume/index.ts';
@@ -14,17 +15,23 @@ export interface Place {
   branch: BranchId | null;
 }
 
+interface MoveOptions {
+  force?: boolean;
+  /** Everything in the target is looked at, not only what differs from the base: nobody knows what is on disk. */
+  whole?: boolean;
+}
+
 /** Writes what differs between the volume's base and the target. Refuses (exit 8) before writing if edits are in the way. */
 export async function moveVolume(
   engine: Engine,
   volume: Volume,
   target: Place,
-  force = false,
+  { force = false, whole = false }: MoveOptions = {},
 ): Promise<CheckoutResult> {
   const { volset, base, baseRoot } = volume.state;
   const reader = engine.blob.reader(volset);
   const { manifest } = engine;
-  const from = baseRoot ?? undefined;
+  const from = whole ? undefined : (baseRoot ?? undefined);
   const topOf = (id: SnapshotId) => engine.meta.findSnapshot(volset, id)?.body.dir;
   const [before, top] = [base === null ? undefined : topOf(base), topOf(target.snapshot)];
   const phase = engine.reporter.phase('checking out');
@@ -56,28 +63,45 @@ function* additions(engine: Engine, reader: ReturnType<Engine['blob']['reader']>
   for (const after of engine.manifest.entries(reader, root)) yield { path: after.path, after };
 }
 
-/**
- * To be called, with the volume held, before a command looks at the working directory: a checkout that was cut off is completed, and a
- * snapshot that was committed just before a crash becomes the base it was meant to be.
- */
+/** With the volume held, before a command looks at the working directory: a checkout that was cut off is completed. */
 export async function finishCheckout(engine: Engine, volume: Volume): Promise<void> {
-  adoptExpected(engine, volume);
   const pending = volume.pendingCheckout();
   if (!pending) return;
   engine.reporter.note('finishing a checkout that was interrupted');
   await moveVolume(engine, volume, pending);
 }
 
-function adoptExpected(engine: Engine, volume: Volume): void {
-  const { expected, volset, base } = volume.state;
+/**
+ * With --force: what was half done is done first, for only its own target tells what it has added and removed. Answers
+ * false where that is not possible any more.
+ */
+async function finishByForce(engine: Engine, volume: Volume): Promise<boolean> {
+  try {
+    const pending = volume.pendingCheckout();
+    if (pending) await moveVolume(engine, volume, pending, { force: true });
+    return true;
+  } catch (error) {
+    engine.signal.throwIfAborted();
+    if (!(error instanceof PlaitError) || !UNFINISHABLE.includes(error.code)) throw error;
+    return false;
+  }
+}
+
+/** Its data is damaged or not here; anything else (a full disk) stops the next checkout just as well. */
+const UNFINISHABLE: ErrorCode[] = ['integrity', 'blob-absent', 'not-found', 'exists'];
+
+/** A snapshot that was committed just before a crash becomes the base that it was meant to be. */
+export function adoptExpected(engine: Engine, volume: Volume): void {
+  const { expected, volset, base, branch } = volume.state;
   if (!expected || expected === base) return;
   const view = engine.meta.findSnapshot(volset, expected);
-  const branch = engine.meta.listBranches(volset).find((b) => b.tip === expected);
-  if (view && branch) {
-    volume.update({ base: expected, baseRoot: view.body.root, branch: branch.id, expected: null });
-  } else {
+  if (!view) {
     volume.update({ expected: null });
+    return;
   }
+  // Where no branch ends there now, a pull or a push has moved on from it.
+  const line = engine.meta.listBranches(volset).find((b) => b.tip === expected)?.id ?? branch;
+  volume.update({ base: expected, baseRoot: view.body.root, branch: line, expected: null });
 }
 
 export interface CheckoutDocument {
@@ -98,7 +122,9 @@ export async function checkout(engine: Engine, ref: string, force: boolean): Pro
   const found = resolveReference(engine, volset, ref);
   const root = rootHere(engine, volset, found.snapshot);
   const branch = found.branch ?? null;
-  const done = await moveVolume(engine, volume, { snapshot: found.snapshot, root, branch: branch?.id ?? null }, force);
+  const whole = force && !(await finishByForce(engine, volume));
+  const place = { snapshot: found.snapshot, root, branch: branch?.id ?? null };
+  const done = await moveVolume(engine, volume, place, { force, whole });
   const name = engine.meta.findVolset(volset)?.name ?? null;
   const result = { volset: name, branch: branch?.name ?? null, snapshot: found.snapshot, ...done };
   return outcome({ ...result, problems: done.problems.map(problemRow) }, exitOfProblems(done.problems));

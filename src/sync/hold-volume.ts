@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { takeFileLock, tryFileLock } from '../blob/index.ts';
 import type { Volume } from '../volume/contract.ts';
-import { finishCheckout } from './checkout.ts';
+import { adoptExpected, finishCheckout } from './checkout.ts';
 import type { Engine } from './engine.ts';
 
 const lockPath = (volume: Volume): string => join(volume.stateDir, 'lock');
@@ -35,6 +35,7 @@ async function settled(
 ): Promise<Disposable> {
   try {
     volume.refresh();
+    adoptExpected(engine, volume);
     if (finish) await finishCheckout(engine, volume);
     return { [Symbol.dispose]: () => lock.release() };
   } catch (error) {

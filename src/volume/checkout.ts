@@ -88,7 +88,7 @@ function finish(
     throw error;
   }
   step('cache');
-  volume.update({ branch: target.branch, base: target.snapshot, baseRoot: target.root });
+  volume.update({ branch: target.branch, base: target.snapshot, baseRoot: target.root, expected: null });
   step('base');
   removeJournal(volume.stateDir);
 }
