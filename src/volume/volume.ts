@@ -1,6 +1,6 @@
 /** Volumes of a store: making, opening, finding by directory. Callers hold the store's lock while they change one. */
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import type { BranchId, VolsetId } from '../core/ids.ts';
 import { ensureDir } from '../disk/durable.ts';
@@ -79,6 +79,7 @@ export function createVolume(options: NewVolume): Volume {
 /** Throws `exists` when `dir` is a volume or lies in one; `store` (the new one, still empty) does not count. */
 export function refuseInside(dir: string, store?: string): void {
   const own = store === undefined ? undefined : resolve(store);
+  refuseStoreAsData(dir, own);
   for (let at = resolve(dir); ; at = dirname(at)) {
     const found = readDotPlait(at);
     if (found && (resolve(found.store) !== own || volumeIds(found.store).length > 0)) {
@@ -87,6 +88,26 @@ export function refuseInside(dir: string, store?: string): void {
     }
     if (at === dirname(at)) return;
   }
+}
+
+/**
+ * A store among the data would be taken into snapshots while it is written to, and a checkout would put an old state of
+ * it over the only copy of all that is newer.
+ */
+function refuseStoreAsData(dir: string, store: string | undefined): void {
+  const inside = store === undefined ? '..' : relative(realOf(dir), realOf(store));
+  const isInside = inside !== '..' && !inside.startsWith('../') && inside !== DOT_PLAIT;
+  if (!isInside && !['format', 'meta.db'].every((name) => existsSync(join(dir, name)))) return;
+  throw new PlaitError('usage', `${isInside ? store : dir} is a store and cannot be part of a working directory`, {
+    hint: 'choose a store outside the directory, or none: then it is kept in DIR/.plait',
+  });
+}
+
+/** With links followed as far as the path exists. */
+function realOf(path: string): string {
+  const full = resolve(path);
+  if (existsSync(full)) return realpathSync(full);
+  return full === dirname(full) ? full : join(realOf(dirname(full)), basename(full));
 }
 
 function volumeIds(store: string): string[] {
@@ -139,9 +160,24 @@ function isElsewhere(dir: string, store: string): boolean {
   return statSync(join(dir, DOT_PLAIT), { throwIfNoEntry: false })?.isFile() === true && dir !== dirname(store);
 }
 
+/** Two directories with one state would take turns in undoing each other's changes. */
+function refuseCopy({ id, dir: known }: VolumeState, dir: string): void {
+  if (readDotPlait(known)?.volume !== id || isSameDirectory(known, dir)) return;
+  throw new PlaitError('exists', `${dir} is a copy of the working directory ${known}: both have the same state`, {
+    hint: `to keep both, remove ${join(dir, DOT_PLAIT)} and run \`plait init\` there; to move, remove ${known}`,
+  });
+}
+
+/** The same by another mount. */
+function isSameDirectory(a: string, b: string): boolean {
+  const [one, other] = [statSync(a), statSync(b)];
+  return one.dev === other.dev && one.ino === other.ino;
+}
+
 function moved(volume: Volume, dir: string): Volume {
   const real = realpathSync(dir);
   if (volume.state.dir === real) return volume;
+  refuseCopy(volume.state, real);
   const state = { ...volume.state, dir: real };
   writeJson(join(volume.stateDir, STATE_NAME), state);
   return new DiskVolume(volume.stateDir, state);
