@@ -4,7 +4,7 @@ import { PlaitError } from '../core/errors.ts';
 import type { Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
 import { idAt, objectAt, openBlock, wrongObjects } from './block.ts';
-import { logPath } from './log-file.ts';
+import { logBlocks, logPath } from './log-file.ts';
 import { readBlockAt, readDirectory, salvageBlocks, withFile } from './pack.ts';
 import { packPath, packsIn } from './pack-scan.ts';
 
@@ -22,7 +22,7 @@ export function* listObjects(packsDir: string, volset: VolsetId, kind: Kind): Ge
   }
   const log = logPath(packsDir, volset);
   if (!existsSync(log)) return;
-  const blocks = withFile(log, (fd) => [...salvageBlocks(fd, volset)].filter((block) => block.kind === kind));
+  const blocks = withFile(log, (fd) => [...logBlocks(fd, volset)].filter((block) => block.kind === kind));
   for (const { bytes } of blocks) yield* sound(bytes);
 }
 

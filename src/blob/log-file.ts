@@ -1,21 +1,24 @@
 /**
  * packs/<volset>/log.open: objects that must be durable one small batch at a time (generations). Blocks are appended
  * and synced; at 16 MiB the file gets a directory and becomes a pack. Callers hold the index's write lock throughout,
- * so there is one appender. A torn tail of a crash is cut off by the next append.
+ * so there is one appender. A torn tail of a crash is cut off by the next append; sound blocks behind a damaged place
+ * are no torn tail and are kept.
  */
-import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { type Kind, objectHash } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
 import { ensureDir, fsyncDir, openExclusive, writeAll } from '../disk/durable.ts';
-import { parseFixed } from './block.ts';
+import { BLOCK_HEADER, type BlockTable, checkBlock, parseFixed } from './block.ts';
 import { BlockBuilder } from './block-builder.ts';
 import { LOG_TARGET } from './format.ts';
 import type { IndexWrite } from './index-db.ts';
-import { packFooter, packHeader, salvageBlocks } from './pack.ts';
+import { packFooter, packHeader, readAt, type SalvagedBlock, salvageBlocks } from './pack.ts';
 import { DirectoryBuilder, PACK_HEADER } from './pack-directory.ts';
 import { packPath, readPackContent } from './pack-scan.ts';
+
+const BLOCK_START = Buffer.from('PLTB', 'latin1');
 
 export const logPath = (packsDir: string, volset: VolsetId): string => join(packsDir, volset, 'log.open');
 
@@ -35,9 +38,15 @@ export function appendLog(
   known: LogTail | undefined,
 ): LogTail | undefined {
   const path = logPath(packsDir, volset);
-  const fd = openLog(path, packsDir, volset);
+  let fd = openLog(path, packsDir, volset);
   try {
     let end = soundEnd(fd, volset, known);
+    if (end === undefined) {
+      const mended = withoutDamage(fd, path, volset);
+      closeSync(fd);
+      fd = mended.fd;
+      end = mended.end;
+    }
     ftruncateSync(fd, end);
     for (const block of encodeAll(kind, bodies)) {
       writeAll(fd, block, end);
@@ -66,7 +75,8 @@ function openLog(path: string, packsDir: string, volset: VolsetId): number {
   return fd;
 }
 
-function soundEnd(fd: number, volset: VolsetId, known: LogTail | undefined): number {
+/** Where to go on; undefined when something before the last sound block is damaged. */
+function soundEnd(fd: number, volset: VolsetId, known: LogTail | undefined): number | undefined {
   const { size, ino } = fstatSync(fd, { bigint: true });
   if (known && known.inode === ino && BigInt(known.end) === size) return known.end;
   if (size < PACK_HEADER) {
@@ -76,8 +86,59 @@ function soundEnd(fd: number, volset: VolsetId, known: LogTail | undefined): num
     return PACK_HEADER;
   }
   let end = PACK_HEADER;
-  for (const block of salvageBlocks(fd, volset)) end = block.offset + block.totalLength;
+  for (const block of logBlocks(fd, volset)) {
+    if (block.offset !== end) return undefined;
+    end += block.totalLength;
+  }
   return end;
+}
+
+/** Every sound block of the log, also behind damage: this is the only copy of generations beside meta.db. */
+export function* logBlocks(fd: number, volset: VolsetId): Generator<SalvagedBlock> {
+  let end = PACK_HEADER;
+  for (const block of salvageBlocks(fd, volset)) {
+    yield block;
+    end = block.offset + block.totalLength;
+  }
+  const rest = readAt(fd, end, fstatSync(fd).size - end);
+  for (let at = rest.indexOf(BLOCK_START, 1); at >= 0; ) {
+    const block = soundBlock(rest.subarray(at));
+    if (block) yield { ...block, offset: end + at };
+    at = rest.indexOf(BLOCK_START, at + (block?.totalLength ?? 1));
+  }
+}
+
+function soundBlock(bytes: Buffer): (BlockTable & { bytes: Buffer }) | undefined {
+  try {
+    if (bytes.length < BLOCK_HEADER) return undefined;
+    const block = bytes.subarray(0, parseFixed(bytes).totalLength);
+    return { ...checkBlock(block), bytes: block };
+  } catch (error) {
+    if (error instanceof PlaitError) return undefined;
+    throw error;
+  }
+}
+
+/** The log with its sound blocks only, put in place of the damaged one. */
+function withoutDamage(from: number, path: string, volset: VolsetId): { fd: number; end: number } {
+  const made = `${path}.new`;
+  rmSync(made, { force: true });
+  const fd = openExclusive(made);
+  try {
+    writeAll(fd, packHeader(volset), 0);
+    let end = PACK_HEADER;
+    for (const { bytes } of logBlocks(from, volset)) {
+      writeAll(fd, bytes, end);
+      end += bytes.length;
+    }
+    fsyncSync(fd);
+    renameSync(made, path);
+    fsyncDir(dirname(path));
+    return { fd, end };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
 }
 
 function* encodeAll(kind: Kind, bodies: readonly Uint8Array[]): Generator<Uint8Array> {

@@ -15,6 +15,7 @@ import { bodyOf, commitSnapshot } from '../../src/sync/commit-snapshot.ts';
 import type { Engine, Outcome, Store } from '../../src/sync/engine.ts';
 import { type ReplicateOptions, replicate, type Verb } from '../../src/sync/replicate.ts';
 import type { SyncResult } from '../../src/sync/results.ts';
+import { keepPacked } from '../../src/sync/settle.ts';
 import { createStore, openStore } from '../../src/sync/store.ts';
 import { TransferServer } from '../../src/transfer/index.ts';
 import { fileEntries, type Tree } from '../transfer/support/history.ts';
@@ -56,9 +57,13 @@ export class Rig implements AsyncDisposable {
       randomId: () => randomBytes(16).toString('hex'),
     });
     const hub = await createHub({ meta: thread.meta, transfer, transferTokens: tokens, noAuth: true, port });
+    const stopPacking = keepPacked({ meta: thread.meta, blob: store.blob }, (error) => {
+      throw error;
+    });
     let closing: Promise<void> | undefined;
     const close = async (): Promise<void> => {
       await hub.close();
+      await stopPacking();
       await store.blob[Symbol.asyncDispose]();
       await thread[Symbol.asyncDispose]();
     };
