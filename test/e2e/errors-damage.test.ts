@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileS
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Document, Lab } from './helpers/lab.ts';
-import { assertJsonFailure, fails } from './helpers/outcome.ts';
+import { fails } from './helpers/outcome.ts';
 import { plait, startPlait } from './helpers/plait.ts';
 import { noise } from './helpers/trees.ts';
 
@@ -19,6 +19,9 @@ describe('e2e: damaged stores', function () {
     work = await lab.volume('work');
     store = join(work, '.plait');
     writeFileSync(join(work, 'data.bin'), noise(400_000));
+    await lab.in('work', ['snapshot']);
+    // Its tree lies in a pack of its own, so that paths can be told when the pack with the data is lost.
+    writeFileSync(join(work, 'note'), 'note');
     made = await lab.in('work', ['snapshot']);
   });
   afterEach(() => lab[Symbol.asyncDispose]());
@@ -35,10 +38,13 @@ describe('e2e: damaged stores', function () {
   async function assertHit(argv: string[]): Promise<void> {
     const found = await lab.in('work', argv, 14);
     assert.equal(found.ok, false);
-    const hit = found.damage.find((row: Document) => row.snapshots.includes(made.snapshot));
-    assert.ok(hit, JSON.stringify(found.damage));
-    assert.equal(hit.volset, made.volsetId);
-    assert.deepEqual(hit.paths, [{ path: 'data.bin' }]);
+    const hits = found.damage.filter((row: Document) => row.snapshots.includes(made.snapshot));
+    assert.ok(hits.length > 0, JSON.stringify(found.damage));
+    for (const hit of hits) assert.equal(hit.volset, made.volsetId);
+    assert.ok(
+      hits.some((hit: Document) => JSON.stringify(hit.paths) === '[{"path":"data.bin"}]'),
+      JSON.stringify(found.damage),
+    );
     const text = await plait(['-C', work, ...argv]);
     assert.equal(text.exit, 14);
     assert.match(text.stdout, /data\.bin/);
@@ -51,11 +57,12 @@ describe('e2e: damaged stores', function () {
     assert.ok(noise(400_000).subarray(0, Buffer.byteLength(cat.stdout, 'latin1')), 'a prefix at most');
     assert.match(cat.stderr, /^error: .+\nhint: .+\n$/);
     const to = lab.path('back');
-    assertJsonFailure(
-      await plait(['--json', '-C', work, 'restore', 'main', '--to', to]),
-      { exit: 14, code: 'integrity', message: /\S/ },
-      'restore',
+    const { problems } = await lab.in('work', ['restore', 'main', '--to', to], 14);
+    assert.deepEqual(
+      problems.map(({ what, path }: Document) => [what, path]),
+      [['damaged', 'data.bin']],
     );
+    assert.equal(readFileSync(join(to, 'note'), 'utf8'), 'note');
     assert.equal(existsSync(join(to, 'data.bin')), false);
   }
 
@@ -135,6 +142,7 @@ describe('e2e: damaged stores', function () {
   it('a store that another process holds: exit 11 after --lock-wait', async () => {
     const db = new DatabaseSync(join(store, 'meta.db'));
     db.exec('BEGIN IMMEDIATE');
+    await lab.in('work', ['status']);
     const wanted = { exit: 11, code: 'busy', message: /process|command/i, hint: /\S/ };
     await fails(['--lock-wait', '1s', 'branch', 'create', 'side'], wanted, { cwd: work });
     await fails(['snapshot', '--lock-wait', '1s'], wanted, { cwd: work });

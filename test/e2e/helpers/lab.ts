@@ -49,6 +49,7 @@ export class Lab implements AsyncDisposable {
     const running = startPlait(['serve', store, '--listen', '127.0.0.1:0', '--json', '--quiet', ...flags], {
       cwd: this.dir,
       input: '',
+      timeout: 0,
     });
     const [line] = await running.output(/^\{.*"url".*\}$/m);
     const stop = (signal: NodeJS.Signals = 'SIGTERM') => {

@@ -24,6 +24,8 @@ export interface SpawnSetup {
   input?: string | Uint8Array;
   /** Another script than plait itself. */
   script?: string;
+  /** For what is meant to live as long as a whole file of tests, ms. */
+  timeout?: number;
 }
 
 export interface Running {
@@ -39,8 +41,17 @@ export function cleanEnv(extra: Record<string, string> = {}): Record<string, str
   return { ...(Object.fromEntries(kept) as Record<string, string>), ...extra };
 }
 
-export function startPlait(argv: readonly string[], { cwd, env, input, script = BIN }: SpawnSetup = {}): Running {
-  const child = spawn(process.execPath, [script, ...argv], { cwd, env: cleanEnv(env), stdio: 'pipe', ...LIMIT });
+export function startPlait(
+  argv: readonly string[],
+  { cwd, env, input, script = BIN, timeout = LIMIT.timeout }: SpawnSetup = {},
+): Running {
+  const child = spawn(process.execPath, [script, ...argv], {
+    cwd,
+    env: cleanEnv(env),
+    stdio: 'pipe',
+    ...LIMIT,
+    timeout,
+  });
   return follow(child, input);
 }
 
