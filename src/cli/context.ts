@@ -142,6 +142,12 @@ export class Context implements AsyncDisposable {
     return this.#opened;
   }
 
+  /** The next one to ask gets a store opened anew, with the options as they are now. */
+  reopen(): void {
+    this.#opened?.meta[Symbol.dispose]();
+    this.#opened = undefined;
+  }
+
   async readConfig(): Promise<ConfigStore> {
     const config = await this.findConfig();
     if (config) return config;

@@ -5,7 +5,7 @@ import { PlaitError } from '../core/errors.ts';
 import { wantsJson } from './argv.ts';
 import type { BaseCommand, CommandClass } from './base-command.ts';
 import { exitOf, linesOf } from './command-result.ts';
-import { Context, DEFAULT_OPTIONS, type Place } from './context.ts';
+import { Context, DEFAULT_OPTIONS, type Options, type Place } from './context.ts';
 import { normalizeFailure, printFailure } from './failure.ts';
 import { type Interrupts, listenForInterrupts } from './interrupts.ts';
 import { type Io, writeLines } from './io.ts';
@@ -74,16 +74,23 @@ function requireDirectory(dir: string): void {
 /** Adds the store's settings and fixes the global options. */
 async function configure(cls: CommandClass, command: BaseCommand): Promise<void> {
   const { context, parsedInput: parsed } = command;
+  // Before the store is opened for its settings: how long to wait for it is one of them.
+  context.options = optionsOf(cls, parsed);
   const config = cls.usesStore ? await context.findConfig() : undefined;
   if (config) await fillFrom(configSource(config.read(), config.origin), cls, parsed, command);
-  const flags = parsed.output.flags;
-  context.options = {
+  const { lockWaitMs } = context.options;
+  context.options = optionsOf(cls, parsed);
+  if (context.options.lockWaitMs !== lockWaitMs) context.reopen();
+  context.reporter = selectReporter(context.options.progress, context.options.quiet, context.io);
+}
+
+function optionsOf(cls: CommandClass, { output: { flags } }: Parsed): Options {
+  return {
     json: cls.output !== 'raw' && flags.json === true,
     quiet: flags.quiet === true,
     progress: flags.progress ?? DEFAULT_OPTIONS.progress,
     lockWaitMs: flags['lock-wait'] ?? DEFAULT_OPTIONS.lockWaitMs,
   };
-  context.reporter = selectReporter(context.options.progress, context.options.quiet, context.io);
 }
 
 async function execute(cls: CommandClass, command: BaseCommand, interrupts: Interrupts): Promise<number> {

@@ -10,6 +10,7 @@ import type { RemoteConfig } from '../meta/contract.ts';
 import { moveVolume } from './checkout.ts';
 import { type Engine, type Outcome, outcome, rootHere } from './engine.ts';
 import { holdVolume } from './hold-volume.ts';
+import { exitOfProblems } from './problems.ts';
 import { replicate } from './replicate.ts';
 import type { SyncResult } from './results.ts';
 
@@ -74,7 +75,7 @@ export async function clone(engine: Engine, options: CloneOptions): Promise<Outc
   const root = rootHere(engine, volset, head.tip);
   const done = await moveVolume(engine, volume, { snapshot: head.tip, root, branch: head.id });
   result.written = done.written;
-  return outcome(result, ...pulled.exits, done.problems.length > 0 && 3);
+  return outcome(result, ...pulled.exits, exitOfProblems(done.problems));
 }
 
 /** The branch that a clone checks out: the first selected one, else `main`, else the first by name that has a tip. */

@@ -15,6 +15,7 @@ import { blobsUp, type Sent } from './blobs-up.ts';
 import { currentVolset, type Engine, type Outcome, outcome } from './engine.ts';
 import { forwardVolume } from './forward-volume.ts';
 import { guardRemoteDeletions } from './guards.ts';
+import { exitOfProblems } from './problems.ts';
 import { branchOutcomes, NOTHING, type Progress, resultOf } from './replicate-result.ts';
 import type { SyncResult } from './results.ts';
 import { applySession, epochOf, openSession, planSession, type Session, sendRecords } from './session.ts';
@@ -48,6 +49,7 @@ export async function replicate(
   }
   await using peer = await engine.openPeer(remote);
   const volset = await volsetOf(engine, remote, peer);
+  if (pushes(verb)) requireOwn(engine, remote, volset);
   const session = await openSession(engine, remote, peer, volset);
   requireKnown(session, verb);
   const selection = effectiveSelection(remote.selection, options.selection);
@@ -68,6 +70,17 @@ async function volsetOf(engine: Engine, remote: RemoteConfig, peer: Peer): Promi
     if (named) return named.id;
   }
   return currentVolset(engine).id;
+}
+
+/** A push that carries another volset than the one the user stands in would look like a backup and be none. */
+function requireOwn(engine: Engine, remote: RemoteConfig, volset: VolsetId): void {
+  const own = engine.volume?.state.volset;
+  if (engine.volsetName !== undefined || own === undefined || own === volset) return;
+  const name = engine.meta.findVolset(own)?.name ?? own;
+  throw new PlaitError('usage', `${remote.name} follows another volset than ${name}, to which this directory belongs`, {
+    hint: 'name the volset with --volset, or add a remote for this one with `plait remote add NAME URL/VOLSET`',
+    data: { remote: remote.name, volset: own, follows: volset },
+  });
 }
 
 function requireKnown({ engine, remote, volset, staged }: Session, verb: Verb): void {
@@ -126,7 +139,7 @@ function exitsOf(result: SyncResult, progress: Progress, options: ReplicateOptio
   if (result.diverged.length > 0 || progress.theirs.rejected.size > 0) exits.push(6);
   if (progress.volume.unsaved) exits.push(8);
   if (progress.sent.quota) exits.push(15);
-  if (result.problems.length > 0) exits.push(3);
+  exits.push(exitOfProblems(result.problems));
   if (options.failIfUnchanged && result.upToDate) exits.push(4);
   return exits;
 }

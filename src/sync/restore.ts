@@ -8,7 +8,7 @@ import { setTop } from '../volume/index.ts';
 import { restoreEntries } from '../volume/restore.ts';
 import { currentVolset, type Engine, type Outcome, outcome, readSnapshot, requireVolume, rootHere } from './engine.ts';
 import { holdVolume } from './hold-volume.ts';
-import { problemRow } from './problems.ts';
+import { exitOfProblems, problemRow } from './problems.ts';
 import { resolveReference } from './references.ts';
 import type { ProblemRow } from './results.ts';
 import { noSuchPath } from './tree.ts';
