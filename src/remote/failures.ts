@@ -6,7 +6,8 @@ interface Known {
   hint: string;
 }
 
-const TLS_HINT = 'if this is the right hub, name its certificate authority with `plait remote add … --ca FILE`';
+const TLS_HINT =
+  'if this is the right hub, name its certificate authority: `plait remote add NAME URL --ca FILE`, or NODE_EXTRA_CA_CERTS=FILE for `plait clone`';
 const untrusted: Known = { what: 'its TLS certificate is not trusted', hint: TLS_HINT };
 const slow: Known = { what: 'it did not answer in time', hint: 'is the network up? try again later' };
 const cut: Known = { what: 'the connection was cut', hint: 'run the command again: it continues where it stopped' };
@@ -53,7 +54,8 @@ const LASTING = new Set<Known>([
 export function networkError(thrown: unknown, origin: string): PlaitError {
   if (thrown instanceof PlaitError) return thrown;
   const code = codeOf(thrown);
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return notAHub(origin, 'it does not speak HTTP');
+  if (code.startsWith('HPE_') || isParserError(thrown) || code === 'UND_ERR_HEADERS_OVERFLOW')
+    return notAHub(origin, 'it does not speak HTTP');
   if (code === 'EPROTO' || code.startsWith('ERR_SSL')) {
     return new PlaitError('protocol', `no TLS with ${origin}`, {
       hint: 'does the hub speak plain http there? check the URL',
@@ -79,6 +81,9 @@ export const notAHub = (origin: string, why: string): PlaitError =>
     hint: 'check the URL with `plait remote list`',
     data: { url: origin },
   });
+
+/** Its code is missing where the parser has no name for what it met. */
+const isParserError = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'HTTPParserError';
 
 /** Codes hide in causes, and in the members of an AggregateError when several addresses were tried. */
 function codeOf(thrown: unknown): string {

@@ -148,7 +148,7 @@ export class HubConnection {
     const changed = this.#identity !== undefined && this.#identity !== store;
     if (changed || (known !== undefined && installOf(known) !== installOf(store))) {
       throw new PlaitError('identity', `${this.origin} is another store than before`, {
-        hint: 'if that is right, say --accept-new-identity',
+        hint: 'if that is right, `plait remote remove` it and `plait remote add` it again',
         data: { url: this.origin, expected: known, found: store },
       });
     }
