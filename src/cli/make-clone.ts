@@ -8,7 +8,7 @@ import type { Selection } from '../core/selection.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
 import { type CloneResult, chooseVolset, clone as cloneInto } from '../sync/clone.ts';
 import { createStore, isStore, openMeta } from '../sync/store.ts';
-import { createVolume, findVolume } from '../volume/volume.ts';
+import { createVolume, findVolume, refuseInside } from '../volume/volume.ts';
 import type { Context } from './context.ts';
 import { type Located, openEngine, openMetaEngine, openRemote, storeOptions } from './open-engine.ts';
 
@@ -33,7 +33,7 @@ export async function clone(
   const remote: RemoteConfig = { name: 'origin', url: origin, enabled: true };
   const volset = await askFor(context, remote, input.volset ?? named);
   const dir = context.path(input.dir ?? dirName(volset));
-  const located = prepare(context, dir, volset, input);
+  const located = prepare(context, dir, volset, { bare: input.bare, origin });
   const meta = openMeta(located.store, storeOptions(context));
   context.onClose(() => meta[Symbol.dispose]());
   const engine = await openEngine(context, openMetaEngine(context, located, { meta }));
@@ -67,17 +67,35 @@ function dirName(volset: PeerVolset): string {
   });
 }
 
-function prepare(context: Context, dir: string, volset: PeerVolset, { bare }: CloneInput): Located {
+function prepare(context: Context, dir: string, volset: PeerVolset, { bare, origin }: Prepared): Located {
   const store = context.place.store ?? (bare ? dir : join(dir, '.plait'));
   const unfinished = isStore(store) && isUnfinished(context, store, volset);
   if (isStore(store) && !unfinished && context.place.store === undefined) throw notOurs(dir);
   if (!unfinished && existsSync(dir) && readdirSync(dir).some((name) => name !== '.plait' || bare)) throw notOurs(dir);
+  if (isStore(store)) refuseOtherOrigin(context, store, volset, origin);
+  const found = bare ? undefined : findVolume(dir);
+  if (!bare && found?.store !== store) refuseInside(dir, store);
   createStore(store, storeOptions(context));
   if (bare) return { store };
-  const found = findVolume(dir);
   if (found?.store === store) return found;
   const id = storeOptions(context).world.random(16).toString('hex');
   return { store, volume: createVolume({ store, dir, id, volset: volset.id, branch: null }) };
+}
+
+interface Prepared {
+  bare: boolean;
+  /** URL of the hub. */
+  origin: string;
+}
+
+/** In a shared store `origin` belongs to whoever was first: taken over, the first one's pushes would carry our volset. */
+function refuseOtherOrigin(context: Context, store: string, volset: PeerVolset, url: string): void {
+  using meta = openMeta(store, storeOptions(context));
+  const known = meta.listRemotes().find((remote) => remote.name === 'origin');
+  if (!known || (known.url === url && (known.volset ?? volset.id) === volset.id)) return;
+  throw new PlaitError('exists', `the store ${store} has a remote origin for something else`, {
+    hint: `rename it with \`plait --store ${store} remote rename origin NAME\`, or clone into a store of its own`,
+  });
 }
 
 function isUnfinished(context: Context, store: string, volset: PeerVolset): boolean {

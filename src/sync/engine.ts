@@ -56,6 +56,11 @@ export function currentVolset(engine: MetaEngine): VolsetView {
   if (engine.volsetName !== undefined) return volsetByName(all, engine.volsetName);
   const own = engine.volume && all.find((v) => v.id === engine.volume?.state.volset);
   if (own) return own;
+  if (engine.volume) {
+    throw new PlaitError('not-found', 'the volset of this working directory is not in its store yet', {
+      hint: 'a clone that was cut off is finished by the same `plait clone` again',
+    });
+  }
   if (all.length === 1) return all[0];
   if (all.length === 0) {
     throw new PlaitError('not-found', 'this store holds no volset yet', {

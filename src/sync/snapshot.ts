@@ -106,6 +106,11 @@ function chooseLine(engine: Engine, volset: VolsetView, volume: Volume, newBranc
   }
   if (own.tip === volume.state.base)
     return { branch: own.id, from: own.tip, name: own.name, create: false, forked: false };
+  if (volume.state.base === null) {
+    throw new PlaitError('guard', `nothing of ${own.name} is checked out here; a snapshot would hold none of it`, {
+      hint: `check it out with \`plait checkout ${own.name}\`, or start another branch with -b NAME`,
+    });
+  }
   const branch = newBranchId(engine.world);
   return { branch, from: null, name: forkName(own, branch, branches), create: true, forked: true };
 }
