@@ -25,7 +25,8 @@ const worthwhile = (stored: number, raw: number): boolean => stored < raw - raw 
 function compress(raw: Uint8Array): Buffer | undefined {
   if (raw.length >= PROBE_MIN && !worthwhile(probe(raw), PROBE_PIECES * PROBE_PIECE)) return undefined;
   const packed = zstdCompressSync(raw, {
-    chunkSize: Math.max(64, raw.length + 1024),
+    // Room for the worst case (ZSTD_compressBound) lets zstd compress in one pass without copying its input.
+    chunkSize: raw.length + (raw.length >>> 8) + 1024,
     pledgedSrcSize: raw.length,
     params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL },
   });

@@ -2,6 +2,7 @@
 import type { Content } from '../core/entry.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { FileSource, StoredFile } from '../core/files.ts';
+import { Flat } from '../core/flat.ts';
 import { hex, KIND, type Kind, objectHash } from '../core/hash.ts';
 import type { NodeId } from '../core/ids.ts';
 import { BlockGroups } from './block-groups.ts';
@@ -11,7 +12,7 @@ import { MAX_OBJECT } from './format.ts';
 import { manifest } from './manifest/index.ts';
 import type { Session } from './session.ts';
 import type { SessionPacks } from './session-packs.ts';
-import { ingest } from './work/ingest.ts';
+import { ingestUnits } from './work/ingest.ts';
 import type { Runner } from './work/protocol.ts';
 
 const NOTHING: WriteStats = { newChunks: 0, addedBytes: 0, storedBytes: 0 };
@@ -58,13 +59,20 @@ export class DiskWriter implements BlobWriter {
     );
   }
 
-  async *ingest(root: string, files: Iterable<FileSource> | AsyncIterable<FileSource>): AsyncGenerator<StoredFile> {
+  ingest(root: string, files: Iterable<FileSource> | AsyncIterable<FileSource>): AsyncIterable<StoredFile> {
+    return new Flat(this.#ingest(root, files));
+  }
+
+  async *#ingest(
+    root: string,
+    files: Iterable<FileSource> | AsyncIterable<FileSource>,
+  ): AsyncGenerator<StoredFile[], void, undefined> {
     this.#checkOpen();
     const { packs, runner } = this.#parts;
     const { signal, onProgress } = this.#options;
     let ended = false;
     try {
-      yield* ingest({
+      yield* ingestUnits({
         runner: runner(),
         root,
         files,

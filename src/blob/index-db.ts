@@ -49,6 +49,7 @@ export class IndexDb {
   readonly #read: DatabaseSync;
   #write: DatabaseSync | undefined;
   readonly #find: StatementSync;
+  readonly #findVolset: StatementSync;
   readonly #volsets = new Map<VolsetId, number>();
   readonly #places = new Map<number, PackPlace>();
   #queue: Promise<unknown> = Promise.resolve();
@@ -61,6 +62,7 @@ export class IndexDb {
     this.#inode = statSync(path).ino;
     this.#find = this.#read.prepare(FIND);
     this.#find.setReturnArrays(true);
+    this.#findVolset = this.#read.prepare('SELECT n FROM volsets WHERE id = ?');
   }
 
   find(volset: VolsetId, kind: Kind, id: Uint8Array): Location | undefined {
@@ -184,7 +186,8 @@ export class IndexDb {
   #volset(id: VolsetId): number | undefined {
     const known = this.#volsets.get(id);
     if (known !== undefined) return known;
-    const row = this.#read.prepare('SELECT n FROM volsets WHERE id = ?').get(id);
+    // Asked again for each claim of a volset's first snapshot.
+    const row = this.#findVolset.get(id);
     if (row) this.#volsets.set(id, Number(row.n));
     return row && Number(row.n);
   }

@@ -4,12 +4,12 @@
  */
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { isOnlyDirTime } from '../core/directory-time.ts';
 import type { Change, Entry } from '../core/entry.ts';
 import { decodeEntry, encodeEntry, sameEntryBytes } from '../core/entry-codec.ts';
 import { PlaitError } from '../core/errors.ts';
-import type { FileSource, StoredFile } from '../core/files.ts';
+import type { StoredFile } from '../core/files.ts';
+import { Flat, itemsOf } from '../core/flat.ts';
 import type { NodeId } from '../core/ids.ts';
 import type { FileStat } from '../core/stat.ts';
 import { CacheSession, openBase } from './cache-session.ts';
@@ -18,10 +18,11 @@ import { LinkGroups } from './link-groups.ts';
 import { makeEntry } from './make-entry.ts';
 import { Merge, type Slot } from './merge.ts';
 import { problem } from './problems.ts';
+import { Sources } from './sources.ts';
 import { FLAG, isOldEnough } from './stat-cache.ts';
 
-/** How many paths are looked at before other work of the process gets its turn. */
-const BREATH = 8192;
+/** Changes that are handed on together. */
+const BATCH = 256;
 
 export function collectChanges(options: ChangesOptions): Changes {
   return new Collector(options);
@@ -69,7 +70,11 @@ class Collector implements Changes {
     this.#session.keep(root);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Change> {
+  [Symbol.asyncIterator](): AsyncGenerator<Change> {
+    return new Flat(this.#batches());
+  }
+
+  async *#batches(): AsyncGenerator<Change[], void, undefined> {
     const { volume } = this.#options;
     if (volume.pendingCheckout()) {
       throw new PlaitError('busy', 'a checkout of this working directory was cut off', {
@@ -93,31 +98,27 @@ class Collector implements Changes {
     }
   }
 
-  async *#settleAll(merge: Merge): AsyncGenerator<Change> {
-    const steps = this.#steps(merge);
+  async *#settleAll(merge: Merge): AsyncGenerator<Change[], void, undefined> {
+    const sources = new Sources(merge, this.#options);
     // Ingest may start workers: only when there is something to read.
-    const first = await steps.next();
-    if (!first.done) {
-      const results = this.#options.ingest(this.#options.volume.state.dir, withFirst(first.value, steps));
-      for await (const result of results) {
-        yield* this.#drain(merge, result);
+    if (await sources.any()) {
+      const results = itemsOf(this.#options.ingest(this.#options.volume.state.dir, sources));
+      try {
+        for (let batch: Change[] = []; ; ) {
+          const step = results.next();
+          const next = step instanceof Promise ? await step : step;
+          if (!next.done) for (const change of this.#drain(merge, next.value)) batch.push(change);
+          if (batch.length < BATCH && !next.done) continue;
+          yield batch;
+          if (next.done) break;
+          batch = [];
+        }
+      } finally {
+        await results.return?.();
       }
     }
-    yield* this.#drain(merge, undefined);
+    yield* inBatches(this.#drain(merge, undefined));
     if (merge.slots.length > 0) throw new PlaitError('unexpected', 'reading ended before all files were read');
-  }
-
-  /** Files to read, found as they are asked for. */
-  async *#steps(merge: Merge): AsyncGenerator<FileSource> {
-    const { signal, onProgress } = this.#options;
-    for (;;) {
-      signal?.throwIfAborted();
-      const source = merge.run(BREATH);
-      onProgress?.({ scanned: merge.scanned, path: merge.path });
-      if (source === 'end') return;
-      if (source === 'pause') await setImmediate();
-      else yield source;
-    }
   }
 
   /** Slots up to the file that `result` is about, which must be the first one that waits. */
@@ -125,31 +126,29 @@ class Collector implements Changes {
     for (let slot = merge.slots.first(); slot !== undefined; slot = merge.slots.first()) {
       if (slot.source === undefined) {
         merge.slots.shift();
-        yield* this.#settle(slot, slot.after, slot.stat, slot.flags);
+        const change = this.#settle(slot, slot.after, slot.stat, slot.flags);
+        if (change !== undefined) yield change;
         continue;
       }
       if (result === undefined) return;
       if (result.path !== slot.path) throw new PlaitError('unexpected', 'files were read out of order');
       merge.slots.shift();
-      yield* this.#settleRead(slot, result);
+      const change = this.#settleRead(slot, result);
+      if (change !== undefined) yield change;
       return;
     }
     if (result !== undefined) throw new PlaitError('unexpected', 'a file was read that nobody asked for');
   }
 
-  *#settleRead(slot: Slot, result: StoredFile): Generator<Change> {
+  #settleRead(slot: Slot, result: StoredFile): Change | undefined {
     if (result.status === 'stored') {
       const { preserve } = this.#options.volume.state;
       const base = slot.before && decodeEntry(slot.path, slot.before);
       const { content, stat } = result;
       const found = { path: slot.path, kind: 'file' as const, stat, content, linkGroup: slot.linkGroup };
-      yield* this.#settle(slot, makeEntry(found, base, preserve), stat, 0);
-      return;
+      return this.#settle(slot, makeEntry(found, base, preserve), stat, 0);
     }
-    if (result.status === 'vanished') {
-      yield* this.#settle(slot, undefined, undefined, 0);
-      return;
-    }
+    if (result.status === 'vanished') return this.#settle(slot, undefined, undefined, 0);
     const why =
       result.status === 'changed'
         ? 'it was being written while it was read; kept as it was'
@@ -157,20 +156,19 @@ class Collector implements Changes {
     const what = result.status === 'changed' ? 'changed-while-read' : 'unreadable';
     this.outcome.problems.push(problem(slot.path, what, why));
     // The base's entry stays, and the path is read again next time.
-    if (slot.before) yield* this.#settle(slot, decodeEntry(slot.path, slot.before), undefined, 0);
+    return slot.before && this.#settle(slot, decodeEntry(slot.path, slot.before), undefined, 0);
   }
 
-  *#settle(slot: Slot, found: Entry | undefined, stat: FileStat | undefined, flags: number): Generator<Change> {
+  #settle(slot: Slot, found: Entry | undefined, stat: FileStat | undefined, flags: number): Change | undefined {
     const { path, before, known } = slot;
     const session = this.#session!;
     if (found === undefined) {
-      if (before === undefined) return;
+      if (before === undefined) return undefined;
       const entry = decodeEntry(path, before);
       if (entry.kind !== 'dir') this.outcome.deleted++;
       session.remove(path);
       this.outcome.changes++;
-      yield { path, before: entry };
-      return;
+      return { path, before: entry };
     }
     const after = this.#links.settle(found);
     const bytes = encodeEntry(after);
@@ -180,11 +178,11 @@ class Collector implements Changes {
     else if (!isSame) session.put(path, flags, known, bytes);
     if (isSame) {
       this.#countKept(after);
-      return;
+      return undefined;
     }
     const entry = before && decodeEntry(path, before);
     this.#countChanged(entry, after);
-    yield entry ? { path, before: entry, after } : { path, after };
+    return entry ? { path, before: entry, after } : { path, after };
   }
 
   #countKept(entry: Entry): void {
@@ -216,7 +214,12 @@ class Collector implements Changes {
   }
 }
 
-async function* withFirst<T>(first: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {
-  yield first;
-  yield* rest;
+function* inBatches<T>(items: Iterable<T>): Generator<T[]> {
+  let batch: T[] = [];
+  for (const item of items) {
+    if (batch.push(item) < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }

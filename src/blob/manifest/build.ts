@@ -1,6 +1,7 @@
 /** Writing trees: from all entries, or from an older tree and what changed. */
 import type { Change, Entry } from '../../core/entry.ts';
 import { PlaitError } from '../../core/errors.ts';
+import { itemsOf } from '../../core/flat.ts';
 import type { NodeId } from '../../core/ids.ts';
 import type { PathKey } from '../../core/paths.ts';
 import type { NodeSink, NodeSource } from '../contract.ts';
@@ -26,7 +27,19 @@ export async function patchAsync(
   changes: AsyncIterable<Change>,
 ): Promise<NodeId> {
   const patcher = new Patcher(source, sink, root);
-  for await (const change of changes) patcher.put(change);
+  const items = itemsOf(changes);
+  let ended = false;
+  try {
+    for (;;) {
+      const step = items.next();
+      const next = step instanceof Promise ? await step : step;
+      ended = next.done === true;
+      if (next.done) break;
+      patcher.put(next.value);
+    }
+  } finally {
+    if (!ended) await items.return?.();
+  }
   return patcher.finish();
 }
 

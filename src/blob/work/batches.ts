@@ -1,5 +1,6 @@
 /** Cuts the stream of files into units of work, in order. */
 import type { FileSource } from '../../core/files.ts';
+import { itemsOf } from '../../core/flat.ts';
 import { BATCH_BYTES, BATCH_FILES, BIG_FILE } from './limits.ts';
 
 export interface Unit {
@@ -22,7 +23,7 @@ export async function* units(
     bytes = 0;
     return unit;
   };
-  const source = Symbol.asyncIterator in files ? files[Symbol.asyncIterator]() : files[Symbol.iterator]();
+  const source = itemsOf(files);
   try {
     for (;;) {
       const step = source.next();

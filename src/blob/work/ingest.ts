@@ -5,6 +5,7 @@
 import type { Content, Extent } from '../../core/entry.ts';
 import { PlaitError } from '../../core/errors.ts';
 import type { FileSource, StoredFile } from '../../core/files.ts';
+import { Flat } from '../../core/flat.ts';
 import type { PathKey } from '../../core/paths.ts';
 import type { PackSink } from '../sink.ts';
 import { type Unit, units } from './batches.ts';
@@ -39,7 +40,10 @@ const WINDOW_PER_WORKER = 8;
  * Ends with all blocks handed to the sink, also when the consumer stops early. When it throws, chunks may have been
  * claimed that were not stored: the sink's session must fail too.
  */
-export async function* ingest(options: IngestOptions): AsyncGenerator<StoredFile, void, undefined> {
+export const ingest = (options: IngestOptions): Flat<StoredFile> => new Flat(ingestUnits(options));
+
+/** The same, unit by unit. */
+export async function* ingestUnits(options: IngestOptions): AsyncGenerator<StoredFile[], void, undefined> {
   const source = units(options.files);
   const first = await source.next();
   if (first.done) return;
@@ -66,7 +70,7 @@ export async function* ingest(options: IngestOptions): AsyncGenerator<StoredFile
       const results = await head.done;
       report(results, head.bytes);
       failed = false;
-      yield* results;
+      yield results;
       failed = true;
       throwIfAborted(options.signal);
     }
