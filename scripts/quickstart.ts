@@ -32,7 +32,11 @@ const table: Line[] = [];
 async function plait(args: string[], step?: string): Promise<Record<string, never> & { [key: string]: any }> {
   say(`$ plait ${args.join(' ')}`);
   const started = performance.now();
-  const { stdout } = await exec(process.execPath, [bin, ...args, '--json'], { maxBuffer: 1 << 28 });
+  const { stdout } = await exec(process.execPath, [bin, ...args, '--json'], { maxBuffer: 1 << 28 }).catch(
+    (error: { stdout?: string; stderr?: string }) => {
+      throw new Error(`plait ${args.join(' ')}\n${error.stdout ?? ''}${error.stderr ?? String(error)}`);
+    },
+  );
   const seconds = (performance.now() - started) / 1000;
   const result = JSON.parse(stdout);
   if (step) {
@@ -49,7 +53,7 @@ async function plait(args: string[], step?: string): Promise<Record<string, neve
 }
 
 async function startHub(store: string): Promise<{ url: string; hub: ChildProcess }> {
-  const args = ['serve', store, '--listen', '127.0.0.1:0', '--json'];
+  const args = ['serve', store, '--listen', '127.0.0.1:0', '--json', '--quiet'];
   say(`$ plait ${args.join(' ')} &`);
   const hub = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const line of createInterface({ input: hub.stdout as NodeJS.ReadableStream })) {

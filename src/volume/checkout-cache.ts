@@ -1,5 +1,6 @@
 /** The stat cache after a checkout: what was written as it is found now, the rest as it was known before. */
 import { join } from 'node:path';
+import { copyOf } from '../core/bytes.ts';
 import type { Change } from '../core/entry.ts';
 import { decodeEntry } from '../core/entry-codec.ts';
 import type { NodeId } from '../core/ids.ts';
@@ -59,7 +60,7 @@ function writeRecords(options: NewCache, writer: CacheWriter): void {
     }
     if (bytes[0] === 2 && steps.dirs.isTouched(path)) steps.dirs.setTimeLater(decodeEntry(path, bytes));
     if (bytes[0] === 2 && (steps.dirs.wantsMode(path) || (options.resume && wasOpenedUp(path, bytes, placer)))) {
-      steps.dirs.setModeLater(decodeEntry(path, bytes.slice()));
+      steps.dirs.setModeLater(decodeEntry(path, copyOf(bytes)));
     }
     const known = hasOld && old.path === path && old instanceof CacheReader && Buffer.compare(old.entry(), bytes) === 0;
     if (known) writer.copy((old as CacheReader).record());

@@ -1,5 +1,6 @@
 /** The synchronous half of a comparison: decides for each path whether it is unchanged, known anew, or must be read. */
 import { readlinkSync } from 'node:fs';
+import { copyOf } from '../core/bytes.ts';
 import type { Entry, EntryKind } from '../core/entry.ts';
 import { decodeEntry, type EntryFacts, readFacts } from '../core/entry-codec.ts';
 import type { FileSource } from '../core/files.ts';
@@ -130,7 +131,7 @@ export class Merge {
       return undefined;
     }
     if (base.kind === 2) this.#goneDir = base.path;
-    const bytes = base.entry().slice();
+    const bytes = copyOf(base.entry());
     return this.#changed(bytes, kindOfByte(base.kind) === scan.kind ? decodeEntry(base.path, bytes) : undefined);
   }
 
@@ -142,7 +143,7 @@ export class Merge {
     const mode = Number(scan.stats.mode) & S_IFMT_AND_BITS;
     const sameTime = !this.#dirTimes || closeTimes(base.mtimeNs, scan.stats.mtimeNs);
     if (!owner && base.mode === mode && (base.flags & FLAG.mount) === mounted && sameTime) return;
-    const bytes = base.entry().slice();
+    const bytes = copyOf(base.entry());
     this.#changed(bytes, decodeEntry(base.path, bytes));
   }
 
@@ -194,7 +195,7 @@ export class Merge {
       return;
     }
     if (base.kind === 2 && !under) this.#goneDir = base.path;
-    this.slots.push({ path: base.path, before: base.entry().slice(), flags: 0 });
+    this.slots.push({ path: base.path, before: copyOf(base.entry()), flags: 0 });
   }
 
   #reportHeld(path: PathKey): void {
@@ -207,7 +208,7 @@ export class Merge {
       this.#unchanged(base);
       return;
     }
-    const before = base.entry().slice();
+    const before = copyOf(base.entry());
     this.slots.push({ path: base.path, before, after: decodeEntry(base.path, before), flags: 0 });
   }
 
@@ -218,7 +219,7 @@ export class Merge {
     const bytes = base.entry();
     readFacts(bytes, 0, bytes.length, this.#facts);
     if (this.#facts.linked) {
-      const before = bytes.slice();
+      const before = copyOf(bytes);
       const entry = decodeEntry(path, before);
       // With nobody waiting before it, its turn is now.
       const after = this.slots.length === 0 ? this.#groups.settle(entry) : undefined;

@@ -1,4 +1,5 @@
 /** What a checkout has to touch, in path order and as often as it is asked for, so that no list of it is ever held. */
+import { copyOf } from '../core/bytes.ts';
 import type { Change, Entry } from '../core/entry.ts';
 import { decodeEntry, type EntryFacts, readFacts } from '../core/entry-codec.ts';
 import { PlaitError } from '../core/errors.ts';
@@ -70,7 +71,7 @@ function membersOf(touched: Set<PathKey>, entries: BaseEntries, firsts: Map<Path
   for (const { path, bytes } of entries()) {
     readFacts(bytes, 0, bytes.length, facts);
     if (!facts.linked) continue;
-    const entry = decodeEntry(path, bytes.slice());
+    const entry = decodeEntry(path, copyOf(bytes));
     const group = entry.linkGroup;
     if (group === undefined || !touched.has(group)) continue;
     if (!firsts.has(group)) firsts.set(group, path);

@@ -49,6 +49,21 @@ describe('comparing a working directory with its base', () => {
     assert.equal(seen.length, 307);
   });
 
+  it('knows what a file was before, however many sections of the cache lie between', async () => {
+    const names = Array.from({ length: 4000 }, (_, i) => `${'long name '.repeat(12)}${String(i).padStart(4, '0')}`);
+    for (const name of names) lab.write(name, name);
+    await lab.snapshot();
+    assert.ok(fs.statSync(join(lab.volume.stateDir, 'stat.cache')).size > 2 * (1 << 18));
+    for (const name of names) lab.write(name, `${name} edited`);
+    lab.readAhead = true;
+    const changes = await lab.list(lab.changes());
+    assert.deepEqual(
+      changes.map(({ path, before }) => [path, before?.path, before?.size]),
+      names.map((name) => [keyOfText(name), keyOfText(name), name.length]),
+    );
+    for (const { before } of changes) assert.notEqual(before?.mtime, 0n);
+  });
+
   it('finds an edit of the same size within one tick of the clock', async () => {
     lab.later = false;
     lab.write('f', 'aaaa', Date.now() / 1000);

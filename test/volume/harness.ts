@@ -37,6 +37,8 @@ export class Lab implements Disposable {
   unreadable = new Set<string>();
   /** Scans behave as if they began an hour from now, so that files just written count as old. False: the real clock. */
   later = true;
+  /** Whether all files are asked for before the first result is given, as workers may do with small ones. */
+  readAhead = false;
 
   constructor(preserve: Preserve[] = []) {
     fs.mkdirSync(this.store, { recursive: true });
@@ -144,6 +146,11 @@ export class Lab implements Disposable {
   }
 
   async *ingest(root: string, files: AsyncIterable<FileSource>): AsyncGenerator<StoredFile> {
+    if (this.readAhead) yield* this.ingestNow(root, toAsync(await Array.fromAsync(files)));
+    else yield* this.ingestNow(root, files);
+  }
+
+  async *ingestNow(root: string, files: AsyncIterable<FileSource>): AsyncGenerator<StoredFile> {
     using beneath = new Beneath(root);
     for await (const file of files) {
       this.onRead(file);
@@ -229,4 +236,8 @@ export function picture(dir: string): string[] {
   };
   walk(Buffer.alloc(0));
   return lines;
+}
+
+async function* toAsync<T>(items: T[]): AsyncGenerator<T> {
+  yield* items;
 }
