@@ -26,6 +26,10 @@ export default tseslint.config(
       'no-restricted-syntax': [
         'error',
         { selector: 'ExportAllDeclaration', message: 'export * hides what a folder offers: name each export' },
+        {
+          selector: "CallExpression[callee.property.name='slice'][arguments.length=0]",
+          message: 'slice() of a Buffer copies nothing: copyOf (core/bytes.ts) for bytes, [...list] for arrays',
+        },
       ],
     },
   },

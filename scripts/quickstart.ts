@@ -3,7 +3,7 @@
  * alone: a copy of it is versioned (the project's own installed dependencies, unless given).
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { appendFileSync, existsSync } from 'node:fs';
+import { appendFileSync, existsSync, realpathSync } from 'node:fs';
 import { cp, mkdtemp, readdir, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -100,7 +100,8 @@ function printTable(): void {
 }
 
 async function main(): Promise<void> {
-  const source = resolve(process.argv[2] ?? join(root, 'node_modules'));
+  // A link to a directory must not be copied as a link: the edits below would go through it.
+  const source = realpathSync(resolve(process.argv[2] ?? join(root, 'node_modules')));
   if (!(await stat(source)).isDirectory()) throw new Error(`${source} is no directory`);
   if (!existsSync(join(root, 'dist'))) await exec('npm', ['run', 'build'], { cwd: root });
   const scratch = await mkdtemp(join(tmpdir(), 'plait-quickstart-'));
