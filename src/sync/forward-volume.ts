@@ -1,6 +1,7 @@
 /** After a pull: the working directory follows its branch, if it has no unsaved change. */
 
 import { compareTips } from '../core/ancestry.ts';
+import { PlaitError } from '../core/errors.ts';
 import type { BranchId, SnapshotId, VolsetId } from '../core/ids.ts';
 import type { Problem, Volume } from '../volume/contract.ts';
 import { moveVolume } from './checkout.ts';
@@ -26,8 +27,15 @@ export async function forwardVolume(engine: Engine, volset: VolsetId): Promise<F
   if (!target) return STAYS;
   if (await isDirty(engine, volume)) return { moved: false, unsaved: true, problems: [] };
   const root = rootHere(engine, volset, target.tip);
-  const { problems } = await moveVolume(engine, volume, { snapshot: target.tip, root, branch: target.branch });
-  return { moved: true, unsaved: false, problems };
+  try {
+    const { problems } = await moveVolume(engine, volume, { snapshot: target.tip, root, branch: target.branch });
+    return { moved: true, unsaved: false, problems };
+  } catch (error) {
+    // An ignored file is no change of the tree and can be in the way all the same: the rest of the pull goes on.
+    if (!(error instanceof PlaitError) || error.code !== 'unsaved-changes') throw error;
+    engine.reporter.warn(error.message);
+    return { moved: false, unsaved: true, problems: [] };
+  }
 }
 
 /** The tip that the directory should go to: its branch's, if that follows from its base and its data is here. */
