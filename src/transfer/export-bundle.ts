@@ -38,6 +38,7 @@ const GENERATIONS_BYTES = 1024 * 1024;
 export function exportBundle(options: ExportOptions): AsyncGenerator<Uint8Array> {
   const { meta, volset, blob, manifest, signal, onProgress } = options;
   meta.cut(volset);
+  const held = options.base === undefined ? undefined : requireComplete(meta, volset, options.base);
   const outgoing = historyOf(options);
   const header: DiffHeader = {
     volset,
@@ -47,7 +48,7 @@ export function exportBundle(options: ExportOptions): AsyncGenerator<Uint8Array>
   const listed = new Set(outgoing.map(({ id }) => id));
   const entries = async function* (): AsyncGenerator<DiffEntry> {
     yield* generationEntries(meta, volset);
-    yield* sendEntries({ reader: blob.reader(volset), manifest, signal, onProgress }, outgoing);
+    yield* sendEntries({ reader: blob.reader(volset), manifest, held, signal, onProgress }, outgoing);
     const refs = meta.refs(volset, 'self').filter(({ snapshot }) => snapshot !== null && listed.has(snapshot));
     const branches = refs.map(({ branch, snapshot }) => ({ branch, snapshot }));
     yield { entry: 'refs', bytes: Buffer.from(`${JSON.stringify({ branches })}\n`) };

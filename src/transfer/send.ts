@@ -29,6 +29,8 @@ export interface SendOptions {
   reader: BlobReader;
   manifest: Manifest;
   have?: Have;
+  /** Where nobody can be asked: root of a tree that the receiver holds whole, wherever its data has moved since. */
+  held?: NodeId;
   signal?: AbortSignal;
   onProgress?: (step: TransferStep) => void;
 }
@@ -38,8 +40,9 @@ const MAX_BASES = 4;
 
 /** @param snapshots oldest first. @throws `blob-absent`, `integrity` of this store; whatever `have` throws */
 export async function* sendEntries(options: SendOptions, snapshots: Outgoing[]): AsyncGenerator<DiffEntry> {
-  const { reader, manifest, have, signal, onProgress } = options;
+  const { reader, manifest, have, held, signal, onProgress } = options;
   const seen = new Seen();
+  if (held !== undefined) for (const { kind, id } of manifest.reachable(reader, held, [])) seen.add(kind, id);
   const sent = new Map<SnapshotId, NodeId>();
   let latest: NodeId | undefined;
   for (const item of snapshots) {
