@@ -1,8 +1,9 @@
 /** Which snapshots' data is fetched from the other side, and fetching it. */
 import type { SnapshotId } from '../core/ids.ts';
 import type { RefStep } from '../core/ref-plan.ts';
-import { lineOf, type Selection } from '../core/selection.ts';
+import { isEmpty, lineOf, type Selection } from '../core/selection.ts';
 import { downloadSnapshots } from '../transfer/client.ts';
+import { lackedHere, noteAbsent } from './left-out.ts';
 import { resolveReference } from './references.ts';
 import type { Moved, ProblemRow } from './results.ts';
 import type { Session } from './session.ts';
@@ -13,25 +14,26 @@ export interface Received extends Moved {
 }
 
 /**
- * From each of the peer's tips back to what is complete here; diverged tips too, since a merge needs them. A tip whose
- * blob was left out before (a clone of metadata only, a selection) is made up for.
+ * Without a selection: all history of the peer's tips whose data is not here, also what a selection left out before.
+ * With one: from each tip back to what is complete here. Diverged tips count, since a merge needs them.
  */
 function wantedHere(session: Session, steps: RefStep[], selection: Selection): SnapshotId[] {
   const { engine, volset } = session;
-  if (selection.metadataOnly || isMetadataOnly(session)) return [];
-  const named = (selection.snapshots ?? []).map((ref) => resolveReference(engine, volset, ref).snapshot);
+  const has = (id: SnapshotId) => engine.meta.missingBlobs(volset, [id]).length === 0;
+  const refs = selection.metadataOnly ? [] : (selection.snapshots ?? []);
+  const named = refs.map((ref) => resolveReference(engine, volset, ref).snapshot).filter((id) => !has(id));
+  if (selection.metadataOnly || isMetadataOnly(session)) return named;
+  if (isEmpty(selection)) return lackedHere(session, steps);
   const since = sinceStop(engine, volset, selection.since);
   const seen = new Set<SnapshotId>();
   const line: SnapshotId[] = [];
-  const has = (id: SnapshotId) => engine.meta.missingBlobs(volset, [id]).length === 0;
   for (const { target } of steps) {
     if (target === null) continue;
     const stop = (id: SnapshotId) => has(id) || (id !== target && since(id));
     const parentsOf = (id: SnapshotId) => engine.meta.parentsOf(volset, [id])[id];
     line.push(...lineOf(target, parentsOf, { stop, tips: selection.tips, seen }));
   }
-  const wanted = named.filter((id) => !has(id));
-  return [...new Set([...wanted, ...line.reverse()])];
+  return [...new Set([...named, ...line.reverse()])];
 }
 
 const isMetadataOnly = ({ engine, volset }: Session): boolean =>
@@ -53,6 +55,7 @@ export async function blobsDown(session: Session, steps: RefStep[], selection: S
     onProgress: (step) => phase.advance(step),
   });
   phase.end();
+  if (isEmpty(selection)) noteAbsent(session, done.absent.length + done.declined.length);
   // Absent is a normal state of history; of a tip it keeps our ref from following, which the user must hear.
   const tips = new Set(steps.map((step) => step.target));
   const problems: ProblemRow[] = done.absent

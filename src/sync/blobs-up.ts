@@ -5,6 +5,7 @@ import type { SnapshotId } from '../core/ids.ts';
 import type { RefStep } from '../core/ref-plan.ts';
 import type { Selection } from '../core/selection.ts';
 import { uploadSnapshots } from '../transfer/client.ts';
+import { lacksThere, notePushed } from './left-out.ts';
 import { resolveReference } from './references.ts';
 import type { Moved, ProblemRow } from './results.ts';
 import { parentLookup, type Session } from './session.ts';
@@ -26,10 +27,11 @@ function wantedThere(session: Session, steps: RefStep[], selection: Selection): 
   const { engine, volset } = session;
   if (selection.metadataOnly) return [];
   const named = (selection.snapshots ?? []).map((ref) => resolveReference(engine, volset, ref).snapshot);
-  const sending = steps.filter((step) => step.step === 'send' && step.current !== null);
-  const tips = sending.map((step) => step.current as SnapshotId);
+  const lacking = lacksThere(session, selection);
+  const sending = steps.filter(({ step }) => step === 'send' || (lacking && step === 'none'));
+  const tips = sending.map((step) => step.current).filter((id) => id !== null);
   if (selection.tips) return [...new Set([...named, ...tips])];
-  const held = steps.map((step) => step.target).filter((id): id is SnapshotId => id !== null);
+  const held = lacking ? [] : steps.map((step) => step.target).filter((id) => id !== null);
   const stop = sinceStop(engine, volset, selection.since);
   const wanted = new Set(tips);
   const line = newSince(parentLookup(session), tips, held).filter((id) => wanted.has(id) || !stop(id));
@@ -47,7 +49,10 @@ export async function blobsUp(session: Session, steps: RefStep[], selection: Sel
     message: `the data of snapshot ${snapshot.slice(0, 12)} is not in this store, so it was not sent`,
   }));
   const sent: Sent = { snapshots: 0, chunks: 0, bytes: 0, held: new Set(), problems, quota: false };
-  if (snapshots.length === 0) return sent;
+  if (snapshots.length === 0) {
+    notePushed(session, selection, false, problems.length === 0);
+    return sent;
+  }
   const phase = engine.reporter.phase('pushing', { items: snapshots.length });
   const done = await uploadSnapshots({
     peer,
@@ -69,5 +74,6 @@ export async function blobsUp(session: Session, steps: RefStep[], selection: Sel
       message: `${session.remote.name} declined snapshot ${id.slice(0, 12)}: ${reason}`,
     });
   }
+  notePushed(session, selection, done.sent.length > 0, problems.length === 0);
   return { ...sent, snapshots: done.sent.length, chunks: done.chunks, bytes: done.bytes };
 }

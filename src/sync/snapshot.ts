@@ -65,12 +65,21 @@ export async function snapshot(engine: Engine, options: SnapshotOptions): Promis
   volume.update({ expected: made.id });
   const stats = await commitSnapshot(engine, writer, made, lineRef(line), options);
   volume.update({ base: made.id, baseRoot: root, branch: line.branch, expected: null });
-  changes.keepCache(root);
+  keepCache(engine, changes, root);
   await settle(engine, volset.id);
   const result = document(engine, volset, line.name, { ...facts, id: made.id, created: true });
   result.addedBytes = stats.addedBytes;
   result.storedBytes = stats.storedBytes;
   return outcome(result, exitOf(found), line.forked && 6);
+}
+
+/** The snapshot is committed by now: a cache that cannot be written only makes the next comparison read more. */
+function keepCache(engine: Engine, changes: Changes, root: NodeId): void {
+  try {
+    changes.keepCache(root);
+  } catch (error) {
+    engine.reporter.warn(`the stat cache could not be written (${error instanceof Error ? error.message : error})`);
+  }
 }
 
 /** The tree of a first snapshot's base, which is nowhere stored. */
