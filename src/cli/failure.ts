@@ -56,12 +56,14 @@ const hintOf = ({ code, hint }: PlaitError): string | undefined => hint ?? DEFAU
 
 /** Prints a failure. `exit` is the code that the process will end with, which a signal may have changed. */
 export async function printFailure(error: PlaitError, exit: number, json: boolean, io: Io): Promise<void> {
-  if (json) await io.stdout.write(`${JSON.stringify(failureDocument(error, exit))}\n`);
-  else {
+  // Where stdout is the very thing that failed, stderr still hears of it.
+  const told = json && (await io.stdout.write(`${JSON.stringify(failureDocument(error, exit))}\n`).catch(() => false));
+  if (!told) {
     const text = hintOf(error);
     const paint = await paintFor(io.stderr, io.env);
     const hint = text === undefined ? '' : `${paint.notice('hint:')} ${showText(text)}\n`;
-    await io.stderr.write(`${paint.bad('error:')} ${showText(error.message)}\n${hint}`);
+    // Nobody is left to be told of a stderr that fails; the exit code still says what happened.
+    await io.stderr.write(`${paint.bad('error:')} ${showText(error.message)}\n${hint}`).catch(() => false);
   }
   if (io.env.PLAIT_DEBUG === '1') await io.stderr.write(`${stackOf(error)}\n`);
 }

@@ -6,7 +6,7 @@ export interface Output {
   readonly isTTY: boolean;
   /** Columns of the terminal; 80 where there is none. */
   readonly columns: number;
-  /** True once the reader has gone; nothing more needs to be made. */
+  /** True once the reader has gone or a write has failed; nothing more needs to be made. */
   readonly closed: boolean;
   /** Resolves when the data has left the process; false when nobody reads any more. */
   write(data: string | Uint8Array): Promise<boolean>;
@@ -26,8 +26,8 @@ export interface Io {
 
 export function outputOf(stream: Writable & { isTTY?: boolean; columns?: number }): Output {
   let closed = false;
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+  stream.on('error', () => {
+    // Whoever wrote hears of it by the write itself; thrown here it would end up in a report that is written here too.
     closed = true;
   });
   return {

@@ -22,7 +22,7 @@ export async function runToEnd(argv: readonly string[], run: (io: Io) => Promise
   });
   const exit = await run(io).catch((error: unknown) => fail(error, argv, io));
   // process.exit would cut what is still on its way into a pipe.
-  await Promise.all([io.stdout.write(''), io.stderr.write('')]);
+  await Promise.allSettled([io.stdout.write(''), io.stderr.write('')]);
   process.exit(exit);
 }
 

@@ -1,5 +1,5 @@
 /** `plait remote`: what of it touches files, stdin or the network. */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { ensureDir, writeFileDurable } from '../disk/durable.ts';
@@ -19,11 +19,16 @@ export async function addRemote(
   if (ca) readText(ca, 'certificate authority');
   const given = input.tokenFile && context.path(input.tokenFile);
   if (given) readToken(given);
+  // Before anything is kept: a remote without the token that it was to have would be half-made.
+  const token = input.tokenStdin ? await readStdin(context) : undefined;
   const added = remotes.addRemote(engine, { name: input.name, url: origin, volsetName: volset, ca, tokenFile: given });
-  if (!input.tokenStdin) return added;
-  const file = tokenPath(engine.dir, input.name);
+  if (token === undefined) return added;
+  const tag = engine.world.random(8).toString('hex');
+  // A renamed remote keeps the file under its old name.
+  const own = tokenPath(engine.dir, input.name);
+  const file = existsSync(own) ? `${own}.${tag}` : own;
   ensureDir(dirname(file));
-  writeFileDurable(file, Buffer.from(`${await readStdin(context)}\n`), engine.world.random(8).toString('hex'));
+  writeFileDurable(file, Buffer.from(`${token}\n`), tag);
   return remotes.changeRemote(engine, input.name, { tokenFile: file });
 }
 
@@ -52,8 +57,12 @@ export async function setUrl(context: Context, name: string, url: string): Promi
 
 export async function removeRemote(context: Context, name: string): Promise<Outcome<{ removed: remotes.RemoteRow }>> {
   const engine = await context.engine();
+  const { tokenFile } = remotes.remoteByName(engine, name);
   const removed = remotes.removeRemote(engine, name);
-  rmSync(tokenPath(engine.dir, name), { force: true });
+  // Only what we wrote ourselves; a file that was named with --token-file is the user's.
+  if (tokenFile !== undefined && dirname(tokenFile) === dirname(tokenPath(engine.dir, name))) {
+    rmSync(tokenFile, { force: true });
+  }
   return removed;
 }
 
