@@ -135,6 +135,12 @@ describe('e2e: tokens', function () {
     assert.equal(added.hasToken, true);
     await lab.in('work', ['push', 's']);
     assert.equal(statSync(join(work, '.plait/tokens/s')).mode & 0o777, 0o600);
+    await lab.in('work', ['remote', 'rename', 's', 'old']);
+    await lab.in('work', ['remote', 'add', 's', hub.url, '--token-stdin'], 0, { input: 'another-token\n' });
+    await lab.in('work', ['push', 'old']);
+    await lab.in('work', ['remote', 'remove', 's']);
+    await lab.in('work', ['remote', 'rename', 'old', 's']);
+    await lab.in('work', ['push', 's']);
     const elsewhere: Failure = { exit: 2, code: 'usage', message: /must not go to/, hint: /add it anew/ };
     await fails(['remote', 'set-url', 's', 'http://127.0.0.1:9'], elsewhere, { cwd: work });
     for (const argv of [
