@@ -68,7 +68,10 @@ export interface ImportResult {
   volset: string;
   volsetId: string;
   snapshots: number;
+  /** That stand now where they stood in the bundle. */
   branches: string[];
+  /** That went another way here, and stay. */
+  diverged: string[];
   chunks: number;
   bytes: number;
 }
@@ -88,8 +91,9 @@ export async function importBundle(context: Context, file: string): Promise<{ re
     volsetId: done.volset,
     snapshots: done.snapshots.length,
     branches: done.branches.map((id) => names.get(id) ?? id),
+    diverged: done.diverged.map((id) => names.get(id) ?? id),
     chunks: done.chunks,
     bytes: done.bytes,
   };
-  return { result, exits: [] };
+  return { result, exits: result.diverged.length > 0 ? [6] : [] };
 }

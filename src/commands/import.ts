@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../cli/base-command.ts';
 import type { CommandResult } from '../cli/command-result.ts';
+import { importLines } from '../cli/render/snapshot.ts';
 
 export default class Import extends BaseCommand {
   static override summary = 'Read snapshots from a file that `plait export` wrote.';
@@ -11,6 +12,6 @@ export default class Import extends BaseCommand {
     const { args } = this.input(Import);
     const { importBundle } = await import('../cli/bundle.ts');
     const { result, exits } = await importBundle(this.context, args.file);
-    return { result, exits, text: `imported ${result.snapshots} snapshots of ${result.volset}` };
+    return { result, exits, text: () => importLines(result) };
   }
 }

@@ -1,5 +1,6 @@
 /** Takes a bundle into a store; a file is believed as little as a peer. */
 import { randomBytes } from 'node:crypto';
+import { compareTips } from '../core/ancestry.ts';
 import { PlaitError } from '../core/errors.ts';
 import { decodeGeneration } from '../core/generation.ts';
 import { type BranchId, isBranchId, isSnapshotId, type SnapshotId, type StoreId, type VolsetId } from '../core/ids.ts';
@@ -15,14 +16,17 @@ import { receiveEvents } from './receive.ts';
 export interface Imported {
   volset: VolsetId;
   snapshots: SnapshotId[];
-  /** Branches that had no tip here and have the bundle's now. */
+  /** Branches whose tip is the bundle's now. */
   branches: BranchId[];
+  /** Branches whose tip here is no ancestor of the bundle's, nor the other way round: they stay. */
+  diverged: BranchId[];
   chunks: number;
   bytes: number;
 }
 
 /**
- * Takes a bundle into this store; the volset is made if it is not here. Branches that have no tip here get the bundle's.
+ * Takes a bundle into this store; the volset is made if it is not here. Branches follow the bundle's tips as they
+ * would in a pull.
  * @throws `blob-absent` naming a base that is not here (nothing was changed then); `protocol`, `integrity`, `format`
  */
 export async function importBundle(stores: BundleStores, body: AsyncIterable<Uint8Array>): Promise<Imported> {
@@ -32,7 +36,7 @@ export async function importBundle(stores: BundleStores, body: AsyncIterable<Uin
   const { volset } = header;
   checkBases(meta, header);
   await using receiver = await blob.receiver(volset, randomBytes(16).toString('hex'));
-  let branches: BranchId[] = [];
+  let refs: Pick<Imported, 'branches' | 'diverged'> = { branches: [], diverged: [] };
   const rest = async function* (): AsyncGenerator<DiffEvent> {
     yield { entry: 'header', header };
     yield* events.iterator;
@@ -51,12 +55,12 @@ export async function importBundle(stores: BundleStores, body: AsyncIterable<Uin
         meta.apply(volset, { peer: store, generations: decodeLines(volset, lines) });
       },
       onRefs: async (json) => {
-        branches = takeRefs(meta, volset, json);
+        refs = takeRefs(meta, volset, json);
       },
     },
     rest(),
   );
-  return { volset, branches, ...received };
+  return { volset, ...refs, ...received };
 }
 
 async function readHeader(events: AsyncIterator<DiffEvent>): Promise<{ header: DiffHeader; store: StoreId }> {
@@ -101,19 +105,24 @@ function decodeLines(volset: VolsetId, lines: Uint8Array): Generation[] {
   return generations;
 }
 
-function takeRefs(meta: MetaStore, volset: VolsetId, json: Uint8Array): BranchId[] {
+function takeRefs(meta: MetaStore, volset: VolsetId, json: Uint8Array): Pick<Imported, 'branches' | 'diverged'> {
   const { branches } = parseObject(json, 'refs');
   if (!Array.isArray(branches)) throw bad('its refs are no list');
+  const lineage = (ids: SnapshotId[]) => meta.lineage(volset, ids);
   const taken: BranchId[] = [];
+  const diverged: BranchId[] = [];
   for (const item of branches as unknown[]) {
     const { branch, snapshot } = (typeof item === 'object' && item !== null ? item : {}) as Record<string, unknown>;
     if (!isBranchId(branch) || !isSnapshotId(snapshot)) throw bad('its refs are invalid');
     const view = meta.findBranch(volset, branch);
-    if (!view || view.tip !== null || completeRoot(meta, volset, snapshot) === undefined) continue;
-    meta.commit(volset, [{ edit: 'move-ref', branch, from: null, to: snapshot }]);
-    taken.push(branch);
+    if (!view || view.tip === snapshot || completeRoot(meta, volset, snapshot) === undefined) continue;
+    const relation = view.tip === null ? 'behind' : compareTips(lineage, view.tip, snapshot).relation;
+    if (relation === 'behind') {
+      meta.commit(volset, [{ edit: 'move-ref', branch, from: view.tip, to: snapshot }]);
+      taken.push(branch);
+    } else if (relation !== 'ahead') diverged.push(branch);
   }
-  return taken;
+  return { branches: taken, diverged };
 }
 
 /** Ends the reading of the file on every way out. */

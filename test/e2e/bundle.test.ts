@@ -36,11 +36,32 @@ describe('e2e: export and import, without any network', function () {
     const sizes = ['two.plait', 'all.plait'].map((name) => statSync(lab.path(name)).size);
     assert.ok(sizes[0] < sizes[1] / 2, `${sizes}`);
     const next = await far(['import', lab.path('two.plait')]);
-    assert.equal(next.snapshots, 1);
+    assert.deepEqual([next.snapshots, next.branches], [1, ['main']]);
     assert.equal((await far(['branch', 'list'])).branches[0].tip, second.snapshot);
     await far(['restore', 'main', '--to', lab.path('out')]);
     assertSame(work, lab.path('out'));
     await lab.verify(lab.path('far'));
+  });
+
+  it('a branch that went another way here stays, exit 6', async () => {
+    await lab.text(['-C', work, 'export', 'main', lab.path('one.plait')]);
+    const stores = ['left', 'right'].map((name) => lab.path(name));
+    for (const store of stores) {
+      await lab.run(['init', '--bare', store]);
+      await lab.run(['--store', store, 'import', lab.path('one.plait')]);
+    }
+    const hub = await lab.hub('left');
+    await lab.run(['clone', hub.url, 'copy']);
+    writeFileSync(lab.path('copy', 'ours'), 'ours');
+    const ours = await lab.in('copy', ['snapshot', '--push', 'origin']);
+    writeFileSync(join(work, 'theirs'), 'theirs');
+    const theirs = await lab.in('work', ['snapshot']);
+    await lab.text(['-C', work, 'export', 'main', lab.path('two.plait')]);
+    const done = await lab.in('copy', ['import', lab.path('two.plait')], 6);
+    assert.deepEqual([done.branches, done.diverged], [[], ['main']]);
+    assert.equal((await lab.in('copy', ['branch', 'list'])).branches[0].tip, ours.snapshot);
+    assert.equal(await lab.text(['-C', lab.path('copy'), 'cat', theirs.snapshot, 'theirs']), 'theirs');
+    assert.match(await lab.text(['-C', lab.path('copy'), 'import', lab.path('two.plait')], 6), /main/);
   });
 
   it('an increment without its base is refused and leaves nothing', async () => {

@@ -10,6 +10,7 @@ import type { RestoreResult } from '../../sync/restore.ts';
 import type { ProblemRow, SnapshotResult } from '../../sync/results.ts';
 import type { VerifyResult } from '../../sync/verify.ts';
 import type { VolsetRow } from '../../sync/volsets.ts';
+import type { ImportResult } from '../bundle.ts';
 import { formatBytes, formatDuration, formatTable, plural, shortId } from '../format.ts';
 import type { TokenDocument } from '../tokens.ts';
 import { syncLines } from './sync.ts';
@@ -62,6 +63,15 @@ export function cloneLines(result: CloneResult & { dir: string }): string[] {
 export const restoreLines = (result: RestoreResult): string[] => [
   `restored ${plural(result.written, 'path')} from ${shortId(result.snapshot)} into ${showText(result.dir)}`,
   ...problems(result.problems),
+];
+
+export const importLines = (result: ImportResult): string[] => [
+  `imported ${plural(result.snapshots, 'snapshot')} of ${showText(result.volset)}`,
+  ...result.branches.map((name) => `  ${showText(name)} stands where it stood there`),
+  ...result.diverged.map(
+    (name) =>
+      `! ${showText(name)} has diverged: it stays; look at the other line by its id, with \`plait checkout ID\``,
+  ),
 ];
 
 export const branchLines = (branches: BranchRow[]): string[] =>
