@@ -14,6 +14,7 @@ import { rowsOfBlock } from './index-rows.ts';
 import { diskFault } from './lock.ts';
 import { readBlockAt, salvageBlocks, withFile } from './pack.ts';
 import { ReceivedObjects, strayGenerations } from './received.ts';
+import { release } from './release.ts';
 import { NodePlaces } from './scratch.ts';
 import type { Session } from './session.ts';
 import { clearDir, type Keep, partsIn, type SessionPacks } from './session-packs.ts';
@@ -70,6 +71,8 @@ export class DiskReceiver implements BlobReceiver {
     const checked = await this.#check(bytes);
     this.#checkOpen();
     this.#onDisk(() => this.#keep(checked));
+    // What came back from a worker is nobody else's; all that is kept of it has been copied.
+    if (checked !== bytes) release(checked);
   }
 
   async #check(bytes: Uint8Array): Promise<Uint8Array> {

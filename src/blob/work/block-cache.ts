@@ -2,22 +2,25 @@
 import { closeSync, openSync } from 'node:fs';
 import { codeOfErrno, PlaitError } from '../../core/errors.ts';
 import { hex, KIND, objectHash } from '../../core/hash.ts';
-import { type OpenBlock, openBlock } from '../block.ts';
+import { openBlock } from '../block.ts';
+import { CODEC } from '../format.ts';
 import { readBlockAt } from '../pack.ts';
+import { release } from '../release.ts';
 import { errnoOf } from './failure.ts';
 
 const MAX_BLOCKS = 6;
 const MAX_PACKS = 8;
 
 export class BlockCache {
-  readonly #blocks = new Map<string, OpenBlock>();
+  /** Raw bytes of blocks by place, least recently used first. */
+  readonly #blocks = new Map<string, Uint8Array>();
   readonly #packs = new Map<string, number>();
 
-  /** Bytes of a chunk, checked against its id. Throws `integrity` (or `io`) with the object and the pack. */
+  /** Bytes of a chunk, checked against its id, good until the next call. Throws `integrity` (or `io`) with the object and the pack. */
   chunk(pack: string, block: number, raw: number, length: number, id: Uint8Array): Uint8Array {
     let bytes: Uint8Array;
     try {
-      bytes = this.#block(pack, block).raw.subarray(raw, raw + length);
+      bytes = this.#block(pack, block).subarray(raw, raw + length);
     } catch (cause) {
       throw unreadable(cause, id, pack);
     }
@@ -28,17 +31,33 @@ export class BlockCache {
   close(): void {
     for (const fd of this.#packs.values()) closeSync(fd);
     this.#packs.clear();
+    for (const raw of this.#blocks.values()) release(raw);
     this.#blocks.clear();
   }
 
-  #block(pack: string, offset: number): OpenBlock {
+  #block(pack: string, offset: number): Uint8Array {
     const key = `${offset} ${pack}`;
-    let block = this.#blocks.get(key);
-    if (block !== undefined) this.#blocks.delete(key);
-    else block = openBlock(readBlockAt(this.#fd(pack), offset));
-    this.#blocks.set(key, block);
-    if (this.#blocks.size > MAX_BLOCKS) this.#blocks.delete(this.#blocks.keys().next().value as string);
-    return block;
+    let raw = this.#blocks.get(key);
+    if (raw !== undefined) this.#blocks.delete(key);
+    else raw = this.#read(pack, offset);
+    this.#blocks.set(key, raw);
+    if (this.#blocks.size > MAX_BLOCKS) this.#dropOldest();
+    return raw;
+  }
+
+  #read(pack: string, offset: number): Uint8Array {
+    const encoded = readBlockAt(this.#fd(pack), offset);
+    const { codec, raw } = openBlock(encoded);
+    if (codec !== CODEC.raw) release(encoded);
+    return raw;
+  }
+
+  #dropOldest(): void {
+    for (const [key, raw] of this.#blocks) {
+      this.#blocks.delete(key);
+      release(raw);
+      return;
+    }
   }
 
   #fd(pack: string): number {

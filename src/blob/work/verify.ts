@@ -1,12 +1,17 @@
 /** Checks blocks that came from elsewhere, on all cores: frame, lengths, checksum and every object's hash. */
 import { openBlock, verifyObjects } from '../block.ts';
+import { CODEC } from '../format.ts';
+import { release } from '../release.ts';
 import { BYTES_IN_FLIGHT, TASKS_PER_WORKER } from './limits.ts';
 import type { Answer, Runner } from './protocol.ts';
 import { Slots } from './slots.ts';
 
 /** Worker side. */
 export function verifyBlockTask(input: { bytes: Uint8Array }): Answer<{ bytes: Uint8Array }> {
-  verifyObjects(openBlock(input.bytes));
+  const block = openBlock(input.bytes);
+  verifyObjects(block);
+  // Of a raw block these are the bytes that go back.
+  if (block.codec !== CODEC.raw) release(block.raw);
   const { buffer } = input.bytes;
   return { value: { bytes: input.bytes }, transfer: buffer instanceof ArrayBuffer ? [buffer] : [] };
 }
