@@ -6,6 +6,7 @@ import { PlaitError } from '../core/errors.ts';
 import { KIND, type Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
 import { ensureDir } from '../disk/durable.ts';
+import { ChunkPlaces } from './chunk-places.ts';
 import type {
   BlobReader,
   BlobReceiver,
@@ -26,12 +27,11 @@ import { listObjects, type StoredObject } from './list-objects.ts';
 import type { LockWait } from './lock.ts';
 import { appendLog, type LogTail } from './log-file.ts';
 import { ObjectReader } from './object-reader.ts';
-import { packPath, volsetsIn } from './pack-scan.ts';
+import { volsetsIn } from './pack-scan.ts';
 import { cleanSessions, type Session, takeSession } from './session.ts';
 import { SessionPacks } from './session-packs.ts';
 import { verifyPacks } from './verify-packs.ts';
 import { extract } from './work/extract.ts';
-import type { ChunkPlace } from './work/extract-types.ts';
 import { WorkerPool } from './work/pool.ts';
 import type { Runner } from './work/protocol.ts';
 import { BlockVerifier } from './work/verify.ts';
@@ -185,22 +185,11 @@ class DiskEngine implements BlobStore {
       tempDir,
       targets,
       extents: (content) => reader.extents(content),
-      locator: { find: (id) => this.#locate(volset, id) },
+      locator: new ChunkPlaces(volset, this.#opened.index, this.#packsDir),
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
     });
   };
-
-  #locate(volset: VolsetId, id: Uint8Array): ChunkPlace | undefined {
-    const found = this.#opened.index.find(volset, KIND.chunk, id);
-    return (
-      found && {
-        pack: packPath(this.#packsDir, found.place.volset, found.place.pack),
-        block: found.block,
-        raw: found.raw,
-      }
-    );
-  }
 
   #session(parent: 'tmp', id: string, volset: VolsetId): { session: Session; packs: SessionPacks } {
     const session = this.#take(parent, id);

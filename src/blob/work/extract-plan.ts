@@ -90,13 +90,20 @@ function* unitsOf(files: Located[]): Generator<Planned, void, undefined> {
   if (group.length > 0) yield pack(group, bytes);
 }
 
+/** Files without chunks first, then packs in the order in which they are met. */
 function packOrder(files: Located[]): Located[] {
-  const rank = new Map<string, number>();
-  for (const { places } of files)
-    if (places.length > 0 && !rank.has(places[0].pack)) rank.set(places[0].pack, rank.size);
-  const rankOf = (file: Located): number => (file.places.length === 0 ? -1 : (rank.get(file.places[0].pack) as number));
-  const blockOf = (file: Located): number => file.places[0]?.block ?? 0;
-  return files.sort((a, b) => rankOf(a) - rankOf(b) || blockOf(a) - blockOf(b));
+  const ranks = new Map<string, number>();
+  const keyed = files.map((file) => {
+    const first = file.places.at(0);
+    if (first === undefined) return { file, rank: -1, block: 0 };
+    let rank = ranks.get(first.pack);
+    if (rank === undefined) {
+      rank = ranks.size;
+      ranks.set(first.pack, rank);
+    }
+    return { file, rank, block: first.block };
+  });
+  return keyed.sort((a, b) => a.rank - b.rank || a.block - b.block).map(({ file }) => file);
 }
 
 const sameBlock = (a: Located, b: Located): boolean =>
