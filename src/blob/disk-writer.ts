@@ -12,6 +12,7 @@ import { MAX_OBJECT } from './format.ts';
 import { manifest } from './manifest/index.ts';
 import type { Session } from './session.ts';
 import type { SessionPacks } from './session-packs.ts';
+import type { PackSink } from './sink.ts';
 import { ingestUnits } from './work/ingest.ts';
 import type { Runner } from './work/protocol.ts';
 
@@ -76,7 +77,7 @@ export class DiskWriter implements BlobWriter {
         runner: runner(),
         root,
         files,
-        sink: packs ?? { claim: (_kind, ids) => new Uint8Array(ids.length / 32), append: () => {} },
+        sink: packs ? freeing(packs) : { claim: (_kind, ids) => new Uint8Array(ids.length / 32), append: () => {} },
         buildList: (extents) => manifest.buildList(this, extents),
         dryRun: packs === undefined,
         ...(signal && { signal }),
@@ -114,3 +115,12 @@ export class DiskWriter implements BlobWriter {
     this.#parts.closed();
   }
 }
+
+/** Blocks come from the workers in memory of their own: freed at once, they do not pile up until a collection. */
+const freeing = (packs: SessionPacks): PackSink => ({
+  claim: (kind, ids) => packs.claim(kind, ids),
+  append: (block) => {
+    packs.append(block);
+    (block.buffer as ArrayBuffer).transfer(0);
+  },
+});

@@ -13,6 +13,7 @@ import { IngestRun } from './ingest-run.ts';
 import { InlineRunner } from './inline.ts';
 import { INLINE_BYTES, INLINE_FILES } from './limits.ts';
 import type { Runner } from './protocol.ts';
+import { boundYoungHeap } from './young-heap.ts';
 
 export interface IngestOptions {
   runner: Runner;
@@ -68,6 +69,7 @@ export async function* ingestUnits(options: IngestOptions): AsyncGenerator<Store
       }
       window.shift();
       const results = await head.done;
+      boundYoungHeap();
       report(results, head.bytes);
       failed = false;
       yield results;

@@ -5,7 +5,7 @@ const MiB = 1024 * 1024;
 export const BIG_FILE = 16 * MiB;
 export const SEGMENT = 8 * MiB;
 /** A batch of small files is closed at this many bytes or files. */
-export const BATCH_BYTES = 2 * MiB;
+export const BATCH_BYTES = MiB;
 export const BATCH_FILES = 256;
 /** Tasks that a worker may have at a time: one runs, one waits, so that none idles. */
 export const TASKS_PER_WORKER = 2;

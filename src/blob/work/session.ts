@@ -7,7 +7,7 @@ import { ID_BYTES } from '../format.ts';
 import { BATCH_BYTES } from './limits.ts';
 
 interface Kept {
-  /** All ids, 32 bytes each. */
+  /** All ids, 32 bytes each, in memory of their own. */
   ids: Uint8Array;
   chunks: Buffer[];
   /** Memory that the chunks lie in, to be used again. */
@@ -58,8 +58,10 @@ export class Session {
 
   drop(number: number): void {
     const kept = this.#kept.get(number);
-    if (kept !== undefined) this.giveBack(kept.memory);
+    if (kept === undefined) return;
     this.#kept.delete(number);
+    this.giveBack(kept.memory);
+    (kept.ids.buffer as ArrayBuffer).transfer(0);
   }
 
   /** Blocks that became full. A chunk joins the block of the chunks before it, of whichever batch they were. */
