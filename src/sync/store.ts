@@ -89,8 +89,9 @@ const NETWORK = new Map([
   [0x00c36400, 'Ceph'],
 ]);
 
-function refuseNetworkFileSystem(dir: string): void {
-  const kind = NETWORK.get(statfsSync(dir).type);
+/** `type` as statfs gives it. Throws `usage` where a store is not safe. */
+export function refuseNetworkFileSystem(dir: string, type: number = statfsSync(dir).type): void {
+  const kind = NETWORK.get(type);
   if (kind === undefined) return;
   throw new PlaitError('usage', `${dir} lies on a network file system (${kind}), where a store is not safe`, {
     hint: 'put the store on a local disk with --store DIR; the working directory may stay where it is',
