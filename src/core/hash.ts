@@ -22,8 +22,7 @@ export function objectHash(kind: Kind, bytes: Uint8Array): Buffer {
   return hash('sha256', kind === KIND.chunk ? bytes : Buffer.concat([PREFIX[kind], bytes]), 'buffer');
 }
 
-export const hex = (raw: Uint8Array): string =>
-  Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('hex');
+export const hex = (raw: Uint8Array): string => Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('hex');
 export const unhex = (id: string): Buffer => Buffer.from(id, 'hex');
 
 export const chunkId = (bytes: Uint8Array): ChunkId => hex(objectHash(KIND.chunk, bytes)) as ChunkId;
@@ -31,4 +30,5 @@ export const nodeId = (bytes: Uint8Array): NodeId => hex(objectHash(KIND.node, b
 export const snapshotId = (bytes: Uint8Array): SnapshotId => hex(objectHash(KIND.snapshot, bytes)) as SnapshotId;
 export const generationHash = (bytes: Uint8Array): GenerationHash =>
   hex(objectHash(KIND.generation, bytes)) as GenerationHash;
-export const writeId = (bytes: Uint8Array): WriteId => hash('sha256', Buffer.concat([WRITE_PREFIX, bytes]), 'hex') as WriteId;
+export const writeId = (bytes: Uint8Array): WriteId =>
+  hash('sha256', Buffer.concat([WRITE_PREFIX, bytes]), 'hex') as WriteId;

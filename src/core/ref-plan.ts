@@ -23,7 +23,10 @@ export interface Related {
 /** What happens to one branch: `send` moves the target's tip to ours, `take` moves ours to the target's. */
 export type RefStep = Tips & { step: 'none' | 'send' | 'take' | 'diverged'; base: SnapshotId | null };
 
-export function planRefs(tips: Iterable<Tips>, relate: (current: SnapshotId, target: SnapshotId) => Related): RefStep[] {
+export function planRefs(
+  tips: Iterable<Tips>,
+  relate: (current: SnapshotId, target: SnapshotId) => Related,
+): RefStep[] {
   return Array.from(tips, (tip) => ({ ...tip, ...stepOf(tip, relate) }));
 }
 
