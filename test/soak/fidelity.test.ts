@@ -12,7 +12,7 @@ describe('soak: big things come out as they went in', () => {
   let hub: Hub;
   let work: string;
   beforeEach(async () => {
-    lab = new Lab();
+    lab = new Lab({ timeout: 0 });
     hub = await lab.hub();
     work = await lab.volume('work', hub);
   });

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Ended, plait, type Running, type SpawnSetup, startPlait } from './plait.ts';
+import { type Ended, LIMIT, plait, type Running, type SpawnSetup, startPlait } from './plait.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: documents are checked field by field where it matters
 export type Document = Record<string, any>;
@@ -18,7 +18,13 @@ export interface Hub {
 
 export class Lab implements AsyncDisposable {
   readonly dir = mkdtempSync(join(tmpdir(), 'plait-e2e-'));
+  /** Of one command, ms; 0 = none. */
+  readonly timeout: number;
   readonly #hubs: Hub[] = [];
+
+  constructor({ timeout = LIMIT.timeout }: { timeout?: number } = {}) {
+    this.timeout = timeout;
+  }
 
   path(...names: string[]): string {
     return join(this.dir, ...names);
@@ -26,7 +32,7 @@ export class Lab implements AsyncDisposable {
 
   /** Runs with --json, demands the exit code, hands back the document. */
   async run(argv: string[], exit: number | number[] = 0, setup: SpawnSetup = {}): Promise<Document> {
-    const end = await plait(['--json', ...argv], { cwd: this.dir, ...setup });
+    const end = await plait(['--json', ...argv], { cwd: this.dir, timeout: this.timeout, ...setup });
     const allowed = Array.isArray(exit) ? exit : [exit];
     assert.ok(allowed.includes(end.exit ?? -1), `plait ${argv.join(' ')}: ${JSON.stringify(end)}`);
     return parse(end);
