@@ -78,7 +78,7 @@ export class IndexDb {
 
   /** One byte per id, 1 = there. */
   has(volset: VolsetId, kind: Kind, ids: Uint8Array): Uint8Array {
-    return this.#guard(() => hasMany(this.#find, this.#volset(volset), kind, ids));
+    return this.#guard(() => this.#atOnce(() => hasMany(this.#find, this.#volset(volset), kind, ids)));
   }
 
   /** No chunk and no node. */
@@ -97,11 +97,13 @@ export class IndexDb {
       const answer = new Uint32Array(ids.length / ID_BYTES);
       const number = this.#volset(volset);
       if (number === undefined) return answer;
-      for (let n = 0; n < answer.length; n++) {
-        const row = this.#find.get(number, kind, ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES));
-        if (row) answer[n] = (row as unknown as [number, number, number, number])[3];
-      }
-      return answer;
+      return this.#atOnce(() => {
+        for (let n = 0; n < answer.length; n++) {
+          const row = this.#find.get(number, kind, ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES));
+          if (row) answer[n] = (row as unknown as [number, number, number, number])[3];
+        }
+        return answer;
+      });
     });
   }
 
@@ -200,6 +202,16 @@ export class IndexDb {
     const row = this.#read.prepare(sql).get(number) as unknown as PackPlace | undefined;
     if (row) this.#places.set(number, { ...row });
     return row;
+  }
+
+  /** One read transaction for many look-ups: each on its own takes and gives back the file's locks. */
+  #atOnce<T>(body: () => T): T {
+    this.#read.exec('BEGIN');
+    try {
+      return body();
+    } finally {
+      if (this.#read.isTransaction) this.#read.exec('COMMIT');
+    }
   }
 
   #guard<T>(body: () => T): T {
