@@ -1,5 +1,5 @@
 /** `plait clone`: store and working directory for a remote's volset, then everything in `sync/clone`. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { objectNameFault } from '../core/names.ts';
@@ -75,6 +75,7 @@ function prepare(context: Context, dir: string, volset: PeerVolset, { bare, orig
   if (isStore(store)) refuseOtherOrigin(context, store, volset, origin);
   const found = bare ? undefined : findVolume(dir);
   if (!bare && found?.store !== store) refuseInside(dir, store);
+  if (!bare) mkdirSync(dir, { recursive: true });
   createStore(store, storeOptions(context));
   if (bare) return { store };
   if (found?.store === store) return found;

@@ -1,5 +1,5 @@
 /** `plait init`: a store, and around it or beside it a working directory. */
-import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, realpathSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import type { BranchId, VolsetId } from '../core/ids.ts';
@@ -37,6 +37,8 @@ export async function init(context: Context, options: InitOptions): Promise<{ re
   const name = options.volset ?? nameFromText(basename(resolve(dir)), 'data');
   const branch = options.branch ?? 'main';
   checkNames(name, branch);
+  // The directory is the user's own and gets what the umask says; only the store in it is private.
+  mkdirSync(dir, { recursive: true });
   createStore(store, storeOptions(context));
   const { volset, branchId } = await createVolset(context, store, { name, branch, dir });
   const id = storeOptions(context).world.random(16).toString('hex');

@@ -1,5 +1,5 @@
 /** Volumes of a store: making, opening, finding by directory. Callers hold the store's lock while they change one. */
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import type { BranchId, VolsetId } from '../core/ids.ts';
@@ -64,7 +64,8 @@ class DiskVolume implements Volume {
 export function createVolume(options: NewVolume): Volume {
   const { store, id, volset, branch } = options;
   refuseInside(options.dir, store);
-  if (!existsSync(options.dir)) ensureDir(options.dir);
+  // The user's own directory: what the umask says, not what is right for a store.
+  mkdirSync(options.dir, { recursive: true });
   const dir = realpathSync(options.dir);
   const stateDir = stateDirOf(store, id);
   ensureDir(stateDir);
