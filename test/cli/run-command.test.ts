@@ -139,7 +139,13 @@ describe('cli: failures', () => {
       'io',
       /hint: see whether/,
     ],
-    ['an abort', () => new DOMException('stopped', 'AbortError'), 130, 'interrupted', /^error: interrupted\nhint: run the command again.*\n$/],
+    [
+      'an abort',
+      () => new DOMException('stopped', 'AbortError'),
+      130,
+      'interrupted',
+      /^error: interrupted\nhint: run the command again.*\n$/,
+    ],
   ];
   for (const [what, error, exit, code, stderr] of rows) {
     it(`${what}: exit ${exit}, as text and as JSON`, async () => {
