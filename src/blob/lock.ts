@@ -8,37 +8,21 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlaitError } from '../core/errors.ts';
 import { openExclusive } from '../disk/durable.ts';
+import { sqliteFault } from '../disk/sqlite-codes.ts';
 
-const SQLITE_BUSY = 5;
-const SQLITE_LOCKED = 6;
-const SQLITE_READONLY = 8;
-const SQLITE_IOERR = 10;
-const SQLITE_CORRUPT = 11;
-const SQLITE_FULL = 13;
-const SQLITE_CANTOPEN = 14;
-const SQLITE_NOTADB = 26;
-/** No room for the -shm file, which even a reader needs. */
-const SQLITE_IOERR_SHMSIZE = 4874;
-
-/** Primary result code of an SQLite error, undefined for any other. */
-function sqliteCode(error: unknown): number | undefined {
-  const { code, errcode } = error as { code?: string; errcode?: number };
-  return code === 'ERR_SQLITE_ERROR' && typeof errcode === 'number' ? errcode & 0xff : undefined;
-}
-
-export const isBusy = (error: unknown): boolean => [SQLITE_BUSY, SQLITE_LOCKED].includes(sqliteCode(error) ?? -1);
-export const isCorrupt = (error: unknown): boolean => [SQLITE_CORRUPT, SQLITE_NOTADB].includes(sqliteCode(error) ?? -1);
+export const isBusy = (error: unknown): boolean => sqliteFault(error) === 'busy';
+export const isCorrupt = (error: unknown): boolean => sqliteFault(error) === 'corrupt';
 
 /** SQLite's words for what the disk refused, as our errors; anything else comes back as it is. */
 export function diskFault(error: unknown): unknown {
-  const code = sqliteCode(error);
-  if (code === SQLITE_FULL || (error as { errcode?: number }).errcode === SQLITE_IOERR_SHMSIZE) {
+  const fault = sqliteFault(error);
+  if (fault === 'full') {
     return new PlaitError('no-space', 'The disk is full: the chunk index cannot be read or written.', {
       hint: 'Make room on the disk of the store and run the command again.',
       cause: error,
     });
   }
-  if (code === SQLITE_READONLY || code === SQLITE_IOERR || code === SQLITE_CANTOPEN) {
+  if (fault === 'refused') {
     const hint = 'Check the permissions of the store and the disk.';
     return new PlaitError('io', 'The chunk index cannot be read or written.', { hint, cause: error });
   }

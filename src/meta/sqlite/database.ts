@@ -4,6 +4,7 @@
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { PlaitError } from '../../core/errors.ts';
+import { sqliteFault } from '../../disk/sqlite-codes.ts';
 
 export type Row = Record<string, SQLInputValue>;
 
@@ -95,41 +96,22 @@ export class Database {
   }
 }
 
-// Primary result codes of SQLite; IOERR_SHORT_READ means that the file ends too early, IOERR_SHMSIZE that there is no
-// room for the -shm file, which even a reader needs.
-const BUSY = 5;
-const LOCKED = 6;
-const ERROR = 1;
-const CORRUPT = 11;
-const FULL = 13;
-const NOT_A_DATABASE = 26;
-const SHORT_READ = 522;
-const SHM_SIZE = 4874;
-
-/** Result codes that say more than their primary code. */
-const TELLING = new Map([
-  [SHORT_READ, CORRUPT],
-  [SHM_SIZE, FULL],
-]);
-
 function translate(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || (error as { code?: string }).code !== 'ERR_SQLITE_ERROR') return error;
-  const code = (error as { errcode?: number }).errcode ?? 0;
-  switch (TELLING.get(code) ?? code & 0xff) {
-    case BUSY:
-    case LOCKED:
+  const fault = sqliteFault(error);
+  if (fault === undefined || !(error instanceof Error)) return error;
+  switch (fault) {
+    case 'busy':
       return new PlaitError('busy', 'Another process is writing to this store.', {
         hint: 'Wait for it to end, or wait longer with --lock-wait.',
         cause: error,
       });
-    case FULL:
+    case 'full':
       return new PlaitError('no-space', `The disk is full: ${path} could not be written.`, {
         hint: 'Make room on that disk and run the command again; nothing of this step was kept.',
         cause: error,
       });
-    case CORRUPT:
-    case NOT_A_DATABASE:
-    case ERROR: // our statements are fixed: a missing table or column is damage
+    case 'corrupt':
+    case 'statement': // ours are fixed: a missing table or column is damage
       return damaged(path, error.message, error);
     default:
       return new PlaitError('io', `Cannot use ${path}: ${error.message}.`, {
