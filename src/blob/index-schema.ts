@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { PlaitError } from '../core/errors.ts';
+import { sqliteFault } from '../disk/sqlite-codes.ts';
 import { diskFault, isCorrupt } from './lock.ts';
 
 export const INDEX_VERSION = 1;
@@ -52,8 +53,8 @@ export function openIndex(path: string): DatabaseSync {
   }
 }
 
-/** SQLITE_ERROR: our tables are not there, so this is not the file that we made. */
-const isWrongSchema = (error: unknown): boolean => (error as { errcode?: number }).errcode === 1;
+/** Our tables are not there, so this is not the file that we made. */
+const isWrongSchema = (error: unknown): boolean => sqliteFault(error) === 'statement';
 
 /** An empty index in an existing empty file; unfinished (version 0) until `finishIndex`. */
 export function createIndex(path: string, counter: number): DatabaseSync {
