@@ -1,5 +1,4 @@
 /** One line of the comparison: several tools do the same work, in turn, several times. */
-import { rm } from 'node:fs/promises';
 import { type Command, type Cost, flush, median, run } from './measure.ts';
 
 export interface Contender {
@@ -9,8 +8,6 @@ export interface Contender {
   command: Command | (() => Command);
   /** Not counted: figures beside time, e.g. stored or sent bytes. */
   after?: (cost: Cost) => Promise<Partial<Record<'stored' | 'sent', number>>>;
-  /** Folders that are removed after each run. */
-  clean?: string[];
 }
 
 export interface Goal {
@@ -27,6 +24,8 @@ export interface Scenario {
   goals?: Goal[];
   /** Fewer where one run takes long. */
   runs?: number;
+  /** No warm-up where one run takes minutes. */
+  cold?: boolean;
 }
 
 export interface Row {
@@ -49,7 +48,7 @@ export async function measureScenario(scenario: Scenario, runs: number, log: (li
   const counted = Math.min(runs, scenario.runs ?? runs);
   const samples = new Map<string, (Cost & { stored?: number; sent?: number })[]>();
   // A B C, A B C …: a machine whose speed drifts slows all of them alike. The first round warms up and is not counted.
-  for (let round = 0; round <= counted; round++) {
+  for (let round = scenario.cold ? 1 : 0; round <= counted; round++) {
     for (const contender of scenario.contenders) {
       const sample = await once(contender);
       log(`${scenario.id} ${contender.name} ${round === 0 ? 'warm-up' : round}: ${sample.seconds.toFixed(3)} s`);
@@ -65,7 +64,6 @@ async function once(contender: Contender): Promise<Cost & { stored?: number; sen
   await flush();
   const cost = await run(typeof contender.command === 'function' ? contender.command() : contender.command);
   const extra = await contender.after?.(cost);
-  for (const path of contender.clean ?? []) await rm(path, { recursive: true, force: true });
   return { ...cost, ...extra };
 }
 

@@ -38,6 +38,13 @@ export async function fresh(path: string): Promise<void> {
   await mkdir(path, { recursive: true });
 }
 
+let used = 0;
+/**
+ * A path that nothing has been at. Trees are not removed before the end of a bench: ext4 passes over inodes that were
+ * freed a short while ago, which takes seconds from whoever creates many files next.
+ */
+export const unused = (bench: Bench, name: string): string => at(bench, `${name}-${++used}`);
+
 /** An identical working copy: same bytes, modes and times. */
 export async function copyTree(from: string, to: string): Promise<void> {
   await rm(to, { recursive: true, force: true });

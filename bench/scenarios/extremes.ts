@@ -80,6 +80,12 @@ export async function millionScenarios(bench: Bench, count = 1_000_000): Promise
   mkdirSync(join(dir, 'flat'));
   for (let i = 0; i < count; i++) writeFileSync(join(dir, 'flat', `file-${i}`), `tiny ${i}\n`);
   return [
-    { id: 'million', title: `${count} tiny files in one folder`, contenders: contenders(bench, dir, 'lz4'), runs: 1 },
+    {
+      id: 'million',
+      title: `${count} tiny files in one folder`,
+      contenders: contenders(bench, dir, 'lz4'),
+      runs: 1,
+      cold: true,
+    },
   ];
 }

@@ -1,7 +1,7 @@
 /** Snapshots of a tree into a store on this machine: first, unchanged, next release. */
 import { diskBytes, run } from '../measure.ts';
 import type { Contender, Scenario } from '../scenario.ts';
-import { at, type Bench, borg, copyTree, fresh, plait, restic } from '../tools.ts';
+import { at, type Bench, borg, copyTree, fresh, plait, restic, unused } from '../tools.ts';
 
 type Stage = 'first' | 'unchanged' | 'next';
 
@@ -15,6 +15,9 @@ interface Tool {
 }
 
 const work = (bench: Bench) => at(bench, 'work');
+
+/** Where rsync copies to, since its last reset. */
+let mirror = '';
 
 const TOOLS: Tool[] = [
   {
@@ -71,11 +74,11 @@ const TOOLS: Tool[] = [
   {
     name: 'rsync -a',
     needs: 'rsync',
-    reset: (bench) => fresh(at(bench, 'rsync')),
-    backup: (bench) => ({
-      argv: ['rsync', '-aH', '--delete', '--exclude=/.plait', `${work(bench)}/`, at(bench, 'rsync')],
-    }),
-    store: (bench) => at(bench, 'rsync'),
+    reset: async (bench) => {
+      mirror = unused(bench, 'rsync');
+    },
+    backup: (bench) => ({ argv: ['rsync', '-aH', '--delete', '--exclude=/.plait', `${work(bench)}/`, mirror] }),
+    store: () => mirror,
   },
 ];
 

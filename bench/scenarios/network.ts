@@ -1,7 +1,7 @@
 /** Push, clone and an empty sync over HTTP on the loopback interface; restic speaks to rclone's REST server. */
 import { diskBytes, run } from '../measure.ts';
 import type { Contender, Scenario } from '../scenario.ts';
-import { at, type Bench, freePort, fresh, plait, restic, Server } from '../tools.ts';
+import { at, type Bench, freePort, fresh, plait, restic, Server, unused } from '../tools.ts';
 
 interface Network {
   scenarios: Scenario[];
@@ -95,15 +95,13 @@ const cloneScenario = (bench: Bench, url: string, rest: string | undefined): Sce
   contenders: [
     {
       name: 'plait',
-      command: () => plait('clone', `${url}/${name()}`, at(bench, 'clone')),
-      clean: [at(bench, 'clone')],
+      command: () => plait('clone', `${url}/${name()}`, unused(bench, 'clone')),
     },
     ...(rest
       ? [
           {
             name: 'restic',
-            command: restic(rest, 'restore', 'latest', '--target', at(bench, 'restored')),
-            clean: [at(bench, 'restored')],
+            command: () => restic(rest, 'restore', 'latest', '--target', unused(bench, 'restored')),
           },
         ]
       : []),
