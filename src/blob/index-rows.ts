@@ -37,7 +37,22 @@ export function* rowsOfBlock(block: BlockTable & { offset: number }): Generator<
 export function rowsOfPack(blocks: Iterable<BlockTable & { offset: number }>): ObjectRow[] {
   const rows: ObjectRow[] = [];
   for (const block of blocks) for (const row of rowsOfBlock(block)) rows.push(row);
-  return rows.sort((a, b) => a.kind - b.kind || Buffer.compare(a.id, b.id));
+  return inKeyOrder(rows);
+}
+
+/** Nearly all are told apart by one number: comparing bytes takes several times as long. */
+function inKeyOrder(rows: ObjectRow[]): ObjectRow[] {
+  const keys = new Float64Array(rows.length);
+  const order = new Uint32Array(rows.length);
+  for (let n = 0; n < rows.length; n++) {
+    const { kind, id } = rows[n];
+    // Kind and the first 48 bits of the id.
+    const low = ((id[2] << 24) | (id[3] << 16) | (id[4] << 8) | id[5]) >>> 0;
+    keys[n] = kind * 2 ** 48 + ((id[0] << 8) | id[1]) * 2 ** 32 + low;
+    order[n] = n;
+  }
+  order.sort((a, b) => keys[a] - keys[b] || Buffer.compare(rows[a].id, rows[b].id));
+  return Array.from(order, (n) => rows[n]);
 }
 
 export class RowWriter {

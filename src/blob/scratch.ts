@@ -17,6 +17,9 @@ import { readAt } from './pack.ts';
 const MEMORY_IDS = 262_144;
 export const KINDS: readonly Kind[] = [0, 1, 2, 3];
 
+/** Bits that say which ids may have gone to the scratch database: of new ones one in 200 is looked for in vain at 1 M ids. */
+const SPILLED_BITS = 2 ** 24;
+
 export function openScratch(path: string): DatabaseSync {
   ensureFile(path);
   const db = new DatabaseSync(path, { timeout: 0 });
@@ -31,7 +34,7 @@ export class PromisedIds {
   readonly #path: string;
   readonly #limit: number;
   readonly #sets = KINDS.map(() => new IdSet());
-  #spilled: { db: DatabaseSync; find: StatementSync; put: StatementSync } | undefined;
+  #spilled: { db: DatabaseSync; find: StatementSync; put: StatementSync; bits: SpilledBits } | undefined;
 
   constructor(dir: string, limit: number = MEMORY_IDS) {
     this.#path = join(dir, 'promised.db');
@@ -39,7 +42,9 @@ export class PromisedIds {
   }
 
   has(kind: Kind, id: Uint8Array): boolean {
-    return this.#sets[kind].has(id) || this.#spilled?.find.get(kind, id) !== undefined;
+    if (this.#sets[kind].has(id)) return true;
+    if (!this.#spilled?.bits.mayHold(id)) return false;
+    return this.#spilled.find.get(kind, id) !== undefined;
   }
 
   /** True where it was not there before. */
@@ -57,10 +62,13 @@ export class PromisedIds {
 
   #spill(): void {
     this.#spilled ??= this.#open();
-    const { db, put } = this.#spilled;
+    const { db, put, bits } = this.#spilled;
     db.exec('BEGIN');
     for (const kind of KINDS) {
-      for (const id of [...this.#sets[kind].ids()].sort(Buffer.compare)) put.run(kind, id);
+      for (const id of [...this.#sets[kind].ids()].sort(Buffer.compare)) {
+        put.run(kind, id);
+        bits.add(id);
+      }
       this.#sets[kind].clear();
     }
     db.exec('COMMIT');
@@ -70,7 +78,25 @@ export class PromisedIds {
     const db = openScratch(this.#path);
     db.exec('CREATE TABLE ids (kind INTEGER, id BLOB, PRIMARY KEY (kind, id)) WITHOUT ROWID');
     const find = db.prepare('SELECT 1 FROM ids WHERE kind = ? AND id = ?');
-    return { db, find, put: db.prepare('INSERT OR IGNORE INTO ids VALUES (?, ?)') };
+    return { db, find, put: db.prepare('INSERT OR IGNORE INTO ids VALUES (?, ?)'), bits: new SpilledBits() };
+  }
+}
+
+/** A Bloom filter. Ids are hashes: three pieces of one are three hashes of it. */
+class SpilledBits {
+  readonly #bits = new Uint8Array(SPILLED_BITS / 8);
+
+  add(id: Uint8Array): void {
+    for (let at = 0; at < 9; at += 3)
+      this.#bits[(id[at] << 13) | (id[at + 1] << 5) | (id[at + 2] >> 3)] |= 1 << (id[at + 2] & 7);
+  }
+
+  mayHold(id: Uint8Array): boolean {
+    for (let at = 0; at < 9; at += 3) {
+      const byte = this.#bits[(id[at] << 13) | (id[at + 1] << 5) | (id[at + 2] >> 3)];
+      if ((byte & (1 << (id[at + 2] & 7))) === 0) return false;
+    }
+    return true;
   }
 }
 
