@@ -31,7 +31,7 @@ describe('rows of a pack', () => {
     const ids = ['ff', '80', '7f', '00'].flatMap((end) => [`${'ab'.repeat(31)}${end}`, `${end}${'cd'.repeat(31)}`]);
     const blocks = [KIND.node, KIND.chunk].map((kind) => {
       const table = Buffer.alloc(ids.length * 36);
-      ids.forEach((hexId, n) => table.set(unhex(hexId), n * 36 + 4));
+      for (const [n, name] of ids.entries()) table.set(unhex(name), n * 36 + 4);
       const offsets = Uint32Array.from({ length: ids.length + 1 }, (_, n) => n * 10);
       return { kind, table, offsets, count: ids.length, offset: 32 } as unknown as PackedBlock;
     });
