@@ -16,8 +16,8 @@ export interface Moment {
 export function moments(count: number, seed: number): Moment[] {
   const random = noise(count * 8, seed);
   return Array.from({ length: count }, (_, i) => ({
-    line: random.readUInt32LE(i * 8) % 7,
-    afterMs: random.readUInt32LE(i * 8 + 4) % (i % 2 === 0 ? 25 : 150),
+    line: random.readUInt32LE(i * 8) % 4,
+    afterMs: i % 2 === 0 ? 0 : random.readUInt32LE(i * 8 + 4) % 60,
   }));
 }
 
