@@ -1,5 +1,5 @@
 /**
- * npm run bench -- --data DIR [--next DIR] [--runs N] [--only ID,ID] [--scratch DIR] [--out FILE]
+ * npm run bench -- --data DIR [--next DIR] [--runs N] [--only ID,ID] [--peers NAME,NAME] [--scratch DIR] [--out FILE]
  * Runs plait and, where installed, its peers on the same data in the same run and prints medians and ratios.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -24,20 +24,21 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '3' },
     group: { type: 'string', default: GROUPS.join(',') },
     only: { type: 'string' },
+    peers: { type: 'string', default: 'restic,borg,git,rsync,rclone,zstd' },
     scratch: { type: 'string', default: tmpdir() },
     out: { type: 'string' },
   },
 });
 if (!values.data) {
   process.stderr.write(
-    `usage: npm run bench -- --data DIR [--next DIR] [--runs N] [--group ${GROUPS.join(',')}] [--only ID,…] [--scratch DIR] [--out FILE]\n`,
+    `usage: npm run bench -- --data DIR [--next DIR] [--runs N] [--group ${GROUPS.join(',')}] [--only ID,…] [--peers NAME,…] [--scratch DIR] [--out FILE]\n`,
   );
   process.exit(2);
 }
 
 const log = (line: string) => process.stderr.write(`${line}\n`);
 const has = new Set<string>();
-for (const tool of ['restic', 'borg', 'git', 'rsync', 'rclone', 'zstd']) if (await installed(tool)) has.add(tool);
+for (const tool of values.peers.split(',')) if (await installed(tool)) has.add(tool);
 const bench: Bench = {
   scratch: await mkdtemp(join(resolve(values.scratch), 'plait-bench-')),
   data: resolve(values.data),

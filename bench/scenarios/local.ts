@@ -134,7 +134,7 @@ export async function localScenarios(bench: Bench): Promise<Scenario[]> {
     {
       id: 'unchanged',
       title: 'No change',
-      contenders: [...list('unchanged'), gitStatus(bench), plaitStatus(bench)],
+      contenders: [...list('unchanged'), ...(bench.has.has('git') ? [gitStatus(bench)] : []), plaitStatus(bench)],
       goals: [
         { against: 'restic', factor: 0.2 },
         { against: 'rsync -a', factor: 1.0 },
