@@ -37,7 +37,7 @@ export const ZSTD_LEVEL = 3;
 
 /** Writers seal a pack at this size or number of objects (the latter bounds what a writer keeps in memory). */
 export const PACK_TARGET = 32 * MiB;
-export const PACK_TARGET_OBJECTS = 131_072;
+export const PACK_TARGET_OBJECTS = 65_536;
 /** Readers refuse longer packs and directories. */
 export const PACK_MAX_BYTES = 512 * MiB;
 export const DIRECTORY_MAX_BYTES = 64 * MiB;
