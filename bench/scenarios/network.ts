@@ -47,14 +47,18 @@ const resetVolume = async (bench: Bench, url: string) => {
 
 const sent = (stdout: string): number => (JSON.parse(stdout) as { pushed: { bytes: number } }).pushed.bytes;
 
+/** A repository of its own for each run as well: the server remembers what it has seen under a name. */
+let repository = 0;
+const repositoryUrl = (rest: string) => `${rest}run-${repository}/`;
+
 const resticBackup = (bench: Bench, rest: string): Contender => ({
   name: 'restic',
   prepare: async () => {
-    await run({ argv: ['sh', '-c', `rm -rf ${at(bench, 'rest')}/*`] });
-    await run(restic(rest, 'init'));
+    repository++;
+    await run(restic(repositoryUrl(rest), 'init'));
   },
-  command: restic(rest, 'backup', at(bench, 'work')),
-  after: async () => ({ stored: await diskBytes(at(bench, 'rest')) }),
+  command: () => restic(repositoryUrl(rest), 'backup', at(bench, 'work')),
+  after: async () => ({ stored: await diskBytes(at(bench, 'rest', `run-${repository}`)) }),
 });
 
 const pushScenario = (bench: Bench, url: string, rest: string | undefined): Scenario => ({
@@ -101,7 +105,7 @@ const cloneScenario = (bench: Bench, url: string, rest: string | undefined): Sce
       ? [
           {
             name: 'restic',
-            command: () => restic(rest, 'restore', 'latest', '--target', unused(bench, 'restored')),
+            command: () => restic(repositoryUrl(rest), 'restore', 'latest', '--target', unused(bench, 'restored')),
           },
         ]
       : []),
