@@ -65,9 +65,18 @@ async function launchElsewhere(scriptUrl) {
   process.exitCode = 1;
 }
 
+/** Nodes near the floor call node:sqlite experimental at each start, which no user can do anything about. */
+function withoutSqliteWarning() {
+  const emit = process.emitWarning;
+  process.emitWarning = function (warning) {
+    if (String(warning).indexOf('SQLite is an experimental feature') < 0) emit.apply(process, arguments);
+  };
+}
+
 /** Calls `load` under a Node that is recent enough, in this process; otherwise runs the script in another one. */
 export function launch(scriptUrl, load) {
   if (!isRecentEnough(process.version)) return launchElsewhere(scriptUrl);
+  withoutSqliteWarning();
   const cache = cacheFolder(process.env);
   if (cache !== undefined) process.getBuiltinModule('module').enableCompileCache(cache);
   return load();

@@ -19,6 +19,7 @@ function run(command: string, args: string[], cwd = temp): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: 'utf8' });
   if (error) throw error;
   assert.equal(status, 0, `${command} ${args.join(' ')}: exit ${status}\n${stdout}\n${stderr}`);
+  if (args.includes('--json')) assert.equal(stderr, '', `${command} ${args.join(' ')} wrote to stderr`);
   return stdout;
 }
 
@@ -63,6 +64,12 @@ try {
     log.snapshots.map((entry: { snapshot: string }) => entry.snapshot),
     [first.snapshot],
   );
+  assert.equal(JSON.parse(plait('status', '--json')).clean, true);
+  assert.deepEqual(JSON.parse(plait('verify', '--read-data', '--json')).damage, []);
+  const other = join(temp, 'other');
+  plait('export', 'main', join(temp, 'bundle'));
+  plait('init', '--bare', other);
+  assert.equal(JSON.parse(plait('--store', other, 'import', join(temp, 'bundle'), '--json')).snapshots, 1);
   console.log(`smoke: packed, installed and run on Node ${MINIMUM.join('.')}`);
 } finally {
   rmSync(temp, { recursive: true, force: true });

@@ -108,12 +108,14 @@ export class IndexDb {
   }
 
   packs(volset?: VolsetId): PackInfo[] {
+    const wanted = volset ?? null;
+    // Not ?1 twice: Node 24.6 counts that as two values.
     const sql = `SELECT v.id AS volset, p.id AS pack, p.bytes, p.objects FROM packs p JOIN volsets v ON v.n = p.volset
-      WHERE ?1 IS NULL OR v.id = ?1 ORDER BY p.n`;
+      WHERE ? IS NULL OR v.id = ? ORDER BY p.n`;
     return this.#guard(() =>
       this.#read
         .prepare(sql)
-        .all(volset ?? null)
+        .all(wanted, wanted)
         .map((row) => ({ ...row }) as unknown as PackInfo),
     );
   }

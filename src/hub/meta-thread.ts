@@ -32,7 +32,11 @@ export async function openMetaThread(options: MetaThreadOptions): Promise<MetaTh
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
   const { module = new URL(`../meta/index${extension}`, import.meta.url).href, open = 'openMetaStore' } = options;
   const workerData: Required<MetaThreadOptions> = { module, open, options: options.options };
-  const worker = new Worker(new URL(`./meta-worker${extension}`, import.meta.url), { workerData });
+  const worker = new Worker(new URL(`./meta-worker${extension}`, import.meta.url), {
+    workerData,
+    // Nodes near the floor call node:sqlite experimental, at each start of a hub.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
   const calls = new Calls(worker);
   const self = { current: await firstAnswer(calls) };
   calls.onSelf = (fresh) => {
