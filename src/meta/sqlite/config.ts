@@ -38,8 +38,11 @@ export const settings = (engine: Engine): Record<string, string> =>
 export const putSetting = (engine: Engine, key: string, value: string | null): void =>
   value === null ? remove(engine, 'settings', key) : put(engine, 'settings', key, value);
 
+/** Oldest first: ids are random, so their order would say nothing. */
 export const listTokens = (engine: Engine): TokenRow[] =>
-  rows(engine, 'tokens').map(({ value }) => JSON.parse(value) as TokenRow);
+  rows(engine, 'tokens')
+    .map(({ value }) => JSON.parse(value) as TokenRow)
+    .sort((a, b) => a.created - b.created || (a.id < b.id ? -1 : 1));
 export const putToken = (engine: Engine, token: TokenRow): void =>
   put(engine, 'tokens', token.id, canonicalText(token));
 

@@ -37,7 +37,7 @@ export interface Running {
 
 /** Nothing of the machine's own plait, and one cache of compiled code for all tests. */
 export function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(PLAIT_|NO_COLOR$|FORCE_COLOR$|npm_)/.test(name));
+  const kept = Object.entries(process.env).filter(([name]) => !/^(PLAIT_|NO_COLOR$|FORCE_COLOR$|CI$|npm_)/.test(name));
   return { ...(Object.fromEntries(kept) as Record<string, string>), ...extra };
 }
 
