@@ -1,11 +1,9 @@
 /** A volume's problems as rows of a result. */
-import { jsonPath, showPath } from '../core/paths.ts';
+import { jsonPath } from '../core/paths.ts';
 import type { Problem } from '../volume/contract.ts';
 import type { ProblemRow } from './results.ts';
 
 export const problemRow = ({ path, what, message }: Problem): ProblemRow => ({ ...jsonPath(path), what, message });
-
-export const problemLine = ({ path, message }: Problem): string => `${showPath(path)}: ${message}`;
 
 /** 14 where data of the store was missing or wrong, 3 where something else was skipped, 0 without problems. */
 export const exitOfProblems = (problems: readonly { what: string }[]): number =>

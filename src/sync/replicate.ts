@@ -5,7 +5,7 @@
  * Order: records in -> blobs -> records out -> tips -> `initial`. Killed anywhere, the next run does the rest.
  */
 import { PlaitError } from '../core/errors.ts';
-import { installOf, type VolsetId } from '../core/ids.ts';
+import { epochOf, installOf, type VolsetId } from '../core/ids.ts';
 import type { Peer } from '../core/peer.ts';
 import { agreedTip, type RefStep } from '../core/ref-plan.ts';
 import { effectiveSelection, type Selection, selectSteps } from '../core/selection.ts';
@@ -18,7 +18,7 @@ import { guardRemoteDeletions } from './guards.ts';
 import { exitOfProblems } from './problems.ts';
 import { branchOutcomes, NOTHING, type Progress, resultOf } from './replicate-result.ts';
 import type { SyncResult } from './results.ts';
-import { applySession, epochOf, openSession, planSession, type Session, sendRecords } from './session.ts';
+import { applySession, openSession, planSession, type Session, sendRecords } from './session.ts';
 import { packGenerations } from './settle.ts';
 import { moveTheirTips, takeTips } from './tips.ts';
 

@@ -5,7 +5,7 @@
 import { type AncestryLookup, compareTips } from '../core/ancestry.ts';
 import { PlaitError } from '../core/errors.ts';
 import { verifyGenerations } from '../core/generation.ts';
-import { type BranchId, installOf, type SnapshotId, type StoreId, type VolsetId } from '../core/ids.ts';
+import { type BranchId, epochOf, installOf, type SnapshotId, type StoreId, type VolsetId } from '../core/ids.ts';
 import type { Peer } from '../core/peer.ts';
 import type { Generation, Ref, SnapshotBody, Vector } from '../core/records.ts';
 import { planRefs, type RefStep, type Related, type Tips } from '../core/ref-plan.ts';
@@ -71,8 +71,6 @@ function refuseRollback(remote: RemoteConfig, told: PeerState, { identity, vecto
     data: { remote: remote.name, identity, generations: lost, revision, knownRevision: told.revision },
   });
 }
-
-export const epochOf = (store: StoreId): number => Number(store.slice(store.indexOf('.') + 1));
 
 async function stage(
   peer: Peer,
