@@ -20,10 +20,17 @@ export type BranchId = Brand<string, 'BranchId'>;
 export type InstallId = Brand<string, 'InstallId'>;
 /** `<install id>.<epoch>`, epoch a decimal >= 1. */
 export type StoreId = Brand<string, 'StoreId'>;
+/** `<store id>/<hash>`: the part of a forked history that begins with the generation of that hash. */
+export type ForkId = Brand<string, 'ForkId'>;
+/** A line of generations without forks: a store's own up to where it first forks, or one branch behind a fork. */
+export type ChainId = StoreId | ForkId;
+/** Hash over object, field and the writes that met, 64 hex digits: alike on every store that meets them. */
+export type ConflictId = Brand<string, 'ConflictId'>;
 
 const HEX64 = /^[0-9a-f]{64}$/;
 const HEX32 = /^[0-9a-f]{32}$/;
 const STORE = /^[0-9a-f]{32}\.[1-9][0-9]{0,8}$/;
+const CHAIN = /^[0-9a-f]{32}\.[1-9][0-9]{0,8}(?:\/[0-9a-f]{64})?$/;
 
 export const isHash = (value: unknown): value is string => typeof value === 'string' && HEX64.test(value);
 export const isSnapshotId = (value: unknown): value is SnapshotId => isHash(value);
@@ -34,6 +41,11 @@ export const isBranchId = (value: unknown): value is BranchId => isRandomId(valu
 export const isInstallId = (value: unknown): value is InstallId => isRandomId(value);
 export const isStoreId = (value: unknown): value is StoreId => typeof value === 'string' && STORE.test(value);
 
+export const isChainId = (value: unknown): value is ChainId => typeof value === 'string' && CHAIN.test(value);
+export const isConflictId = (value: unknown): value is ConflictId => isHash(value);
+
 export const storeId = (install: InstallId, epoch: number): StoreId => `${install}.${epoch}` as StoreId;
-export const installOf = (store: StoreId): InstallId => store.slice(0, 32) as InstallId;
+export const installOf = (chain: ChainId): InstallId => chain.slice(0, 32) as InstallId;
 export const epochOf = (store: StoreId): number => Number(store.slice(33));
+/** The store whose generations a chain is made of. */
+export const storeOf = (chain: ChainId): StoreId => chain.split('/', 1)[0] as StoreId;

@@ -2,8 +2,8 @@
  * A peer store as a sync session sees it: over HTTP (src/remote) or, later, opened in process. Nothing that it answers
  * is trusted before it was checked; the checks stand with whoever consumes the answer (stage, verify, apply).
  */
-import type { BranchId, SnapshotId, StoreId, VolsetId } from './ids.ts';
-import type { Generation, Ref, SnapshotBody, Vector } from './records.ts';
+import type { BranchId, GenerationHash, SnapshotId, StoreId, VolsetId } from './ids.ts';
+import type { AnyRecord, Generation, Ref, SnapshotBody, Vector } from './records.ts';
 
 export interface PeerVolset {
   id: VolsetId;
@@ -16,6 +16,21 @@ export interface DeltasAsk {
   vector: Vector;
   /** The peer's ref revision that we know, 0 = none. */
   knownRevision: number;
+  /**
+   * Points of our chains of stores whose histories forked: generation and hash, sparser towards the first. The peer
+   * answers from the last point that is on its own chain as well. Given after a refusal with reason `fork`.
+   */
+  chains?: Record<StoreId, ChainPoint[]>;
+}
+
+export type ChainPoint = [generation: number, hash: GenerationHash];
+
+/** Who hands over generations, for the list of members. */
+export interface Sender {
+  /** Host name unless configured. */
+  label: string;
+  /** What it holds: nothing at or below this is kept for it any more. */
+  vector: Vector;
 }
 
 export interface DeltasAnswer {
@@ -103,7 +118,13 @@ export interface Peer extends AsyncDisposable {
   sendGenerations(
     volset: VolsetId,
     generations: Iterable<Generation> | AsyncIterable<Generation>,
+    sender: Sender,
   ): Promise<{ vector: Vector }>;
+  /**
+   * Of a store that never cuts (a CI job): the peer logs those of `records` that it lacks in a generation of its own.
+   * Parents first. Idempotent. Answers with the peer's vector afterwards; deltas then bring the generation.
+   */
+  handOver(volset: VolsetId, records: AnyRecord[]): Promise<{ vector: Vector }>;
   /**
    * Compare-and-swap of the peer's refs, all or none; `moved: false` with its present refs when one had moved, is no
    * fast-forward or its data is not there (`reason`, for people).

@@ -9,7 +9,7 @@
  */
 import { canonicalBytes } from './canonical.ts';
 import { snapshotId, writeId } from './hash.ts';
-import type { BranchId, GenerationHash, NodeId, SnapshotId, StoreId, VolsetId, WriteId } from './ids.ts';
+import type { BranchId, ChainId, GenerationHash, NodeId, SnapshotId, StoreId, VolsetId, WriteId } from './ids.ts';
 import { isHash, isSnapshotId, isStoreId } from './ids.ts';
 import { exactObject, malformed } from './malformed.ts';
 import { hasControls, parseObject, parseRegister } from './register.ts';
@@ -19,9 +19,12 @@ import { isStamp } from './stamp.ts';
 /** Hybrid clock: 48-bit milliseconds, 16-bit counter, as 16 hex digits. Compares as a string; never a number. */
 export type Stamp = string;
 
-/** `volset:FIELD` | `branch:ID:FIELD` | `snapshot:ID:FIELD`; FIELD is name, description, owner, creator or `attr:KEY`. */
+/**
+ * `volset:FIELD` | `branch:ID:FIELD` | `snapshot:ID:FIELD`; FIELD is name, description, owner, creator or `attr:KEY`.
+ * Also `conflict:ID:resolved`, whose value is current, target or value: how somebody settled that conflict.
+ */
 export type RegisterKey = string;
-/** `volset` | `branch:ID` | `snapshot:ID` */
+/** `volset` | `branch:ID` | `snapshot:ID` | `conflict:ID` */
 export type ObjectKey = string;
 
 export interface Write {
@@ -72,6 +75,21 @@ export interface TopDirectory {
 
 export type AnyRecord = Write | Tombstone | SnapshotBody;
 
+/**
+ * Stands where compaction dropped a write that others follow. The hash keeps its generation verifiable, and says that
+ * whoever names it as a parent names the past.
+ */
+export interface PastRecord {
+  type: 'past';
+  /** recordHash of what stood here. */
+  hash: WriteId;
+  /** Its recordId where that is another: it was a resolution. */
+  id?: WriteId;
+}
+
+/** What a generation may hold: `past` only in one that was compacted. */
+export type LoggedRecord = AnyRecord | PastRecord;
+
 export interface GenerationHeader {
   store: StoreId;
   /** 1, 2, 3 … without gaps. */
@@ -85,11 +103,14 @@ export interface GenerationHeader {
 }
 
 export interface Generation extends GenerationHeader {
-  records: AnyRecord[];
+  records: LoggedRecord[];
 }
 
-/** store id -> highest generation held without gaps, with its hash. */
-export type Vector = Record<StoreId, { generation: number; hash: GenerationHash }>;
+/**
+ * chain -> highest generation held without gaps, with its hash. A store's history is one chain until two generations
+ * claim the same place; see core/chain.ts.
+ */
+export type Vector = Record<ChainId, { generation: number; hash: GenerationHash }>;
 
 /** A branch tip as its store last told it. `revision` counts that store's ref changes of the volset, from 1. */
 export interface Ref {

@@ -4,8 +4,11 @@
  * what every engine must pass.
  */
 import type { Lineage } from '../core/ancestry.ts';
-import type { BranchId, InstallId, SnapshotId, StoreId, VolsetId } from '../core/ids.ts';
-import type { Generation, ObjectKey, Ref, RegisterKey, SnapshotBody, Vector } from '../core/records.ts';
+import type { Choice, Conflict } from '../core/conflict.ts';
+import type { BranchId, ConflictId, InstallId, SnapshotId, StoreId, VolsetId } from '../core/ids.ts';
+import type { ChainPoint } from '../core/peer.ts';
+import type { Policy } from '../core/reconcile.ts';
+import type { AnyRecord, Generation, ObjectKey, Ref, RegisterKey, SnapshotBody, Vector } from '../core/records.ts';
 import type { Selection } from '../core/selection.ts';
 
 export interface Self {
@@ -14,6 +17,8 @@ export interface Self {
   store: StoreId;
   /** Host name unless configured. */
   label: string;
+  /** Never cuts: hands its records over and lets the other store log them (CI jobs). Set when the store is made. */
+  ephemeral: boolean;
 }
 
 /** Fields of an object as its heads show them. */
@@ -52,7 +57,10 @@ export type Edit =
   | { edit: 'set'; register: RegisterKey; value: string | null }
   | { edit: 'create-branch'; branch: BranchId; name: string; creator: string }
   | { edit: 'snapshot'; id: SnapshotId; body: SnapshotBody; blob: boolean }
+  /** A tombstone. Of a volset: of all its live branches as well. */
   | { edit: 'delete'; object: ObjectKey }
+  /** Settles a conflict: writes the chosen value where another stands, and `conflict:ID:resolved`. */
+  | { edit: 'resolve'; conflict: ConflictId; choice: Choice }
   /** Compare-and-swap of this store's own ref; `from` must be its present tip (null: none yet), else `not-fast-forward`. */
   | { edit: 'move-ref'; branch: BranchId; from: SnapshotId | null; to: SnapshotId };
 
@@ -89,16 +97,56 @@ export interface Round {
   revision?: number;
   /** The peer's vector as its trailer claimed it. */
   vector?: Vector;
+  /**
+   * Which value stands where both sides changed a field. With it this store reconciles: where the choice is not the
+   * head already it adds one resolution write. Absent (push at a hub): rivals are recorded, nothing is written.
+   */
+  policy?: Policy;
+  /** Label of the peer, for the list of members. */
+  label?: string;
+  /** What the peer is known to hold, where it said so with a push. */
+  held?: Vector;
+  /** Share of our live branches that the round may delete, 0..1; more throws `guard`. Default 1. */
+  maxDelete?: number;
+  /** Decides and answers all of it, then rolls back. */
+  dryRun?: boolean;
 }
 
 export interface Applied {
   /** New generations taken in. */
   generations: number;
   snapshots: SnapshotId[];
-  /** Until three-way reconciliation exists: rival writes and unseen heads under tombstones; our value stays. */
-  problems: { object: ObjectKey; field: string; current: string | null; target: string | null; message: string }[];
+  /** Recorded by this round for the first time, names that collide included. */
+  conflicts: Conflict[];
+  /** Objects that this round deleted here, and that it brought back. */
+  deleted: ObjectKey[];
+  revived: ObjectKey[];
+  /** Registers whose head here is another now. */
+  changed: RegisterKey[];
+  /** Resolution and revival writes that this store added, cut in the same transaction. */
+  written: number;
+  /** One item that could not be taken as meant (a tombstone of a single snapshot); the rest went through. */
+  problems: { object: ObjectKey; message: string }[];
   /** Our vector afterwards. */
   vector: Vector;
+  /** Branches as they show afterwards. */
+  branches: BranchView[];
+}
+
+/** What a round would mean, asked before it is applied. Reads only. */
+export interface Inspection {
+  /** Stores whose generations here and there part, and where from is not told: ask again with `chainPoints`. */
+  forked: StoreId[];
+  /** Generations that the peer held at the last contact (`told`) and lacks now. */
+  lost: number;
+}
+
+export interface Member {
+  store: StoreId;
+  label: string;
+  /** Milliseconds since the epoch. */
+  lastSeen: number;
+  state: 'active' | 'retired';
 }
 
 export interface RemoteConfig {
@@ -172,10 +220,45 @@ export interface MetaStore extends Disposable {
   cut(volset: VolsetId): Vector;
   vector(volset: VolsetId): Vector;
   revision(volset: VolsetId): number;
-  planDeltas(volset: VolsetId, theirs: Vector, knownRevision: number): DeltasPlan;
+  /**
+   * Throws `integrity` with data `{reason: 'fork', stores}` where histories part and `chains` does not tell since when.
+   * Answers for a deleted volset, too: that is how others learn of it.
+   */
+  planDeltas(
+    volset: VolsetId,
+    theirs: Vector,
+    knownRevision: number,
+    chains?: Record<StoreId, ChainPoint[]>,
+  ): DeltasPlan;
   readDeltas(volset: VolsetId, cursor: string): DeltasPage;
   /** Verifies chains, numbers and parents once more inside the transaction. Idempotent. Creates the volset if unknown. */
   apply(volset: VolsetId, round: Round): Applied;
+  /** Before `apply`; `told`: the peer's vector at the last contact. */
+  inspect(volset: VolsetId, round: Pick<Round, 'generations' | 'vector'>, told?: Vector): Inspection;
+  /** Points of our chain of each store, dense near its end and exponentially sparser towards its beginning. */
+  chainPoints(volset: VolsetId, stores: StoreId[]): Record<StoreId, ChainPoint[]>;
+  /** Is the volset known here, be it deleted? */
+  knowsVolset(volset: VolsetId): boolean;
+
+  /** Of an ephemeral store: its open records, in order. Empty for others. */
+  openRecords(volset: VolsetId): AnyRecord[];
+  /** At a hub: logs those that it lacks in a generation of its own, cut at once. Idempotent; checks as `apply` does. */
+  handOver(volset: VolsetId, peer: StoreId, records: AnyRecord[]): Applied;
+
+  /** Newest first; resolved ones only with `all`. Names that collide now are among them, derived. */
+  listConflicts(volset: VolsetId, options?: { all?: boolean }): Conflict[];
+  /** Records conflicts found elsewhere than in `apply` (paths of a merge). Idempotent. */
+  recordConflicts(volset: VolsetId, conflicts: Conflict[]): void;
+
+  listMembers(volset: VolsetId): Member[];
+  /** `not-found` where it is no member. A member that comes back is active again. */
+  retireMember(volset: VolsetId, store: StoreId): void;
+  /**
+   * Drops writes that others follow, as far as all active members hold both (those unseen for `retireAfterMs` are
+   * retired first). Their hashes stay. Answers how many were dropped.
+   */
+  compact(volset: VolsetId, options: { retireAfterMs: number }): { dropped: number; upTo: Vector };
+
   /** A store's refs as we know them: our own, or what a peer last told us. */
   refs(volset: VolsetId, store: StoreId | 'self'): Ref[];
   /** A hub moves its own refs for a client; each is compare-and-swap, all or none. Branch must exist as an object. */

@@ -1,13 +1,16 @@
 /**
- * Tables of meta.db, format 0. Ids are hex text; volsets and stores are numbered here (`n`) to keep keys short.
+ * Tables of meta.db, format 1. Ids are hex text; volsets and chains are numbered here (`n`) to keep keys short. The
+ * number 0 in `refs.store` is this store itself, under whatever epoch.
  *
  * `records` hold the bodies of everything replicated. Records of the generation that is still open have the position
  * `-volset`; closing it gives them the generation's position, so positions are the order in which this store learned
- * things and parents always come first. `heads`, `snapshots` and `vector` are derived and can be recomputed; rows that
- * cannot be carry a checksum in `sum`.
+ * things and parents always come first. `heads`, `tombstones`, `dead`, `snapshots` and `vector` are derived and can be
+ * recomputed; rows that cannot be carry a checksum in `sum`.
+ *
+ * `heads` holds every write that no other follows; of each register exactly one is `shown`, the largest by (stamp, id).
  */
 export const APPLICATION_ID = 0x706c6169;
-export const META_FORMAT = 0;
+export const META_FORMAT = 1;
 
 export const SCHEMA = `
 CREATE TABLE self(key TEXT PRIMARY KEY, value TEXT NOT NULL, sum TEXT NOT NULL) WITHOUT ROWID;
@@ -15,7 +18,11 @@ CREATE TABLE volsets(
   n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL DEFAULT 0,
   snapshots INTEGER NOT NULL DEFAULT 0, open_count INTEGER NOT NULL DEFAULT 0, open_bytes INTEGER NOT NULL DEFAULT 0,
   open_revision INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE stores(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
+CREATE TABLE stores(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, base TEXT NOT NULL);
+CREATE INDEX stores_base ON stores(base);
+CREATE TABLE forks(
+  volset INTEGER NOT NULL, chain INTEGER NOT NULL, parent INTEGER NOT NULL, generation INTEGER NOT NULL,
+  PRIMARY KEY(volset, chain)) WITHOUT ROWID;
 CREATE TABLE generations(
   position INTEGER PRIMARY KEY AUTOINCREMENT, volset INTEGER NOT NULL, store INTEGER NOT NULL,
   generation INTEGER NOT NULL, count INTEGER NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL,
@@ -31,11 +38,22 @@ CREATE TABLE vector(
   PRIMARY KEY(volset, store)) WITHOUT ROWID;
 CREATE TABLE heads(
   volset INTEGER NOT NULL, object TEXT NOT NULL, field TEXT NOT NULL, id TEXT NOT NULL, stamp TEXT NOT NULL, value TEXT,
-  PRIMARY KEY(volset, object, field)) WITHOUT ROWID;
-CREATE INDEX heads_name ON heads(volset, value, object) WHERE field = 'name' AND value IS NOT NULL;
-CREATE TABLE dead(
-  volset INTEGER NOT NULL, object TEXT NOT NULL, tombstone TEXT NOT NULL,
-  PRIMARY KEY(volset, object)) WITHOUT ROWID;
+  resolution INTEGER NOT NULL, shown INTEGER NOT NULL, PRIMARY KEY(volset, object, field, id)) WITHOUT ROWID;
+CREATE INDEX heads_name ON heads(volset, value, object) WHERE field = 'name' AND shown = 1 AND value IS NOT NULL;
+CREATE TABLE tombstones(
+  volset INTEGER NOT NULL, object TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(volset, object, id)) WITHOUT ROWID;
+CREATE TABLE dead(volset INTEGER NOT NULL, object TEXT NOT NULL, PRIMARY KEY(volset, object)) WITHOUT ROWID;
+CREATE TABLE conflicts(
+  volset INTEGER NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL, field TEXT NOT NULL,
+  initial TEXT, current TEXT, target TEXT, resolution TEXT NOT NULL, writes TEXT NOT NULL, path_base64 TEXT,
+  seen INTEGER NOT NULL, sum TEXT NOT NULL, PRIMARY KEY(volset, id)) WITHOUT ROWID;
+CREATE INDEX conflicts_register ON conflicts(volset, object, field);
+CREATE TABLE members(
+  volset INTEGER NOT NULL, store TEXT NOT NULL, label TEXT NOT NULL, last_seen INTEGER NOT NULL,
+  retired INTEGER NOT NULL, held TEXT NOT NULL, sum TEXT NOT NULL, PRIMARY KEY(volset, store)) WITHOUT ROWID;
+CREATE TABLE compacted(
+  volset INTEGER NOT NULL, store INTEGER NOT NULL, generation INTEGER NOT NULL, PRIMARY KEY(volset, store)
+) WITHOUT ROWID;
 CREATE TABLE snapshots(
   volset INTEGER NOT NULL, id TEXT NOT NULL, created INTEGER NOT NULL, depth INTEGER NOT NULL, line INTEGER NOT NULL,
   jump TEXT, parents TEXT NOT NULL, blob INTEGER NOT NULL,
