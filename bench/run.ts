@@ -9,13 +9,14 @@ import { parseArgs } from 'node:util';
 import { installed, run } from './measure.ts';
 import { measureScenario, type Scenario } from './scenario.ts';
 import { bigFileScenarios, millionScenarios } from './scenarios/extremes.ts';
+import { historyScenarios } from './scenarios/history.ts';
 import { localScenarios } from './scenarios/local.ts';
 import { networkScenarios } from './scenarios/network.ts';
 import { startupScenarios } from './scenarios/startup.ts';
 import { machine, markdown } from './table.ts';
 import type { Bench } from './tools.ts';
 
-const GROUPS = ['startup', 'local', 'network', 'big', 'million'] as const;
+const GROUPS = ['startup', 'local', 'network', 'history', 'big', 'million'] as const;
 
 const { values } = parseArgs({
   options: {
@@ -71,6 +72,14 @@ try {
         await measureAll(network.scenarios);
       } finally {
         await network.stop();
+      }
+    }
+    if (group === 'history') {
+      const history = await historyScenarios(bench);
+      try {
+        await measureAll(history.scenarios);
+      } finally {
+        await history.stop();
       }
     }
     if (group === 'big') await measureAll(await bigFileScenarios(bench));
