@@ -2,8 +2,12 @@
  * Conflicts: both sides changed one thing, and neither knew of the other. A record of what met is kept whatever policy
  * chose, so that no value is lost. Its id is a function of what met: every store makes the same record of it.
  */
+import { canonicalBytes } from './canonical.ts';
+import { conflictHash } from './hash.ts';
+import { byStampAndId, type KnownWrite } from './heads.ts';
 import type { ConflictId, SnapshotId, WriteId } from './ids.ts';
 import type { ObjectKey } from './records.ts';
+import { parseObject } from './register.ts';
 
 /** volset, branch, snapshot: a field of such an object. path: of a merge. name: two branches show one name. */
 export type ConflictKind = 'volset' | 'branch' | 'snapshot' | 'path' | 'name' | 'delete';
@@ -32,4 +36,30 @@ export interface Conflict {
   writes: (WriteId | SnapshotId)[];
   /** Base64 of a path that is not UTF-8. */
   pathBase64?: string;
+}
+
+/** `writes` in any order. */
+export const conflictId = (object: ObjectKey, field: string, writes: readonly string[]): ConflictId =>
+  conflictHash(canonicalBytes({ object, field, writes: [...writes].sort() }));
+
+/**
+ * Kind of a conflict over a field of `object`; undefined where two values are no conflict: two people who settle one
+ * conflict differently write its own register each, and meet in the register that it is about.
+ */
+export function kindOfConflict(object: ObjectKey): 'volset' | 'branch' | 'snapshot' | undefined {
+  const kind = parseObject(object)?.kind;
+  return kind === 'conflict' ? undefined : kind;
+}
+
+/**
+ * Which of two writes that met is ours. `shown`: id of our head before the round. Where neither is (others met, and we
+ * hear of it), the smaller (stamp, id) counts as current, so that all such stores tell it alike.
+ */
+export function orient<W extends Pick<KnownWrite, 'id' | 'stamp'>>(
+  a: W,
+  b: W,
+  shown?: WriteId,
+): { current: W; target: W } {
+  const aIsOurs = a.id === shown || (b.id !== shown && byStampAndId(a, b) < 0);
+  return aIsOurs ? { current: a, target: b } : { current: b, target: a };
 }

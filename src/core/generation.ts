@@ -8,8 +8,8 @@ import { generationHash } from './hash.ts';
 import type { GenerationHash, StoreId, VolsetId } from './ids.ts';
 import { isHash, isStoreId } from './ids.ts';
 import { exactObject, isCount, malformed } from './malformed.ts';
-import type { AnyRecord, Generation, GenerationHeader, Vector } from './records.ts';
-import { checkRecord, encodeRecord, recordHash } from './records.ts';
+import type { Generation, GenerationHeader, LoggedRecord, Vector } from './records.ts';
+import { checkLogged, encodeRecord, recordHash } from './records.ts';
 import { heldOf } from './vector.ts';
 
 export const NO_GENERATION = '0'.repeat(64) as GenerationHash;
@@ -35,7 +35,7 @@ export function makeGeneration(
   store: StoreId,
   generation: number,
   previous: GenerationHash,
-  records: AnyRecord[],
+  records: LoggedRecord[],
 ): Generation {
   const header = { store, generation, count: records.length, previous };
   return { ...header, hash: generationHashOf(volset, header, records.map(recordHash)), records };
@@ -70,7 +70,7 @@ export function checkGeneration(volset: VolsetId, value: unknown): Generation {
     malformed('a generation has not as many records as it says');
   let bytes = 0;
   const hashes = records.map((record) => {
-    const checked = checkRecord(record, volset);
+    const checked = checkLogged(record, volset);
     bytes += encodeRecord(checked).length;
     if (bytes > MAX_GENERATION_BYTES) malformed('a generation is too long');
     return recordHash(checked);

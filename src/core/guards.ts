@@ -1,5 +1,8 @@
 /** Guards: pure questions about a plan, asked before it is applied. */
 
+/** Share that may go unasked. On a terminal somebody can be asked; without one the guard is always on. */
+export const DEFAULT_MAX_DELETE = 0.5;
+
 /** Below this many, a share says nothing: deleting two of three files is an ordinary edit. */
 const FEW = 10;
 

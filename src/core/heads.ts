@@ -10,6 +10,8 @@ export interface KnownWrite {
   stamp: Stamp;
   parents: readonly WriteId[];
   value: string | null;
+  /** Somebody's policy decided it, not a person's edit. */
+  resolution?: true;
 }
 
 export type WriteLookup = (id: WriteId) => KnownWrite | undefined;
@@ -39,6 +41,45 @@ export function follows(write: KnownWrite, ancestor: KnownWrite, lookup: WriteLo
     if (parent !== undefined && parent.stamp > ancestor.stamp) queue.push(...parent.parents);
   }
   return false;
+}
+
+/**
+ * The largest by (stamp, id) of what both are or follow; undefined = none is known. Stamps rise along every edge, so the
+ * first write that both walks meet, largest first, is the newest. An id that is not known is past (compacted) and ends
+ * the walk there.
+ */
+export function newestCommonAncestor(a: KnownWrite, b: KnownWrite, lookup: WriteLookup): KnownWrite | undefined {
+  const [A, B] = [1, 2];
+  const paint = new Map<WriteId, number>();
+  // Smallest first: the next to look at is at the end.
+  const queue: KnownWrite[] = [];
+  const reach = (write: KnownWrite, colour: number): void => {
+    const before = paint.get(write.id) ?? 0;
+    paint.set(write.id, before | colour);
+    if (before === 0) queue.splice(placeIn(queue, write), 0, write);
+  };
+  reach(a, A);
+  reach(b, B);
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    const colour = paint.get(next.id) as number;
+    if (colour === (A | B)) return next;
+    for (const id of next.parents) {
+      const parent = lookup(id);
+      if (parent !== undefined) reach(parent, colour);
+    }
+  }
+  return undefined;
+}
+
+/** Where `write` belongs in a list sorted by (stamp, id). */
+function placeIn(sorted: readonly KnownWrite[], write: KnownWrite): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (byStampAndId(sorted[middle], write) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Neither follows the other and the values differ: a conflict that somebody has to hear of. */

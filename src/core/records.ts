@@ -12,7 +12,7 @@ import { snapshotId, writeId } from './hash.ts';
 import type { BranchId, ChainId, GenerationHash, NodeId, SnapshotId, StoreId, VolsetId, WriteId } from './ids.ts';
 import { isHash, isSnapshotId, isStoreId } from './ids.ts';
 import { exactObject, malformed } from './malformed.ts';
-import { hasControls, parseObject, parseRegister } from './register.ts';
+import { hasControls, parseObject, parseRegister, RESOLVED } from './register.ts';
 import { checkSnapshotBody } from './snapshot-body.ts';
 import { isStamp } from './stamp.ts';
 
@@ -126,10 +126,11 @@ export const MAX_NAME_VALUE = 255;
 export const MAX_WRITE_PARENTS = 1000;
 export const MAX_TOMBSTONE_SEES = 10_000;
 
-export const encodeRecord = (record: AnyRecord): Buffer => canonicalBytes(record);
+export const encodeRecord = (record: LoggedRecord): Buffer => canonicalBytes(record);
 
 /** Hash over all bytes of a record; what its generation's hash is made of. */
-export function recordHash(record: AnyRecord): SnapshotId | WriteId {
+export function recordHash(record: LoggedRecord): SnapshotId | WriteId {
+  if (record.type === 'past') return record.hash;
   const bytes = encodeRecord(record);
   return record.type === 'snapshot' ? snapshotId(bytes) : writeId(bytes);
 }
@@ -138,7 +139,8 @@ export function recordHash(record: AnyRecord): SnapshotId | WriteId {
  * What others refer to a record by: its hash, but for a resolution the hash of what was decided only, so that two stores
  * that settle the same conflict alike make the same write.
  */
-export function recordId(record: AnyRecord): SnapshotId | WriteId {
+export function recordId(record: LoggedRecord): SnapshotId | WriteId {
+  if (record.type === 'past') return record.id ?? record.hash;
   if (record.type !== 'write' || !record.resolution) return recordHash(record);
   const { type, register, parents, value, resolution } = record;
   return writeId(canonicalBytes({ type, register, parents, value, resolution }));
@@ -152,6 +154,17 @@ export function checkRecord(value: unknown, volset: VolsetId): AnyRecord {
   if (type === 'tombstone') return checkTombstone(value);
   if (type === 'snapshot') return checkSnapshotBody(value, volset);
   return malformed('a record is of no known type');
+}
+
+/** The same for what may stand in a generation that was compacted. */
+export function checkLogged(value: unknown, volset: VolsetId): LoggedRecord {
+  const isPast = typeof value === 'object' && value !== null && Object.hasOwn(value, 'type');
+  if (!isPast || (value as LoggedRecord).type !== 'past') return checkRecord(value, volset);
+  const past = exactObject(value, 'a dropped record', ['type', 'hash'], ['id']);
+  if (!isHash(past['hash'])) malformed('a dropped record has no hash');
+  if (Object.hasOwn(past, 'id') && (!isHash(past['id']) || past['id'] === past['hash']))
+    malformed('a dropped record has a bad id');
+  return value as PastRecord;
 }
 
 function checkWrite(value: unknown): Write {
@@ -174,6 +187,7 @@ function checkWrite(value: unknown): Write {
 export function valueFault(key: unknown, value: unknown): string | undefined {
   const register = parseRegister(key);
   if (register === undefined) return 'a write names no register';
+  if (register.object.startsWith('conflict:')) return resolvedFault(value);
   const isName = register.field === 'name';
   if (value === null) return isName && !register.object.startsWith('snapshot:') ? 'a name is taken away' : undefined;
   if (typeof value !== 'string' || !value.isWellFormed()) return 'a value is no text';
@@ -183,10 +197,15 @@ export function valueFault(key: unknown, value: unknown): string | undefined {
   return undefined;
 }
 
+/** How a conflict was settled; null = not. */
+const SETTLED = [null, 'current', 'target', 'value'];
+const resolvedFault = (value: unknown): string | undefined =>
+  SETTLED.includes(value as string | null) ? undefined : `a conflict is \`${RESOLVED}\` in no known way`;
+
 function checkTombstone(value: unknown): Tombstone {
   const tombstone = exactObject(value, 'a tombstone', ['type', 'object', 'sees', 'stamp', 'author'], ['tip']);
   const object = parseObject(tombstone['object']);
-  if (object === undefined) malformed('a tombstone names no object');
+  if (object === undefined || object.kind === 'conflict') malformed('a tombstone names no object');
   checkIds(tombstone['sees'], MAX_TOMBSTONE_SEES, 'heads under a tombstone');
   checkOrigin(tombstone);
   if (Object.hasOwn(tombstone, 'tip') && (object.kind !== 'branch' || !isSnapshotId(tombstone['tip']))) {

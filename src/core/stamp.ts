@@ -16,8 +16,12 @@ export function nextStamp(last: Stamp, nowMs: number, parents: readonly Stamp[])
   const clock = Math.min(Math.max(0, Math.trunc(nowMs)), 0xe00000000000);
   const now = `${clock.toString(16).padStart(12, '0')}0000`;
   const floor = parents.reduce((max, stamp) => (stamp > max ? stamp : max), last);
-  if (now > floor) return now;
-  const next = (BigInt(`0x${floor}`) + 1n).toString(16).padStart(16, '0');
+  return now > floor ? now : stampAfter(floor);
+}
+
+/** The very next one, whatever the time: what two stores must agree on without asking a clock. */
+export function stampAfter(stamp: Stamp): Stamp {
+  const next = (BigInt(`0x${stamp}`) + 1n).toString(16).padStart(16, '0');
   return isStamp(next) ? next : malformed('the hybrid clock has run out of stamps');
 }
 
