@@ -56,7 +56,6 @@ export const HOMES: Record<string, readonly string[]> = {
   chalk: ['cli'],
   '@oclif/core': ['cli', 'commands'],
   fastify: ['hub'],
-  valibot: ['wire', 'hub', 'remote'],
   ignore: ['volume'],
   'node:sqlite': ['blob', 'meta'],
 };
