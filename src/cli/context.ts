@@ -4,6 +4,7 @@
  */
 import { relative, resolve } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
+import { DEFAULT_MAX_DELETE } from '../core/guards.ts';
 import { keyOfText, type PathKey } from '../core/paths.ts';
 import { type Reporter, silentReporter } from '../core/reporter.ts';
 import type { MetaStore } from '../meta/contract.ts';
@@ -18,8 +19,6 @@ interface Opened {
   located: Located;
   meta: MetaStore;
 }
-
-const DEFAULT_MAX_DELETE = 0.5;
 
 /** Where the user stands: known before any setting is read, since settings are in the store. */
 export interface Place {

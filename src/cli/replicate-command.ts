@@ -1,10 +1,11 @@
 /** What `fetch`, `push`, `pull` and `sync` share: one engine call, one document, one rendering. */
+import { DEFAULT_MAX_DELETE } from '../core/guards.ts';
 import { defaultRemote } from '../sync/remotes.ts';
 import type { Verb } from '../sync/replicate.ts';
 import type { CommandResult } from './command-result.ts';
 import type { Context } from './context.ts';
 import { porcelainRows, syncLines } from './render/sync.ts';
-import { DEFAULT_MAX_DELETE, type SelectionInput, selectionOf } from './selection-flags.ts';
+import { type SelectionInput, selectionOf } from './selection-flags.ts';
 
 export interface ReplicateInput extends SelectionInput {
   volset?: string;

@@ -52,6 +52,3 @@ export function selectionOf(flags: SelectionInput): Selection {
     ...(flags['metadata-only'] && { metadataOnly: true }),
   };
 }
-
-/** On a terminal somebody can be asked; without one the guard is always on. */
-export const DEFAULT_MAX_DELETE = 0.5;

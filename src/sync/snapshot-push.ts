@@ -1,5 +1,6 @@
 /** `plait snapshot --push`: what a cron job runs. The push happens also when some files could not be read. */
 import { PlaitError } from '../core/errors.ts';
+import { DEFAULT_MAX_DELETE } from '../core/guards.ts';
 import { type Engine, type Outcome, outcome } from './engine.ts';
 import { defaultRemote } from './remotes.ts';
 import { replicate } from './replicate.ts';
@@ -19,7 +20,7 @@ export async function snapshotAndPush(engine: Engine, options: SnapshotPushOptio
     const pushed = await replicate(engine, 'push', remote, {
       selection: {},
       dryRun: false,
-      maxDelete: 0.5,
+      maxDelete: DEFAULT_MAX_DELETE,
       failIfUnchanged: false,
     });
     return outcome({ ...made.result, push: pushed.result }, ...made.exits, ...pushed.exits);

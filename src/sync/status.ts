@@ -1,5 +1,6 @@
 /** `plait status`: unsaved changes, and how the branches stand to what the remotes last told. */
 import { compareTips } from '../core/ancestry.ts';
+import { DEFAULT_MAX_DELETE } from '../core/guards.ts';
 import { installOf, type SnapshotId, type VolsetId } from '../core/ids.ts';
 import { branchSnapshots } from '../core/iterators.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
@@ -27,7 +28,7 @@ export async function status(engine: Engine, options: StatusOptions): Promise<Ou
       const fetched = await replicate(engine, 'fetch', remote, {
         selection: {},
         dryRun: false,
-        maxDelete: 0.5,
+        maxDelete: DEFAULT_MAX_DELETE,
         failIfUnchanged: false,
       });
       exits.push(...fetched.exits.filter((code) => code !== 6));
