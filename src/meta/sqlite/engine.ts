@@ -1,12 +1,20 @@
 /** What the parts of the store share: the connection, who we are, clock and randomness. */
 import { PlaitError } from '../../core/errors.ts';
-import type { StoreId, VolsetId } from '../../core/ids.ts';
+import { type ChainId, storeOf, type VolsetId } from '../../core/ids.ts';
 import type { Self } from '../contract.ts';
 import type { Database } from './database.ts';
 
 export interface Engine {
   readonly db: Database;
+  /** Of meta.db, or `:memory:`. */
+  readonly path: string;
+  /**
+   * Read again in each transaction, and after `nextEpoch`: another process may have gone on under a new epoch. Do not
+   * keep it over a call that may close a generation.
+   */
   readonly self: Self;
+  /** Where the user's state directory keeps how far each store got; see identity.ts. */
+  readonly stateDir?: string;
   /** Milliseconds since the epoch. */
   now(): number;
   random(bytes: number): Uint8Array;
@@ -27,11 +35,11 @@ export function ensureVolset(engine: Engine, volset: VolsetId): number {
   return volsetNumber(engine, volset);
 }
 
-export const findStoreNumber = ({ db }: Engine, store: StoreId): number | undefined =>
-  db.get<{ n: number }>('SELECT n FROM stores WHERE id = ?', store)?.n;
+export const findStoreNumber = ({ db }: Engine, chain: ChainId): number | undefined =>
+  db.get<{ n: number }>('SELECT n FROM stores WHERE id = ?', chain)?.n;
 
 /** Inside a write transaction. */
-export function ensureStore(engine: Engine, store: StoreId): number {
-  engine.db.run('INSERT INTO stores(id) VALUES (?) ON CONFLICT DO NOTHING', store);
-  return findStoreNumber(engine, store) as number;
+export function ensureStore(engine: Engine, chain: ChainId): number {
+  engine.db.run('INSERT INTO stores(id, base) VALUES (?, ?) ON CONFLICT DO NOTHING', chain, storeOf(chain));
+  return findStoreNumber(engine, chain) as number;
 }
