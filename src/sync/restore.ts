@@ -93,7 +93,7 @@ function* parentsOf(path: PathKey): Generator<PathKey> {
  * Tells whether what lies at a path is held by the base: it must be there, have been looked at, and be unchanged. What
  * the base does not track may be ignored and is nowhere else. To be asked in path order.
  */
-async function savedInPlace(engine: Engine, paths: PathKey[]): Promise<(path: PathKey) => boolean> {
+export async function savedInPlace(engine: Engine, paths: PathKey[]): Promise<(path: PathKey) => boolean> {
   const volume = requireVolume(engine);
   await using writer = engine.blob.writer(volume.state.volset, { signal: engine.signal, dryRun: true });
   const { changes, reader, baseRoot } = compareWithBase(engine, volume, writer);
