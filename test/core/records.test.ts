@@ -5,13 +5,22 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { canonicalBytes, canonicalText, parseCanonical } from '../../src/core/canonical.ts';
 import { PlaitError } from '../../src/core/errors.ts';
-import { decodeGeneration, encodeGeneration, generationHashOf, makeGeneration } from '../../src/core/generation.ts';
-import type { VolsetId } from '../../src/core/ids.ts';
+import {
+  checkGeneration,
+  decodeGeneration,
+  encodeGeneration,
+  generationHashOf,
+  makeGeneration,
+} from '../../src/core/generation.ts';
+import type { VolsetId, WriteId } from '../../src/core/ids.ts';
 import {
   type AnyRecord,
+  checkLogged,
   checkRecord,
   encodeRecord,
   type Generation,
+  type LoggedRecord,
+  type PastRecord,
   recordHash,
   recordId,
 } from '../../src/core/records.ts';
@@ -95,6 +104,10 @@ describe('core: records', () => {
     ['a stamp that is a number', { ...write, stamp: 1 }],
     ['an author without epoch', { ...write, author: '0'.repeat(32) }],
     ['a resolution mark of false', { ...write, resolution: false }],
+    ['a conflict settled in no known way', { ...write, register: `conflict:${id}:resolved`, value: 'mine' }],
+    ['a name on a conflict', { ...write, register: `conflict:${id}:name` }],
+    ['a tombstone of a conflict', { ...tombstone, object: `conflict:${id}` }],
+    ['a dropped record where none was compacted', { type: 'past', hash: id }],
     ['a tombstone of no object', { ...tombstone, object: 'branch:' }],
     ['a tip on the volset', { ...tombstone, object: 'volset' }],
     ['a snapshot of another volset', { ...snapshot, volset: 'e'.repeat(32) }],
@@ -109,6 +122,31 @@ describe('core: records', () => {
   ];
   for (const [what, value] of bad)
     it(`refuses ${what}`, () => assert.throws(() => checkRecord(value, volset), isProtocol));
+
+  for (const value of [null, 'current', 'target', 'value']) {
+    it(`takes a conflict that is settled by ${value}`, () => {
+      const settled = { ...write, register: `conflict:${id}:resolved`, value };
+      assert.deepEqual(checkRecord(settled, volset), settled);
+    });
+  }
+
+  const dropped: PastRecord = { type: 'past', hash: id as WriteId };
+  const badDropped: [string, unknown][] = [
+    ['no hash', { type: 'past' }],
+    ['a short hash', { ...dropped, hash: 'ab' }],
+    ['an unknown field', { ...dropped, value: 'x' }],
+    ['its hash as another id', { ...dropped, id }],
+    ['an id that is none', { ...dropped, id: undefined }],
+  ];
+  for (const [what, value] of badDropped)
+    it(`refuses a dropped record with ${what}`, () => assert.throws(() => checkLogged(value, volset), isProtocol));
+  it('takes dropped records beside real ones in what was compacted', () => {
+    const resolution = { ...dropped, id: 'cd'.repeat(32) as WriteId };
+    for (const record of [dropped, resolution, write, snapshot, tombstone])
+      assert.deepEqual(checkLogged(record, volset), record);
+    assert.deepEqual([recordHash(dropped), recordId(dropped)], [id, id]);
+    assert.deepEqual([recordHash(resolution), recordId(resolution)], [id, resolution.id]);
+  });
 
   it('never fails in another way, whatever it is given', () => {
     const anyRecord = fc.constantFrom(write, snapshot, tombstone);
@@ -147,6 +185,28 @@ describe('core: generations', () => {
       assert.deepEqual(decodeGeneration(volset, packed), generation);
     });
   }
+});
+
+describe('core: compacted generations', () => {
+  const { volset, generations } = fixture('generations.json') as { volset: VolsetId; generations: GoldenGeneration[] };
+  const drop = (record: LoggedRecord): LoggedRecord => {
+    const [hash, id] = [recordHash(record) as WriteId, recordId(record) as WriteId];
+    return record.type === 'write' ? { type: 'past', hash, ...(id !== hash && { id }) } : record;
+  };
+  it('keep their hash, and ids stay known', () => {
+    for (const { generation } of generations) {
+      const compacted = { ...generation, records: generation.records.map(drop) };
+      const read = decodeGeneration(volset, encodeGeneration(compacted));
+      assert.deepEqual(read, compacted);
+      assert.deepEqual(read.records.map(recordId), generation.records.map(recordId));
+    }
+  });
+  it('cannot say anything else than what was there', () => {
+    const { generation } = generations[0];
+    const [first, ...rest] = generation.records.map(drop);
+    const forged = { ...generation, records: [{ ...first, hash: 'ef'.repeat(32) }, ...rest] };
+    assert.throws(() => checkGeneration(volset, forged), { code: 'integrity' });
+  });
 });
 
 describe('core: stamps', () => {
