@@ -42,7 +42,13 @@ function operation(route: Route): Json {
     summary: route.summary,
     ...(route.right !== null && { description: `Right: ${route.right}`, security: [{ bearer: [] }, {}] }),
     ...(parameters.length > 0 && { parameters }),
-    ...(route.body && { requestBody: { required: true, content: content(route.body) } }),
+    ...(route.body && {
+      requestBody: {
+        required: true,
+        ...(route.body.description && { description: route.body.description }),
+        content: content(route.body),
+      },
+    }),
     responses: {
       200: { description: route.answer.description ?? 'done', headers: headers(), content: content(route.answer) },
       default: {
@@ -59,4 +65,7 @@ const headers = (): Json => ({
   [PROTOCOL_HEADER]: { $ref: `#/components/headers/${PROTOCOL_HEADER}` },
 });
 
-const content = ({ type, schema }: Medium): Json => ({ [type]: schema ? { schema } : {} });
+/** OpenAPI 3.1 has no word for streams of values: `x-lines` names what a line may be. */
+const content = ({ type, schema, lines }: Medium): Json => ({
+  [type]: { ...(schema && { schema }), ...(lines && { 'x-lines': lines }) },
+});

@@ -10,19 +10,17 @@ const LIFETIME_MS = 3_600_000;
 export class PendingVolsets {
   readonly #names = new Map<VolsetId, { name: string; until: number }>();
 
-  add(id: VolsetId, name: string, now: number): void {
+  /** The name is `id`'s from now on, unless another has it: that one is the answer then. */
+  claim(id: VolsetId, name: string, now: number): VolsetId | undefined {
     for (const [other, { until }] of this.#names) if (until <= now) this.#names.delete(other);
+    for (const [other, entry] of this.#names) if (entry.name === name && other !== id) return other;
     if (this.#names.size >= MAX) this.#names.delete(this.#names.keys().next().value as VolsetId);
     this.#names.set(id, { name, until: now + LIFETIME_MS });
+    return undefined;
   }
 
   name(id: VolsetId): string | undefined {
     return this.#names.get(id)?.name;
-  }
-
-  idOf(name: string, now: number): VolsetId | undefined {
-    for (const [id, entry] of this.#names) if (entry.name === name && entry.until > now) return id;
-    return undefined;
   }
 
   /** Its records are here now. */

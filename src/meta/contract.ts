@@ -8,7 +8,16 @@ import type { Choice, Conflict } from '../core/conflict.ts';
 import type { BranchId, ConflictId, InstallId, SnapshotId, StoreId, VolsetId } from '../core/ids.ts';
 import type { ChainPoint } from '../core/peer.ts';
 import type { Policy } from '../core/reconcile.ts';
-import type { AnyRecord, Generation, ObjectKey, Ref, RegisterKey, SnapshotBody, Vector } from '../core/records.ts';
+import type {
+  AnyRecord,
+  Generation,
+  ObjectKey,
+  Ref,
+  RegisterKey,
+  SnapshotBody,
+  Stamp,
+  Vector,
+} from '../core/records.ts';
 import type { Selection } from '../core/selection.ts';
 
 export interface Self {
@@ -32,6 +41,8 @@ export interface Fields {
 
 export interface VolsetView extends Fields {
   id: VolsetId;
+  /** Stamp of the write that gave the name, '' without one: of several with one name the first shows it. */
+  named: Stamp;
   branches: number;
   snapshots: number;
 }

@@ -18,13 +18,14 @@ export interface Wanted {
   /** Path and query below the origin. */
   path: string;
   headers?: Record<string, string>;
-  body?: Uint8Array | AsyncIterable<Uint8Array>;
+  /** A function makes the stream anew for each attempt. */
+  body?: Uint8Array | AsyncIterable<Uint8Array> | (() => AsyncIterable<Uint8Array>);
   /** Media type of the body. */
   type?: string;
   /** Media type that the answer must have. */
   answer: string;
-  /** Safe to send twice; streamed bodies never are. */
-  retry: boolean;
+  /** Safe to send twice, and there to be sent; asked again after each failure. */
+  retry: boolean | (() => boolean);
 }
 
 export class HubConnection {
@@ -47,10 +48,11 @@ export class HubConnection {
 
   /** The body of a successful answer, to be read to its end or returned early. */
   async request(wanted: Wanted): Promise<AsyncGenerator<Uint8Array>> {
-    if (!wanted.retry) return this.#once(wanted);
+    const { retry } = wanted;
+    const repeatable = typeof retry === 'function' ? retry : () => retry;
     return this.#retry.run(
       () => this.#once(wanted),
-      (error) => error.retryable && !isLasting(error),
+      (error) => error.retryable && !isLasting(error) && repeatable(),
     );
   }
 
@@ -95,14 +97,14 @@ export class HubConnection {
   }
 
   /** A buffer keeps its length header; a stream is counted as it leaves. */
-  #counted(body: Uint8Array | AsyncIterable<Uint8Array>): Uint8Array | AsyncGenerator<Uint8Array> {
+  #counted(body: NonNullable<Wanted['body']>): Uint8Array | AsyncGenerator<Uint8Array> {
     if (body instanceof Uint8Array) {
       this.traffic.sent += body.length;
       return body;
     }
     const { traffic } = this;
     return (async function* () {
-      for await (const piece of body) {
+      for await (const piece of typeof body === 'function' ? body() : body) {
         traffic.sent += piece.length;
         yield piece;
       }
@@ -144,12 +146,15 @@ export class HubConnection {
 
   /** Before the body is used: another store than the one remembered must not be believed. */
   #recognise(store: StoreId): void {
-    const known = this.#identity ?? this.#options.expectIdentity;
+    const { expectIdentity, acceptNewIdentity } = this.#options;
+    const remembered = acceptNewIdentity ? undefined : expectIdentity;
     const changed = this.#identity !== undefined && this.#identity !== store;
-    if (changed || (known !== undefined && installOf(known) !== installOf(store))) {
+    if (changed || (remembered !== undefined && installOf(remembered) !== installOf(store))) {
       throw new PlaitError('identity', `${this.origin} is another store than before`, {
-        hint: 'if that is right, `plait remote remove` it and `plait remote add` it again',
-        data: { url: this.origin, expected: known, found: store },
+        hint: changed
+          ? 'it changed in the middle of this command; run it again'
+          : 'if that is right, say --accept-new-identity',
+        data: { url: this.origin, expected: this.#identity ?? remembered, found: store },
       });
     }
     this.#identity = store;

@@ -2,7 +2,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PlaitError } from '../core/errors.ts';
 import { isRandomId, type StoreId, type VolsetId } from '../core/ids.ts';
-import type { DeltasAnswer, DeltasAsk, OfferAnswer, Peer, PeerVolset, Transfer, WantAnswer } from '../core/peer.ts';
+import type {
+  DeltasAnswer,
+  DeltasAsk,
+  OfferAnswer,
+  Peer,
+  PeerVolset,
+  Sender,
+  Transfer,
+  WantAnswer,
+} from '../core/peer.ts';
+import type { AnyRecord, Generation } from '../core/records.ts';
 import { decodeDeltas } from '../wire/deltas.ts';
 import { BYTES_TYPE, JSON_TYPE, NDJSON_TYPE, TAR_TYPE, TRANSFER_HEADER } from '../wire/headers.ts';
 import { MAX_HAVE_IDS, MAX_JSON, MAX_OFFERS, MAX_REF_MOVES } from '../wire/limits.ts';
@@ -20,6 +30,7 @@ import {
 } from '../wire/messages.ts';
 import { encodePush, type Generations } from '../wire/push.ts';
 import { decode, type Schema } from '../wire/schema.ts';
+import { encodeWrites, handOverParts } from '../wire/writes.ts';
 import { notAHub } from './failures.ts';
 import { HubConnection } from './http.ts';
 import { DEFAULT_TIMEOUTS, type RetryOptions, type Timeouts } from './options.ts';
@@ -33,9 +44,11 @@ export interface PeerOptions {
   /** PEM of the authority to trust instead of the system's. */
   ca?: string;
   signal?: AbortSignal;
-  /** The store that answered last time; another one ends the session with `identity`. */
+  /** The store that answered last time; another install id than its ends the session with `identity`. */
   expectIdentity?: StoreId;
-  /** The store that speaks; where absent, the one of the last deltas request. */
+  /** Take another store for the expected one. */
+  acceptNewIdentity?: boolean;
+  /** The store that speaks, until a deltas request names it. */
   self?: StoreId;
   fetchOptions?: Partial<Timeouts & RetryOptions>;
 }
@@ -44,12 +57,13 @@ export interface PeerOptions {
 export function openPeer(options: PeerOptions): Peer {
   const { origin } = parseHubUrl(options.url);
   const { retries = 3, random = Math.random, sleep = pause, ...timeouts } = options.fetchOptions ?? {};
-  const { token, ca, signal, expectIdentity } = options;
+  const { token, ca, signal, expectIdentity, acceptNewIdentity } = options;
   const http = new HubConnection(origin, {
     token: checkedToken(token),
     ca,
     signal,
     expectIdentity,
+    acceptNewIdentity,
     timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts },
     retries,
     random,
@@ -101,7 +115,8 @@ class HttpPeer implements Peer {
   }
 
   async deltas(volset: VolsetId, ask: DeltasAsk): Promise<DeltasAnswer> {
-    this.#self ??= ask.self;
+    // Not the first one for ever: a store may find out in the middle of a session that it has to go on as another.
+    this.#self = ask.self;
     const bytes = await this.#http.request({
       method: 'POST',
       path: `/v1/volsets/${volset}/deltas`,
@@ -118,18 +133,41 @@ class HttpPeer implements Peer {
     }
   }
 
-  async sendGenerations(volset: VolsetId, generations: Generations): Promise<VectorAnswer> {
-    const self = this.#self;
-    if (!self) throw new PlaitError('unexpected', 'generations were sent before the session named its own store');
+  async sendGenerations(volset: VolsetId, generations: Generations, sender: Sender): Promise<VectorAnswer> {
+    const source = new Source(generations);
+    const speaker = { self: this.#speaker(), ...sender };
     const bytes = await this.#http.request({
       method: 'POST',
       path: `/v1/volsets/${volset}/generations`,
-      body: encodePush(self, generations),
+      body: () => encodePush(speaker, source),
       type: NDJSON_TYPE,
       answer: JSON_TYPE,
-      retry: false,
+      retry: () => source.repeatable,
     });
     return this.#json(bytes, vectorAnswer, 'vector');
+  }
+
+  /** In as many requests as it takes; each leaves what is valid, and what came already is skipped. */
+  async handOver(volset: VolsetId, records: AnyRecord[]): Promise<VectorAnswer> {
+    const self = this.#speaker();
+    let answer: VectorAnswer = { vector: {} };
+    for (const part of handOverParts(records)) {
+      const bytes = await this.#http.request({
+        method: 'POST',
+        path: `/v1/volsets/${volset}/writes`,
+        body: encodeWrites({ self, records: part }),
+        type: NDJSON_TYPE,
+        answer: JSON_TYPE,
+        retry: true,
+      });
+      answer = await this.#json(bytes, vectorAnswer, 'vector');
+    }
+    return answer;
+  }
+
+  #speaker(): StoreId {
+    if (this.#self) return this.#self;
+    throw new PlaitError('unexpected', 'records were sent before the session named its own store');
   }
 
   moveRefs(volset: VolsetId, moves: Parameters<Peer['moveRefs']>[1]): Promise<RefMovesAnswer> {
@@ -243,6 +281,27 @@ class HttpPeer implements Peer {
     throw new PlaitError('protocol', `${this.url} names a transfer elsewhere`, {
       hint: 'transfers are followed at the hub itself only; if it stands behind a proxy, its answers must not be rewritten',
     });
+  }
+}
+
+/** A list can be sent twice, and so can what makes a new iterator each time; a generator only until it has begun. */
+class Source implements AsyncIterable<Generation> {
+  readonly #items: Generations;
+  readonly #oneShot: boolean;
+  #begun = false;
+
+  constructor(items: Generations) {
+    this.#items = items;
+    this.#oneShot = 'next' in items;
+  }
+
+  get repeatable(): boolean {
+    return !(this.#oneShot && this.#begun);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Generation> {
+    this.#begun = true;
+    yield* this.#items;
   }
 }
 

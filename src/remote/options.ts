@@ -25,7 +25,9 @@ export interface HttpOptions extends RetryOptions {
   /** PEM; replaces the system's authorities. */
   ca?: string;
   signal?: AbortSignal;
-  /** Another install id than this one's ends the session with `identity`. */
+  /** Another install id than this one's ends the session with `identity`; another epoch of it does not. */
   expectIdentity?: StoreId;
+  /** Take another store for the expected one. A change within the session still ends it. */
+  acceptNewIdentity?: boolean;
   timeouts: Timeouts;
 }

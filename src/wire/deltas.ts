@@ -13,9 +13,9 @@ import { batches } from './ndjson.ts';
 import { hashId, ref, vector } from './record-schemas.ts';
 import { count, decode, list, object, type Schema } from './schema.ts';
 
-const head: Schema = object({ deltas: object({ protocol: { const: PROTOCOL }, refs: count(MAX_REFS) }) });
-const refsLine: Schema = object({ refs: list(ref, REFS_PER_LINE) });
-const trailerLine: Schema = object({
+export const deltasHead: Schema = object({ deltas: object({ protocol: { const: PROTOCOL }, refs: count(MAX_REFS) }) });
+export const refsLine: Schema = object({ refs: list(ref, REFS_PER_LINE) });
+export const deltasTrailer: Schema = object({
   trailer: object({ vector, revision: count(), generations: count(), digest: hashId }),
 });
 
@@ -47,7 +47,7 @@ async function* deltasLines({ refs, generations, vector, revision }: DeltasSourc
     yield `${JSON.stringify(encodeError(known))}\n`;
     return;
   }
-  yield out.trailer({ vector, revision });
+  yield out.trailer({ vector, revision, generations: out.generations });
 }
 
 /** Reads up to the first generation; the caller then drains `generations`, or calls `close`. */
@@ -69,7 +69,7 @@ export async function decodeDeltas(
 
 async function readRefs(reader: LineReader): Promise<Ref[]> {
   const first = await reader.next();
-  const { deltas } = decode<{ deltas: { refs: number } }>(head, first, 'deltas header');
+  const { deltas } = decode<{ deltas: { refs: number } }>(deltasHead, first, 'deltas header');
   const refs: Ref[] = [];
   while (refs.length < deltas.refs) {
     const line = decode<{ refs: Ref[] }>(refsLine, await reader.next(), 'line of refs');
@@ -89,11 +89,11 @@ async function* drain(
   try {
     const line = yield* reader.generationsUntilTrailer();
     const told = decode<{ trailer: Trailer & { generations: number; digest: string } }>(
-      trailerLine,
+      deltasTrailer,
       line,
       'trailer',
     ).trailer;
-    await reader.finish(told);
+    await reader.finish({ items: told.generations, digest: told.digest });
     ended = true;
     trailer.resolve({ vector: told.vector, revision: told.revision, generations: told.generations });
   } catch (error) {

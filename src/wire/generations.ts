@@ -1,12 +1,15 @@
-/** Generations as lines: a header line `{"generation": …}`, then one line a record. Shared by deltas and pushes. */
+/**
+ * Generations as lines: a header line `{"generation": …}`, then one line a record; and bare records (writes.ts). Lines of
+ * all streams end in a trailer that counts their items and names the digest of what came before.
+ */
 import { createHash } from 'node:crypto';
 import { PlaitError } from '../core/errors.ts';
 import { MAX_GENERATION_BYTES } from '../core/generation.ts';
-import type { AnyRecord, Generation, GenerationHeader } from '../core/records.ts';
+import type { AnyRecord, Generation, GenerationHeader, LoggedRecord } from '../core/records.ts';
 import { decodeError } from './error-body.ts';
-import { MAX_GENERATIONS, MAX_LINE } from './limits.ts';
+import { MAX_GENERATIONS, MAX_HANDED_OVER, MAX_LINE, MAX_VECTOR_LINE } from './limits.ts';
 import { parseLine, rawLines } from './ndjson.ts';
-import { generationHeader, record } from './record-schemas.ts';
+import { generationHeader, loggedRecord, record } from './record-schemas.ts';
 import { decode, object, type Schema } from './schema.ts';
 
 const headerLine: Schema = object({ generation: generationHeader });
@@ -28,10 +31,10 @@ export class LineWriter {
     for (const item of records) yield this.line(item);
   }
 
-  /** Adds the count and the digest of all lines so far. The last line of a stream. */
+  /** Adds the digest of all lines so far. The last line of a stream. */
   trailer(facts: Record<string, unknown>): string {
     const digest = this.#hash.digest('hex');
-    return `${JSON.stringify({ trailer: { ...facts, generations: this.generations, digest } })}\n`;
+    return `${JSON.stringify({ trailer: { ...facts, digest } })}\n`;
   }
 }
 
@@ -39,22 +42,31 @@ export class LineWriter {
 export class LineReader {
   readonly #lines: AsyncGenerator<Buffer>;
   readonly #hash = createHash('sha256');
-  generations = 0;
+  /** Bytes of the line that `next` read last. */
+  #lastLine = 0;
+  /** Generations or, in a hand-over, records so far. */
+  items = 0;
 
   constructor(bytes: AsyncIterable<Uint8Array>) {
     this.#lines = rawLines(bytes);
   }
 
+  /** The first line, which may be longer than others. */
+  first(): Promise<Record<string, unknown>> {
+    return this.next(MAX_VECTOR_LINE);
+  }
+
   /** The next line's value. A stream that ends here, before its trailer, was cut: `network`. */
-  async next(): Promise<Record<string, unknown>> {
+  async next(maxBytes = MAX_LINE): Promise<Record<string, unknown>> {
     const { value: line, done } = await this.#lines.next();
     if (done) throw truncated();
     const value = parseLine(line);
     if (Object.hasOwn(value, 'trailer')) return value;
     if (Object.hasOwn(value, 'error')) throw decodeError(line.toString()) ?? truncated();
-    if (line.length > MAX_LINE)
-      throw new PlaitError('protocol', `a line of the stream is longer than ${MAX_LINE} bytes`);
+    if (line.length > maxBytes)
+      throw new PlaitError('protocol', `a line of the stream is longer than ${maxBytes} bytes`);
     this.#hash.update(line).update('\n');
+    this.#lastLine = line.length;
     return value;
   }
 
@@ -64,18 +76,34 @@ export class LineReader {
       const value = await this.next();
       if (Object.hasOwn(value, 'trailer')) return value;
       const { generation } = decode<{ generation: GenerationHeader }>(headerLine, value, 'generation header');
-      if (this.generations === MAX_GENERATIONS) {
+      if (this.items === MAX_GENERATIONS) {
         throw new PlaitError('quota', `a stream holds more than ${MAX_GENERATIONS} generations`, {
           hint: 'run the command again: it goes on where this one ended',
         });
       }
       yield { ...generation, records: await this.#records(generation.count) };
-      this.generations++;
+      this.items++;
     }
   }
 
-  async #records(count: number): Promise<AnyRecord[]> {
+  /** Bare records up to the trailer line. Bounded, and held in memory together. */
+  async recordsUntilTrailer(): Promise<{ records: AnyRecord[]; trailer: Record<string, unknown> }> {
     const records: AnyRecord[] = [];
+    let bytes = 0;
+    for (;;) {
+      const value = await this.next();
+      if (Object.hasOwn(value, 'trailer')) return { records, trailer: value };
+      bytes += this.#lastLine;
+      if (records.length === MAX_HANDED_OVER || bytes > MAX_GENERATION_BYTES) {
+        throw new PlaitError('protocol', 'more is handed over at once than the protocol allows');
+      }
+      records.push(decode<AnyRecord>(record, value, 'record'));
+      this.items++;
+    }
+  }
+
+  async #records(count: number): Promise<LoggedRecord[]> {
+    const records: LoggedRecord[] = [];
     let bytes = 0;
     while (records.length < count) {
       const { value: line, done } = await this.#lines.next();
@@ -85,15 +113,15 @@ export class LineReader {
         throw new PlaitError('protocol', 'a generation is larger than the protocol allows');
       }
       this.#hash.update(line).update('\n');
-      records.push(decode<AnyRecord>(record, parseLine(line), 'record'));
+      records.push(decode<LoggedRecord>(loggedRecord, parseLine(line), 'record'));
     }
     return records;
   }
 
   /** Checks what every trailer claims, and that nothing follows it. */
-  async finish(trailer: { generations: number; digest: string }): Promise<void> {
+  async finish(told: { items: number; digest: string }): Promise<void> {
     const digest = this.#hash.digest('hex');
-    if (trailer.generations !== this.generations || trailer.digest !== digest) {
+    if (told.items !== this.items || told.digest !== digest) {
       throw new PlaitError('protocol', 'the stream differs from what its trailer says', { hint: 'try again' });
     }
     const { done } = await this.#lines.next();

@@ -9,10 +9,15 @@ export const MAX_JSON = 16 * 1024 * 1024;
 export const MAX_ERROR_BODY = 64 * 1024;
 /** Bytes of one NDJSON line, without its newline. */
 export const MAX_LINE = 1024 * 1024;
-/** Bytes of the trailer line of a deltas stream, which holds a whole vector. */
-export const MAX_TRAILER_LINE = 4 * 1024 * 1024;
+/** Bytes of a line that may hold a whole vector: the first one of a push and the trailer of a deltas stream. */
+export const MAX_VECTOR_LINE = 4 * 1024 * 1024;
 /** Generations in one stream, either way; a longer history goes in several, as each takes up where the last one ended. */
 export const MAX_GENERATIONS = 1_000_000;
+/** Stores of which an asker shows points of their chains, and points of one store. */
+export const MAX_CHAINS = 100;
+export const MAX_CHAIN_POINTS = 64;
+/** Records of one hand-over; their bytes are limited as those of a generation are, since they become one. */
+export const MAX_HANDED_OVER = 10_000;
 /** Refs in one line of a deltas stream, and in the whole stream. */
 export const REFS_PER_LINE = 1000;
 export const MAX_REFS = 1_000_000;
@@ -33,5 +38,7 @@ export const MAX_BRANCHES = 100_000;
 /** Characters (UTF-16 units) of names and of one-line texts. Limits of records and generations are the core's. */
 export const MAX_NAME_CHARS = 255;
 export const MAX_TEXT_CHARS = 4096;
+/** Characters of the label of a store. */
+export const MAX_LABEL_CHARS = 255;
 /** Characters of a register key: object, field and attribute key. */
 export const MAX_REGISTER_CHARS = 512;

@@ -14,7 +14,7 @@ import {
   MAX_TRANSFER_TOKEN,
   MAX_VOLSETS,
 } from './limits.ts';
-import { hashId, randomId, ref, snapshotBody, storeId, vector } from './record-schemas.ts';
+import { chains, hashId, randomId, ref, snapshotBody, storeId, vector } from './record-schemas.ts';
 import { count, list, nullable, object, type Schema, text } from './schema.ts';
 
 const name: Schema = { type: 'string', minLength: 1, maxLength: MAX_NAME_CHARS };
@@ -33,7 +33,7 @@ export const createVolset: Schema = object({ id: randomId, name });
 export const created: Schema = object({ id: randomId, created: { type: 'boolean' } });
 
 /** `knownRevision` 0: none. */
-export const deltasAsk: Schema = object({ self: storeId, vector, knownRevision: count() });
+export const deltasAsk: Schema = object({ self: storeId, vector, knownRevision: count(), chains }, ['chains']);
 
 export interface VectorAnswer {
   vector: Vector;

@@ -1,7 +1,7 @@
 /** Newline-delimited JSON with bounded lines: batches of bytes on the way out, one parsed value a line on the way in. */
 import { isUtf8 } from 'node:buffer';
 import { PlaitError } from '../core/errors.ts';
-import { MAX_TRAILER_LINE } from './limits.ts';
+import { MAX_VECTOR_LINE } from './limits.ts';
 
 /** Bytes that lines are gathered into before they are handed on; one write a line would cost a system call each. */
 const BATCH = 64 * 1024;
@@ -31,7 +31,7 @@ export async function* rawLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerato
     let start = 0;
     for (let end = buffer.indexOf(NEWLINE); end >= 0; end = buffer.indexOf(NEWLINE, start)) {
       const tail = buffer.subarray(start, end);
-      if (held + tail.length > MAX_TRAILER_LINE) throw tooLong();
+      if (held + tail.length > MAX_VECTOR_LINE) throw tooLong();
       yield held === 0 ? tail : Buffer.concat([...rest, tail]);
       rest = [];
       held = 0;
@@ -40,7 +40,7 @@ export async function* rawLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerato
     if (start === buffer.length) continue;
     rest.push(buffer.subarray(start));
     held += buffer.length - start;
-    if (held > MAX_TRAILER_LINE) throw tooLong();
+    if (held > MAX_VECTOR_LINE) throw tooLong();
   }
 }
 
@@ -59,4 +59,4 @@ export function parseLine(line: Buffer): Record<string, unknown> {
 }
 
 const tooLong = (): PlaitError =>
-  new PlaitError('protocol', `a line of the stream is longer than ${MAX_TRAILER_LINE} bytes`);
+  new PlaitError('protocol', `a line of the stream is longer than ${MAX_VECTOR_LINE} bytes`);

@@ -19,7 +19,10 @@ export interface Schema {
   propertyNames?: { pattern: string };
   additionalProperties?: Schema | false;
   maxProperties?: number;
-  items?: Schema;
+  /** Lists of fixed length: one schema a place. */
+  prefixItems?: readonly Schema[];
+  items?: Schema | false;
+  minItems?: number;
   maxItems?: number;
   pattern?: string;
   minLength?: number;
@@ -94,9 +97,10 @@ function faultOfInteger(schema: Schema, value: unknown, path: string): string | 
 function faultOfArray(schema: Schema, value: unknown, path: string): string | undefined {
   if (!Array.isArray(value)) return at(path, 'must be a list');
   if (value.length > (schema.maxItems ?? Number.POSITIVE_INFINITY)) return at(path, 'has too many items');
-  if (schema.items === undefined) return undefined;
+  if (value.length < (schema.minItems ?? 0)) return at(path, 'has too few items');
   for (let i = 0; i < value.length; i++) {
-    const wrong = fault(schema.items, value[i], `${path}/${i}`);
+    const item = schema.prefixItems?.[i] ?? schema.items;
+    const wrong = item ? fault(item, value[i], `${path}/${i}`) : undefined;
     if (wrong !== undefined) return wrong;
   }
   return undefined;
@@ -147,6 +151,14 @@ export function object(properties: Record<string, Schema>, optional: readonly st
 }
 
 export const list = (items: Schema, maxItems: number): Schema => ({ type: 'array', items, maxItems });
+/** Exactly these, in this order. */
+export const tuple = (...places: Schema[]): Schema => ({
+  type: 'array',
+  prefixItems: places,
+  items: false,
+  minItems: places.length,
+  maxItems: places.length,
+});
 export const nullable = (schema: Schema): Schema => ({ oneOf: [schema, { type: 'null' }] });
 export const text = (maxLength: number): Schema => ({ type: 'string', maxLength });
 export const count = (maximum: number = Number.MAX_SAFE_INTEGER): Schema => ({ type: 'integer', minimum: 0, maximum });

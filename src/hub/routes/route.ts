@@ -41,6 +41,8 @@ export interface Medium {
   type: string;
   schema?: Schema;
   description?: string;
+  /** Of NDJSON: what its lines may be, by what they are. */
+  lines?: Record<string, Schema>;
 }
 
 export interface Route {

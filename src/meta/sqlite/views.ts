@@ -6,7 +6,7 @@ import { attrKeyOf, branchKey, snapshotKey } from '../../core/register.ts';
 import type { BranchView, Fields, SnapshotView, VolsetView } from '../contract.ts';
 import { damaged } from './database.ts';
 import { type Engine, findStoreNumber, findVolsetNumber, volsetNumber } from './engine.ts';
-import { findRecord, headsOf, isDead } from './heads.ts';
+import { findRecord, headAt, headsOf, isDead } from './heads.ts';
 import { ownTip, refsOf } from './refs.ts';
 import { hasBlob, knowsSnapshot } from './snapshots.ts';
 
@@ -40,7 +40,8 @@ export function findVolset(engine: Engine, volset: VolsetId): VolsetView | undef
     );
     if (row === undefined || isDead(engine, row.n, 'volset')) return undefined;
     const branches = engine.db.get<{ count: number }>(`SELECT count(*) AS count ${LIVE_BRANCHES}`, row.n)?.count ?? 0;
-    return { id: volset, ...fieldsOf(engine, row.n, 'volset'), branches, snapshots: row.snapshots };
+    const named = headAt(engine, row.n, { object: 'volset', field: 'name' })?.stamp ?? '';
+    return { id: volset, named, ...fieldsOf(engine, row.n, 'volset'), branches, snapshots: row.snapshots };
   });
 }
 
