@@ -1,6 +1,9 @@
 /** JSON documents of the verbs (docs/json-output.md). Fields are only ever added. */
+import type { Conflict } from '../core/conflict.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
 import type { jsonPath } from '../core/paths.ts';
+import type { ConflictRow } from './conflict-rows.ts';
 
 export type JsonPath = ReturnType<typeof jsonPath>;
 
@@ -14,7 +17,8 @@ export interface Moved {
 export interface BranchOutcome {
   name: string;
   side: 'here' | 'remote';
-  action: 'new' | 'fast-forward' | 'up-to-date' | 'rejected' | 'behind' | 'ahead';
+  /** replaced: took the other side's tip; its own line goes on as another branch. */
+  action: 'new' | 'fast-forward' | 'up-to-date' | 'rejected' | 'behind' | 'ahead' | 'deleted' | 'replaced';
   from: SnapshotId | null;
   to: SnapshotId | null;
 }
@@ -31,11 +35,8 @@ export interface ProblemRow extends Partial<JsonPath> {
   message: string;
   branch?: string;
   snapshot?: SnapshotId;
-  /** Of a rival write. */
+  /** Of a record that could not be taken as meant. */
   object?: string;
-  field?: string;
-  current?: string | null;
-  target?: string | null;
 }
 
 export interface SyncResult {
@@ -48,11 +49,24 @@ export interface SyncResult {
   pushed: Moved;
   pulled: Moved;
   branches: BranchOutcome[];
-  conflicts: never[];
+  /** Recorded in this session. */
+  conflicts: Conflict[];
   diverged: DivergedBranch[];
   problems: ProblemRow[];
   requests: number;
   durationMs: number;
+}
+
+/** One volset of a run over all that failed; the others went on. */
+export interface FailedVolset {
+  volset: string | null;
+  volsetId: VolsetId;
+  error: { code: ErrorCode; message: string; hint?: string; exit: number };
+}
+
+export interface AllVolsetsResult {
+  remote: string;
+  volsets: (SyncResult | FailedVolset)[];
 }
 
 export interface SnapshotResult {
