@@ -1,18 +1,29 @@
 /** What `fetch`, `push`, `pull` and `sync` share: one engine call, one document, one rendering. */
-import { DEFAULT_MAX_DELETE } from '../core/guards.ts';
+import { PlaitError } from '../core/errors.ts';
+import type { Policy } from '../core/reconcile.ts';
 import { defaultRemote } from '../sync/remotes.ts';
-import type { Verb } from '../sync/replicate.ts';
+import type { ReplicateOptions, Verb } from '../sync/replicate.ts';
 import type { CommandResult } from './command-result.ts';
 import type { Context } from './context.ts';
-import { porcelainRows, syncLines } from './render/sync.ts';
-import { type SelectionInput, selectionOf } from './selection-flags.ts';
+import { allPorcelainRows, allSyncLines, porcelainRows, syncLines } from './render/sync.ts';
+import { DEFAULT_MAX_DELETE, type SelectionInput, selectionOf } from './selection-flags.ts';
 
 export interface ReplicateInput extends SelectionInput {
   volset?: string;
-  'dry-run': boolean;
-  porcelain: boolean;
+  'all-volsets'?: boolean;
+  'dry-run'?: boolean;
+  porcelain?: boolean;
+  prefer?: Policy;
   'max-delete'?: number;
-  'fail-if-unchanged': boolean;
+  'fail-if-unchanged'?: boolean;
+  'accept-new-identity'?: boolean;
+  'accept-rollback'?: boolean;
+  /** Of sync. */
+  'pull-only'?: boolean;
+  /** Of push. */
+  as?: string;
+  /** Of pull. */
+  theirs?: boolean;
 }
 
 export async function runReplicate(
@@ -21,13 +32,50 @@ export async function runReplicate(
   remoteName: string | undefined,
   flags: ReplicateInput,
 ): Promise<CommandResult> {
+  refuseTogether(flags);
   const engine = await context.engine({ volset: flags.volset });
+  const options = optionsOf(flags);
+  const remote = defaultRemote(engine, remoteName);
+  if (flags['all-volsets']) {
+    const { replicateAll } = await import('../sync/all-volsets.ts');
+    const { result, exits } = await replicateAll(engine, verb, remote, options);
+    return { result, exits, text: () => (flags.porcelain ? allPorcelainRows(result) : allSyncLines(verb, result)) };
+  }
   const { replicate } = await import('../sync/replicate.ts');
-  const { result, exits } = await replicate(engine, verb, defaultRemote(engine, remoteName), {
-    selection: selectionOf(flags),
-    dryRun: flags['dry-run'] ?? false,
-    maxDelete: flags['max-delete'] ?? DEFAULT_MAX_DELETE,
-    failIfUnchanged: flags['fail-if-unchanged'] ?? false,
-  });
+  const { result, exits } = await replicate(engine, verb, remote, options);
   return { result, exits, text: () => (flags.porcelain ? porcelainRows(result) : syncLines(verb, result)) };
 }
+
+const optionsOf = (flags: ReplicateInput): ReplicateOptions => ({
+  selection: selectionOf(flags),
+  dryRun: flags['dry-run'] ?? false,
+  maxDelete: flags['max-delete'] ?? DEFAULT_MAX_DELETE,
+  failIfUnchanged: flags['fail-if-unchanged'] ?? false,
+  policy: flags.prefer,
+  pullOnly: flags['pull-only'],
+  acceptNewIdentity: flags['accept-new-identity'],
+  acceptRollback: flags['accept-rollback'],
+  as: flags.as,
+  theirs: flags.theirs,
+});
+
+/** Each names one volset, branch or snapshot, or picks among the data of one. */
+const ONE_ONLY = ['volset', 'branch', 'snapshot', 'since', 'as', 'theirs'] as const;
+
+/** After environment and configuration have been read: what they say may contradict a flag as well. */
+function refuseTogether(flags: ReplicateInput): void {
+  const given = (name: keyof ReplicateInput): boolean => {
+    const value = flags[name];
+    return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
+  };
+  const one = given('all-volsets') ? ONE_ONLY.find(given) : undefined;
+  if (one !== undefined) throw together('all-volsets', one);
+  if (given('as') && (flags.branch?.length ?? 0) > 1) {
+    throw new PlaitError('usage', '--as gives one branch another name, and --branch names several', {
+      hint: 'push them one by one',
+    });
+  }
+}
+
+const together = (a: string, b: string): PlaitError =>
+  new PlaitError('usage', `--${a} and --${b} do not go together`, { hint: `leave one of them out` });

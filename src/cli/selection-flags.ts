@@ -26,12 +26,20 @@ export const selectionFlags = {
   'metadata-only': Flags.boolean({ helpGroup: 'SELECTION', summary: 'no data at all' }),
 };
 
+export const POLICIES = ['target', 'current', 'newest'] as const;
+
 export const replicateFlags = {
   ...selectionFlags,
+  'all-volsets': Flags.boolean({ helpGroup: 'SELECTION', summary: 'every volume set that the remote is about' }),
+  prefer: Flags.option({ options: POLICIES })({
+    summary: 'whose value stands where both sides changed a field: theirs (target, the default), ours, or the newest',
+  }),
   'dry-run': Flags.boolean({ summary: 'print what would be done and do nothing' }),
   porcelain: Flags.boolean({ summary: 'print tab-separated rows in a form that never changes' }),
   'max-delete': percent({ helpValue: '50%', summary: 'how large a share of branches or snapshots may be deleted' }),
   'fail-if-unchanged': Flags.boolean({ summary: 'exit 4 when there was nothing to do' }),
+  'accept-new-identity': Flags.boolean({ summary: 'go on though another store answers there than before' }),
+  'accept-rollback': Flags.boolean({ summary: 'go on though the remote has lost what it once had, and bring it back' }),
 };
 
 export interface SelectionInput {

@@ -1,4 +1,5 @@
 import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import type { CommandResult } from '../cli/command-result.ts';
 import { runReplicate } from '../cli/replicate-command.ts';
@@ -12,10 +13,16 @@ export default class Pull extends BaseCommand {
     'plait pull',
     'plait pull origin --branch main',
     'plait pull --dry-run',
+    'plait pull --branch main --theirs',
     'plait pull --json',
   ];
   static override args = { remote: Args.string({ description: 'a remote; origin, or the only one, unless given' }) };
-  static override flags = replicateFlags;
+  static override flags = {
+    ...replicateFlags,
+    theirs: Flags.boolean({
+      summary: 'where a branch has diverged: take theirs; ours stays as branch NAME.kept-xxxx',
+    }),
+  };
 
   async run(): Promise<CommandResult> {
     const { args, flags } = this.input(Pull);

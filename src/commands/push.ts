@@ -1,4 +1,5 @@
 import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import type { CommandResult } from '../cli/command-result.ts';
 import { runReplicate } from '../cli/replicate-command.ts';
@@ -12,10 +13,17 @@ export default class Push extends BaseCommand {
     'plait push',
     'plait push origin --branch main',
     'plait push --dry-run',
+    'plait push --branch main --as mine',
     'plait push --json',
   ];
   static override args = { remote: Args.string({ description: 'a remote; origin, or the only one, unless given' }) };
-  static override flags = replicateFlags;
+  static override flags = {
+    ...replicateFlags,
+    as: Flags.string({
+      helpValue: 'NAME',
+      summary: 'where a branch has diverged: ours becomes branch NAME, and the branch follows the remote',
+    }),
+  };
 
   async run(): Promise<CommandResult> {
     const { args, flags } = this.input(Push);

@@ -1,4 +1,5 @@
 import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import type { CommandResult } from '../cli/command-result.ts';
 import { runReplicate } from '../cli/replicate-command.ts';
@@ -13,10 +14,14 @@ export default class Sync extends BaseCommand {
     'plait sync',
     'plait sync origin --branch main',
     'plait sync --dry-run',
+    'plait sync --pull-only',
     'plait sync --json',
   ];
   static override args = { remote: Args.string({ description: 'a remote; origin, or the only one, unless given' }) };
-  static override flags = replicateFlags;
+  static override flags = {
+    ...replicateFlags,
+    'pull-only': Flags.boolean({ summary: 'send nothing, change nothing there' }),
+  };
 
   async run(): Promise<CommandResult> {
     const { args, flags } = this.input(Sync);

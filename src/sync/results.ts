@@ -1,5 +1,4 @@
 /** JSON documents of the verbs (docs/json-output.md). Fields are only ever added. */
-import type { Conflict } from '../core/conflict.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
 import type { jsonPath } from '../core/paths.ts';
@@ -17,10 +16,14 @@ export interface Moved {
 export interface BranchOutcome {
   name: string;
   side: 'here' | 'remote';
-  /** replaced: took the other side's tip; its own line goes on as another branch. */
-  action: 'new' | 'fast-forward' | 'up-to-date' | 'rejected' | 'behind' | 'ahead' | 'deleted' | 'replaced';
+  /**
+   * replaced: took the other side's tip; its own line goes on as another branch. renamed: the other side had given it
+   * another name than `was`.
+   */
+  action: 'new' | 'fast-forward' | 'up-to-date' | 'rejected' | 'behind' | 'ahead' | 'deleted' | 'replaced' | 'renamed';
   from: SnapshotId | null;
   to: SnapshotId | null;
+  was?: string;
 }
 
 export interface DivergedBranch {
@@ -50,7 +53,7 @@ export interface SyncResult {
   pulled: Moved;
   branches: BranchOutcome[];
   /** Recorded in this session. */
-  conflicts: Conflict[];
+  conflicts: ConflictRow[];
   diverged: DivergedBranch[];
   problems: ProblemRow[];
   requests: number;

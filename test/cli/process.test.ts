@@ -82,7 +82,7 @@ describe('process: the program', () => {
     const bash = await shell(
       'source <("$NODE" "$BIN" completion bash) && COMP_WORDS=(plait con) COMP_CWORD=1 && _plait && echo "${COMPREPLY[*]}"; COMP_WORDS=(plait config set --loc) COMP_CWORD=3; _plait; echo "${COMPREPLY[*]}"',
     );
-    assert.equal(bash.stdout, 'config\n--lock-wait\n', bash.stderr);
+    assert.equal(bash.stdout, 'config conflicts\n--lock-wait\n', bash.stderr);
     const zsh = await plait(['completion', 'zsh']);
     assert.match(
       zsh.stdout,
