@@ -10,7 +10,7 @@ import { COMMANDS, EXTENSION, findCommand, loadCommand } from './find-command.ts
 import { globalFlags } from './flags.ts';
 import { flagsOf } from './parse-input.ts';
 import { configKey, convert } from './settings.ts';
-import { parseBoolean, parsePercent } from './units.ts';
+import { parseBoolean, parseDuration, parsePercent } from './units.ts';
 
 interface EngineKey {
   pattern: RegExp;
@@ -29,6 +29,7 @@ export const ENGINE_KEYS: readonly EngineKey[] = [
   { pattern: /^creator$/, form: 'creator', check: text },
   { pattern: /^max-delete$/, form: 'max-delete', check: parsePercent },
   { pattern: /^label$/, form: 'label', check: text },
+  { pattern: /^members\.retire-after$/, form: 'members.retire-after', check: parseDuration },
   { pattern: /^remote\.[^.]+\.enabled$/, form: 'remote.NAME.enabled', check: parseBoolean },
 ];
 

@@ -7,6 +7,7 @@ export interface HubMetaOptions {
   dir: string;
   label: string;
   lockWaitMs: number;
+  stateDir?: string;
   uid?: number;
 }
 

@@ -1,8 +1,8 @@
 /** Stores, volumes and peers behind a command: found by where the user stands, opened when they are first needed. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { hostname, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { homedir, hostname, userInfo } from 'node:os';
+import { isAbsolute, join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import type { Peer } from '../core/peer.ts';
 import type { MetaStore, RemoteConfig } from '../meta/contract.ts';
@@ -54,8 +54,17 @@ export const storeOptions = (context: Context, config: Record<string, string> = 
   world: worldOf(config.creator),
   label: config.label ?? hostname(),
   lockWaitMs: context.options.lockWaitMs,
+  stateDir: stateDirOf(context.io.env),
   uid: process.getuid?.(),
 });
+
+/** Outside of every store: it says how far each got, so that one that is put back from a backup is noticed. */
+export function stateDirOf(env: Record<string, string | undefined>): string {
+  const { XDG_STATE_HOME: given } = env;
+  // A relative one is to be ignored, as its specification says.
+  const state = given && isAbsolute(given) ? given : join(env.HOME || homedir(), '.local', 'state');
+  return join(state, 'plait', 'stores');
+}
 
 /** Over the opened metadata of the store at `located`. */
 export function openMetaEngine(

@@ -6,6 +6,7 @@ import { keepPacked } from '../sync/settle.ts';
 import { createStore, isStore, openStore } from '../sync/store.ts';
 import { TransferServer } from '../transfer/index.ts';
 import type { Context } from './context.ts';
+import { refuseEphemeral } from './ephemeral.ts';
 import { locate, storeOptions } from './open-engine.ts';
 
 export interface ServeOptions {
@@ -33,12 +34,19 @@ export async function serve(
   const store = await openStore(dir, settings);
   context.onClose(() => store.meta[Symbol.dispose]());
   context.onClose(async () => store.blob[Symbol.asyncDispose]());
+  refuseEphemeral(dir, store.meta.self);
   const { manifest } = await import('../blob/manifest/index.ts');
   // Reads and writes of requests go to a thread of their own; this connection is only for settings at the start.
   const thread = await openMetaThread({
     module: new URL(import.meta.url.endsWith('.ts') ? './hub-meta.ts' : './hub-meta.js', import.meta.url).href,
     open: 'openHubMeta',
-    options: { dir, label: settings.label, lockWaitMs: settings.lockWaitMs, uid: settings.uid },
+    options: {
+      dir,
+      label: settings.label,
+      lockWaitMs: settings.lockWaitMs,
+      stateDir: settings.stateDir,
+      uid: settings.uid,
+    },
   });
   context.onClose(async () => thread[Symbol.asyncDispose]());
   const tokens = createTransferTokens(Buffer.from(secretOf(store.meta, settings.world), 'hex'), settings.world.now);

@@ -19,6 +19,10 @@ export interface StoreOptions {
   /** Host name unless configured; names this store to the members of its volsets. */
   label: string;
   lockWaitMs: number;
+  /** Where the user's state is kept; see MetaOptions. Absent: the store is not checked against it. */
+  stateDir?: string;
+  /** A store that is made never closes a generation (CI jobs). */
+  ephemeral?: boolean;
   /** Who runs plait; a store of another user is refused (root may). */
   uid?: number;
 }
@@ -53,12 +57,14 @@ export async function openBlobs(
   return openDiskBlobs(dir, { lockWaitMs, now: world.now, random });
 }
 
-const metaOptions = (dir: string, { world, label, lockWaitMs }: StoreOptions) => ({
+const metaOptions = (dir: string, { world, label, lockWaitMs, stateDir, ephemeral }: StoreOptions) => ({
   path: join(dir, 'meta.db'),
   now: world.now,
   random: (bytes: number) => world.random(bytes),
   label,
   lockWaitMs,
+  stateDir,
+  ephemeral,
 });
 
 function checkFormat(dir: string, uid: number | undefined): void {

@@ -13,6 +13,8 @@ export class Database {
   readonly #path: string;
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
+  #transactions = 0;
+  #afterCommit = new Map<string, () => void>();
 
   /** `lockWaitMs`: how long a writer waits for another process. */
   constructor(path: string, lockWaitMs: number) {
@@ -56,6 +58,19 @@ export class Database {
     return this.#transaction('BEGIN IMMEDIATE', work);
   }
 
+  /** Which one is open: numbers are given once. */
+  get transaction(): number | undefined {
+    return this.#depth > 0 ? this.#transactions : undefined;
+  }
+
+  /**
+   * Runs `work` once the transaction that is open is on the disk, and never if it is rolled back. Of several under one
+   * key the last is run. It must not throw: the command has succeeded by then.
+   */
+  afterCommit(key: string, work: () => void): void {
+    this.#afterCommit.set(key, work);
+  }
+
   close(): void {
     this.#statements.clear();
     if (this.#db.isOpen) this.#guarded(() => this.#db.close());
@@ -63,13 +78,23 @@ export class Database {
 
   #transaction<T>(begin: string, work: () => T): T {
     if (this.#depth > 0) return work();
+    const result = this.#outermost(begin, work);
+    const after = [...this.#afterCommit.values()];
+    this.#afterCommit.clear();
+    for (const hook of after) hook();
+    return result;
+  }
+
+  #outermost<T>(begin: string, work: () => T): T {
     this.exec(begin);
     this.#depth++;
+    this.#transactions++;
     try {
       const result = work();
       this.exec('COMMIT');
       return result;
     } catch (error) {
+      this.#afterCommit.clear();
       // SQLite may have rolled back by itself (full disk).
       if (this.#db.isTransaction) this.exec('ROLLBACK');
       throw error;

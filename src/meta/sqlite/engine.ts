@@ -13,6 +13,8 @@ export interface Engine {
    * keep it over a call that may close a generation.
    */
   readonly self: Self;
+  /** The rows behind `self` were written. */
+  selfChanged(): void;
   /** Where the user's state directory keeps how far each store got; see identity.ts. */
   readonly stateDir?: string;
   /** Milliseconds since the epoch. */

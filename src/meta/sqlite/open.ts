@@ -8,8 +8,10 @@ import { hex } from '../../core/hash.ts';
 import type { InstallId } from '../../core/ids.ts';
 import type { MetaStore } from '../contract.ts';
 import { Database, damaged } from './database.ts';
+import type { Engine } from './engine.ts';
+import { recordPlace, renewCopy } from './identity.ts';
 import { APPLICATION_ID, META_FORMAT, SCHEMA } from './schema.ts';
-import { readSelf, writeSelf } from './self.ts';
+import { CurrentSelf, writeSelf } from './self.ts';
 import { sqliteMetaStore } from './store.ts';
 
 export interface MetaOptions {
@@ -24,6 +26,13 @@ export interface MetaOptions {
   create?: boolean;
   /** Who a made store is, when it continues one that was lost. Default: a new install id, epoch 1. */
   identity?: { install: InstallId; epoch: number };
+  /** It never closes a generation, but hands its records over (CI jobs). Used when the store is made. */
+  ephemeral?: boolean;
+  /**
+   * Folder of the user, outside of every store, that keeps how far each store got, so that one that is put back from a
+   * backup is noticed. Made when needed; best left out for a store that is not kept.
+   */
+  stateDir?: string;
   /** How long a writer waits for another process before it fails with `busy`. Default 60,000. */
   lockWaitMs?: number;
 }
@@ -32,7 +41,7 @@ export interface MetaOptions {
 export function openMetaStore(options: MetaOptions): MetaStore {
   const { path } = options;
   const random = options.random ?? ((bytes: number) => randomBytes(bytes));
-  if (path === ':memory:') return wrap(made(path, options, random), options, random);
+  if (path === ':memory:') return sqliteMetaStore(engineOf(made(path, options, random), options, random));
   if (!existsSync(path)) {
     if (!options.create) {
       throw new PlaitError('no-store', `There is no store here: ${path} does not exist.`, {
@@ -46,15 +55,29 @@ export function openMetaStore(options: MetaOptions): MetaStore {
   try {
     checkFormat(db, path);
     pragmas(db);
-    return wrap(db, options, random);
+    const engine = engineOf(db, options, random);
+    renewCopy(engine);
+    return sqliteMetaStore(engine);
   } catch (error) {
     db.close();
     throw error;
   }
 }
 
-function wrap(db: Database, { path, now = Date.now }: MetaOptions, random: (bytes: number) => Uint8Array): MetaStore {
-  return sqliteMetaStore({ db, self: readSelf(db, path), now, random });
+function engineOf(db: Database, options: MetaOptions, random: (bytes: number) => Uint8Array): Engine {
+  const { path, now = Date.now, stateDir } = options;
+  const current = new CurrentSelf(db, path);
+  return {
+    db,
+    path,
+    stateDir,
+    get self() {
+      return current.get();
+    },
+    selfChanged: () => current.changed(),
+    now,
+    random,
+  };
 }
 
 function pragmas(db: Database): void {
@@ -68,12 +91,14 @@ function checkFormat(db: Database, path: string): void {
   if (id !== APPLICATION_ID) throw damaged(path, 'it is not a metadata file of plait');
   const version = db.get<{ user_version: number }>('PRAGMA user_version')?.user_version;
   if (version === META_FORMAT) return;
+  const hint =
+    version === 0
+      ? 'Format 0 was never released. Make the store again: clone it from a remote, or import a bundle of it.'
+      : 'Use a newer plait, or migrate the store with the plait that made it.';
   throw new PlaitError(
     'format',
     `The metadata in ${path} has format ${version}; this plait understands ${META_FORMAT}.`,
-    {
-      hint: 'Use a newer plait, or migrate the store with the plait that made it.',
-    },
+    { hint, data: { found: version ?? null, known: META_FORMAT } },
   );
 }
 
@@ -84,7 +109,9 @@ function made(path: string, options: MetaOptions, random: (bytes: number) => Uin
   db.write(() => {
     db.exec(SCHEMA);
     const { install, epoch } = options.identity ?? { install: hex(random(16)) as InstallId, epoch: 1 };
-    writeSelf(db, install, epoch, options.label ?? '');
+    writeSelf(db, { install, epoch, label: options.label ?? '', ephemeral: options.ephemeral ?? false });
+    // Linking keeps the inode.
+    recordPlace(db, path);
   });
   return db;
 }

@@ -1,14 +1,17 @@
 /** Who this store is, and its hybrid clock. */
-import { type InstallId, isInstallId, storeId } from '../../core/ids.ts';
+import { isInstallId, storeId } from '../../core/ids.ts';
 import type { Stamp } from '../../core/records.ts';
 import { isStamp, ZERO_STAMP } from '../../core/stamp.ts';
 import type { Self } from '../contract.ts';
 import { checkRow, rowSum } from './checksum.ts';
 import { type Database, damaged } from './database.ts';
 
-export function writeSelf(db: Database, install: InstallId, epoch: number, label: string): void {
-  const rows = { install, epoch: String(epoch), label, clock: ZERO_STAMP };
-  for (const [key, value] of Object.entries(rows)) putSelf(db, key, value);
+/** Keys of the table; `inode`, `birth` and `issued` are explained in identity.ts. */
+type SelfKey = 'install' | 'epoch' | 'label' | 'ephemeral' | 'clock' | 'inode' | 'birth' | 'issued';
+
+export function writeSelf(db: Database, { install, epoch, label, ephemeral }: Omit<Self, 'store'>): void {
+  const rows = { install, epoch: String(epoch), label, clock: ZERO_STAMP, ephemeral: ephemeral ? '1' : '0' };
+  for (const [key, value] of Object.entries(rows)) putSelf(db, key as SelfKey, value);
 }
 
 export function readSelf(db: Database, path: string): Self {
@@ -16,7 +19,35 @@ export function readSelf(db: Database, path: string): Self {
   const epoch = Number(getSelf(db, 'epoch'));
   if (!isInstallId(install) || !Number.isSafeInteger(epoch) || epoch < 1)
     throw damaged(path, 'it does not say which store it is');
-  return { install, epoch, store: storeId(install, epoch), label: getSelf(db, 'label') ?? '' };
+  const ephemeral = getSelf(db, 'ephemeral') === '1';
+  return { install, epoch, store: storeId(install, epoch), label: getSelf(db, 'label') ?? '', ephemeral };
+}
+
+/**
+ * `self`, read once in each transaction: another process may have begun a new epoch, and an author is asked for with
+ * every record.
+ */
+export class CurrentSelf {
+  readonly #db: Database;
+  readonly #path: string;
+  #known: { transaction: number; self: Self } | undefined;
+
+  constructor(db: Database, path: string) {
+    this.#db = db;
+    this.#path = path;
+  }
+
+  get(): Self {
+    const { transaction } = this.#db;
+    if (transaction === undefined) return readSelf(this.#db, this.#path);
+    if (this.#known?.transaction !== transaction) this.#known = { transaction, self: readSelf(this.#db, this.#path) };
+    return this.#known.self;
+  }
+
+  /** To be called after the rows were written. */
+  changed(): void {
+    this.#known = undefined;
+  }
 }
 
 /** Last stamp that this store gave. Read inside the transaction that writes the next. */
@@ -27,12 +58,12 @@ export function readClock(db: Database): Stamp {
 
 export const writeClock = (db: Database, stamp: Stamp): void => putSelf(db, 'clock', stamp);
 
-function getSelf(db: Database, key: string): string | undefined {
+export function getSelf(db: Database, key: SelfKey): string | undefined {
   const row = db.get<{ value: string; sum: string }>('SELECT value, sum FROM self WHERE key = ?', key);
   if (row !== undefined) checkRow(row.sum, 'self', key, row.value);
   return row?.value;
 }
 
-function putSelf(db: Database, key: string, value: string): void {
+export function putSelf(db: Database, key: SelfKey, value: string): void {
   db.run('INSERT OR REPLACE INTO self(key, value, sum) VALUES (?, ?, ?)', key, value, rowSum('self', key, value));
 }

@@ -6,7 +6,9 @@ import { planDeltas, readDeltas } from './deltas.ts';
 import { commit } from './edits.ts';
 import type { Engine } from './engine.ts';
 import { forgetPeer } from './forget-peer.ts';
+import { handOver, openRecords } from './hand-over.ts';
 import { cut, markPacked, unpackedGenerations, vector } from './log.ts';
+import { listMembers, retireMember } from './members.ts';
 import { peer, updatePeer } from './peers.ts';
 import { currentRevision, moveRefs, refs } from './refs.ts';
 import * as snapshots from './snapshots.ts';
@@ -19,7 +21,9 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
   const bind = <F extends (engine: Engine, ...args: never[]) => unknown>(method: F): Bound<F> =>
     ((...args: never[]) => method(engine, ...args)) as Bound<F>;
   return {
-    self: engine.self,
+    get self() {
+      return engine.self;
+    },
     listVolsets: bind(views.listVolsets),
     findVolset: bind(views.findVolset),
     listBranches: bind(views.listBranches),
@@ -39,6 +43,10 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     planDeltas: bind(planDeltas),
     readDeltas: bind(readDeltas),
     apply: bind(apply),
+    openRecords: bind(openRecords),
+    handOver: bind(handOver),
+    listMembers: bind(listMembers),
+    retireMember: bind(retireMember),
     refs: bind(refs),
     moveRefs: bind(moveRefs),
     unpackedGenerations: bind(unpackedGenerations),
