@@ -10,6 +10,7 @@ import { type CloneResult, chooseVolset, clone as cloneInto } from '../sync/clon
 import { createStore, isStore, openMeta } from '../sync/store.ts';
 import { createVolume, findVolume, refuseInside } from '../volume/volume.ts';
 import type { Context } from './context.ts';
+import { wantsEphemeral } from './ephemeral.ts';
 import { type Located, openEngine, openMetaEngine, openRemote, storeOptions } from './open-engine.ts';
 
 export interface CloneInput {
@@ -18,6 +19,8 @@ export interface CloneInput {
   volset?: string;
   bare: boolean;
   checkout: boolean;
+  /** The store never closes a generation; PLAIT_EPHEMERAL=1 says the same. */
+  ephemeral: boolean;
   selection: Selection;
 }
 
@@ -33,9 +36,11 @@ export async function clone(
   const remote: RemoteConfig = { name: 'origin', url: origin, enabled: true };
   const volset = await askFor(context, remote, input.volset ?? named);
   const dir = context.path(input.dir ?? dirName(volset));
-  const located = prepare(context, dir, volset, { bare: input.bare, origin });
+  const ephemeral = input.ephemeral || wantsEphemeral(context);
+  const located = prepare(context, dir, volset, { bare: input.bare, origin, ephemeral });
   const meta = openMeta(located.store, storeOptions(context));
   context.onClose(() => meta[Symbol.dispose]());
+  if (ephemeral && !meta.self.ephemeral) throw notEphemeral(located.store);
   const engine = await openEngine(context, openMetaEngine(context, located, { meta }));
   const kept = engine.meta.settings()[UNFINISHED];
   if (kept !== undefined && kept !== unfinishedMark(origin, volset)) throw notOurs(dir);
@@ -67,7 +72,7 @@ function dirName(volset: PeerVolset): string {
   });
 }
 
-function prepare(context: Context, dir: string, volset: PeerVolset, { bare, origin }: Prepared): Located {
+function prepare(context: Context, dir: string, volset: PeerVolset, { bare, origin, ephemeral }: Prepared): Located {
   const store = context.place.store ?? (bare ? dir : join(dir, '.plait'));
   const unfinished = isStore(store) && isUnfinished(context, store, volset);
   if (isStore(store) && !unfinished && context.place.store === undefined) throw notOurs(dir);
@@ -76,7 +81,7 @@ function prepare(context: Context, dir: string, volset: PeerVolset, { bare, orig
   const found = bare ? undefined : findVolume(dir);
   if (!bare && found?.store !== store) refuseInside(dir, store);
   if (!bare) mkdirSync(dir, { recursive: true });
-  createStore(store, storeOptions(context));
+  createStore(store, { ...storeOptions(context), ephemeral });
   if (bare) return { store };
   if (found?.store === store) return found;
   const id = storeOptions(context).world.random(16).toString('hex');
@@ -87,6 +92,7 @@ interface Prepared {
   bare: boolean;
   /** URL of the hub. */
   origin: string;
+  ephemeral: boolean;
 }
 
 /** In a shared store `origin` belongs to whoever was first: taken over, the first one's pushes would carry our volset. */
@@ -108,4 +114,10 @@ function isUnfinished(context: Context, store: string, volset: PeerVolset): bool
 const notOurs = (dir: string): PlaitError =>
   new PlaitError('exists', `${dir} is not empty and is no unfinished clone of this volset`, {
     hint: 'choose another directory, or use `plait pull` in it if it is a clone',
+  });
+
+/** What a store has issued belongs to it for good. */
+const notEphemeral = (store: string): PlaitError =>
+  new PlaitError('exists', `the store ${store} is there already and is not ephemeral`, {
+    hint: 'clone into a store of its own, or leave --ephemeral and PLAIT_EPHEMERAL out',
   });

@@ -11,6 +11,7 @@ import { packGenerations } from '../sync/settle.ts';
 import { createStore, isStore, openStore } from '../sync/store.ts';
 import { createVolume, listVolumes, refuseInside } from '../volume/volume.ts';
 import type { Context } from './context.ts';
+import { wantsEphemeral } from './ephemeral.ts';
 import { storeOptions } from './open-engine.ts';
 
 export interface InitOptions {
@@ -39,7 +40,7 @@ export async function init(context: Context, options: InitOptions): Promise<{ re
   checkNames(name, branch);
   // The directory is the user's own and gets what the umask says; only the store in it is private.
   mkdirSync(dir, { recursive: true });
-  createStore(store, storeOptions(context));
+  createStore(store, { ...storeOptions(context), ephemeral: wantsEphemeral(context) });
   const { volset, branchId } = await createVolset(context, store, { name, branch, dir });
   const id = storeOptions(context).world.random(16).toString('hex');
   const volume = createVolume({ store, dir, id, volset, branch: branchId });
@@ -54,7 +55,7 @@ async function initBare(context: Context, store: string, options: InitOptions): 
   if (existsSync(store) && !isEmptyEnough(store)) {
     throw new PlaitError('exists', `${store} is not empty`, { hint: 'choose a new directory for a bare store' });
   }
-  createStore(store, storeOptions(context));
+  createStore(store, { ...storeOptions(context), ephemeral: wantsEphemeral(context) });
   const made: InitResult = {
     store: realpathSync(store),
     dir: null,

@@ -1,12 +1,13 @@
 /** What `fetch`, `push`, `pull` and `sync` share: one engine call, one document, one rendering. */
 import { PlaitError } from '../core/errors.ts';
+import { DEFAULT_MAX_DELETE } from '../core/guards.ts';
 import type { Policy } from '../core/reconcile.ts';
 import { defaultRemote } from '../sync/remotes.ts';
 import type { ReplicateOptions, Verb } from '../sync/replicate.ts';
 import type { CommandResult } from './command-result.ts';
 import type { Context } from './context.ts';
 import { allPorcelainRows, allSyncLines, porcelainRows, syncLines } from './render/sync.ts';
-import { DEFAULT_MAX_DELETE, type SelectionInput, selectionOf } from './selection-flags.ts';
+import { type SelectionInput, selectionOf } from './selection-flags.ts';
 
 export interface ReplicateInput extends SelectionInput {
   volset?: string;

@@ -12,6 +12,7 @@ export default class Clone extends BaseCommand {
   static override examples = [
     'plait clone http://hub:7420/results',
     'plait clone http://hub:7420/results data --branch main --tips',
+    'plait clone http://hub:7420/results data --ephemeral',
   ];
   static override usesStore = false;
   static override args = {
@@ -22,6 +23,7 @@ export default class Clone extends BaseCommand {
     ...selectionFlags,
     bare: Flags.boolean({ summary: 'only a store, without a working directory' }),
     'no-checkout': Flags.boolean({ summary: 'leave the working directory empty' }),
+    ephemeral: Flags.boolean({ summary: 'for one job: the remote does not remember this clone (PLAIT_EPHEMERAL=1)' }),
   };
 
   async run(): Promise<CommandResult> {
@@ -33,6 +35,7 @@ export default class Clone extends BaseCommand {
       volset: flags.volset,
       bare: flags.bare,
       checkout: !flags['no-checkout'],
+      ephemeral: flags.ephemeral,
       selection: selectionOf(flags),
     });
     return { result, exits, text: () => cloneLines(result) };
