@@ -1,5 +1,4 @@
 /** What `fetch`, `push`, `pull` and `sync` share: one engine call, one document, one rendering. */
-import { PlaitError } from '../core/errors.ts';
 import { DEFAULT_MAX_DELETE } from '../core/guards.ts';
 import type { Policy } from '../core/reconcile.ts';
 import { defaultRemote } from '../sync/remotes.ts';
@@ -33,7 +32,6 @@ export async function runReplicate(
   remoteName: string | undefined,
   flags: ReplicateInput,
 ): Promise<CommandResult> {
-  refuseTogether(flags);
   const engine = await context.engine({ volset: flags.volset });
   const options = optionsOf(flags);
   const remote = defaultRemote(engine, remoteName);
@@ -59,24 +57,3 @@ const optionsOf = (flags: ReplicateInput): ReplicateOptions => ({
   as: flags.as,
   theirs: flags.theirs,
 });
-
-/** Each names one volset, branch or snapshot, or picks among the data of one. */
-const ONE_ONLY = ['volset', 'branch', 'snapshot', 'since', 'as', 'theirs'] as const;
-
-/** After environment and configuration have been read: what they say may contradict a flag as well. */
-function refuseTogether(flags: ReplicateInput): void {
-  const given = (name: keyof ReplicateInput): boolean => {
-    const value = flags[name];
-    return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
-  };
-  const one = given('all-volsets') ? ONE_ONLY.find(given) : undefined;
-  if (one !== undefined) throw together('all-volsets', one);
-  if (given('as') && (flags.branch?.length ?? 0) > 1) {
-    throw new PlaitError('usage', '--as gives one branch another name, and --branch names several', {
-      hint: 'push them one by one',
-    });
-  }
-}
-
-const together = (a: string, b: string): PlaitError =>
-  new PlaitError('usage', `--${a} and --${b} do not go together`, { hint: `leave one of them out` });

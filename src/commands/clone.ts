@@ -8,7 +8,7 @@ import { selectionFlags, selectionOf } from '../cli/selection-flags.ts';
 export default class Clone extends BaseCommand {
   static override summary = 'Make a new working directory from a remote.';
   static override description =
-    'Records the remote as origin and keeps the selection for it. A directory that is not empty is refused, unless it is the same clone, cut off: then it is continued.';
+    'A volume is your working directory; its store comes along inside. Records the remote as origin and keeps the selection for it. A directory that is not empty is refused, unless it is the same clone, cut off: then it is continued. One made with --ephemeral sends and takes like any other, but leaves no trace among the members of the volume set: for CI jobs and restored caches.';
   static override examples = [
     'plait clone http://hub:7420/results',
     'plait clone http://hub:7420/results data --branch main --tips',

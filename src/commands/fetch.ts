@@ -7,7 +7,7 @@ import { replicateFlags } from '../cli/selection-flags.ts';
 export default class Fetch extends BaseCommand {
   static override summary = "Learn a remote's metadata: snapshots, branches and their tips.";
   static override description =
-    'Reconciles metadata only, unlike git: names, descriptions and attributes that changed there change here; no data is moved and no local branch either. REMOTE/BRANCH shows afterwards where the remote stands.';
+    'Reconciles metadata only, unlike git: names, descriptions and attributes that changed there change here, and what both sides changed is recorded as a conflict (exit 5); no data is moved and no local branch either. REMOTE/BRANCH shows afterwards where the remote stands.';
   static override examples = [
     'plait fetch',
     'plait fetch origin --branch main',

@@ -8,7 +8,7 @@ import { replicateFlags } from '../cli/selection-flags.ts';
 export default class Pull extends BaseCommand {
   static override summary = "Take a remote's snapshots and move local branches forward.";
   static override description =
-    'Downloads what is missing, moves local branches to descendants and then the working directory, if it has no unsaved change (else exit 8, with everything else done).';
+    'Downloads what is missing, moves local branches to descendants and then the volume, your working directory, if it has no unsaved change (else exit 8, with everything else done). A branch that both sides moved is reported as diverged (exit 6) and stays.';
   static override examples = [
     'plait pull',
     'plait pull origin --branch main',

@@ -8,7 +8,7 @@ import { replicateFlags } from '../cli/selection-flags.ts';
 export default class Push extends BaseCommand {
   static override summary = 'Send snapshots to a remote and move its branches forward.';
   static override description =
-    'Carries all branches with all their snapshots, unless a selection says less. A selection picks data and tips that move; the metadata of the volume set always travels whole, so branch names are not private. Never moves a local branch.';
+    'Carries all branches with all their snapshots, unless a selection says less. A selection picks data and tips that move; the metadata of the volume set always travels whole, so branch names are not private. Never moves a local branch, but with --as. Edits of the remote that came in between are taken in the same session; what both sides changed is recorded as a conflict (exit 5).';
   static override examples = [
     'plait push',
     'plait push origin --branch main',

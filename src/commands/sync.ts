@@ -9,7 +9,7 @@ export default class Sync extends BaseCommand {
   static override summary =
     'Push and pull in one session: a three-way reconciliation of metadata, and all data both ways.';
   static override description =
-    'Reconciles target (the remote), current (this store) and initial (what both agreed on last). Both sides changed: everything else goes through, the branch is reported as diverged, exit 6.';
+    'Reconciles target (the remote), current (this store) and initial (what both agreed on last), unlike git field by field. A field that both sides changed: one value stands (--prefer), both are kept in a conflict record, exit 5. A branch that both sides moved: it is reported as diverged, everything else goes through, exit 6.';
   static override examples = [
     'plait sync',
     'plait sync origin --branch main',
