@@ -27,7 +27,18 @@ const row = (engine: MetaEngine, { id, name, tip }: BranchView): BranchRow => ({
 
 export function listBranches(engine: MetaEngine): Outcome<{ branches: BranchRow[] }> {
   const volset = currentVolset(engine).id;
+  warnOfDeletedBranch(engine, volset);
   return outcome({ branches: engine.meta.listBranches(volset).map((branch) => row(engine, branch)) });
+}
+
+/** A sync may take away the branch that a working directory is on; its files stay as they are. */
+export function warnOfDeletedBranch({ meta, volume, reporter }: MetaEngine, volset: VolsetId): void {
+  const branch = volume?.state.volset === volset ? volume.state.branch : null;
+  if (branch === null || meta.findBranch(volset, branch) !== undefined) return;
+  reporter.warn(
+    'the branch of this working directory was deleted; its files are as they were: ' +
+      'go on with `plait snapshot -b NAME`, or go to another branch with `plait checkout BRANCH`',
+  );
 }
 
 /** From REF, else from where the working directory stands. */

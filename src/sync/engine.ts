@@ -56,6 +56,11 @@ export function currentVolset(engine: MetaEngine): VolsetView {
   if (engine.volsetName !== undefined) return volsetByName(all, engine.volsetName);
   const own = engine.volume && all.find((v) => v.id === engine.volume?.state.volset);
   if (own) return own;
+  if (engine.volume && engine.meta.knowsVolset(engine.volume.state.volset)) {
+    throw new PlaitError('not-found', 'the volset of this working directory was deleted', {
+      hint: 'its files are as they were: move its .plait away and run `plait init` to go on with them in a new one',
+    });
+  }
   if (engine.volume) {
     throw new PlaitError('not-found', 'the volset of this working directory is not in its store yet', {
       hint: 'a clone that was cut off is finished by the same `plait clone` again',

@@ -6,6 +6,7 @@ import { branchSnapshots } from '../core/iterators.ts';
 import type { PathKey } from '../core/paths.ts';
 import { isWithin } from '../core/paths.ts';
 import type { SnapshotView } from '../meta/contract.ts';
+import { warnOfDeletedBranch } from './branches.ts';
 import { currentVolset, type Engine, type Outcome, outcome, readSnapshot } from './engine.ts';
 import { remoteTips, resolveReference } from './references.ts';
 
@@ -36,6 +37,7 @@ export function log(engine: Engine, options: LogOptions): Outcome<{ snapshots: L
   const volset = currentVolset(engine).id;
   const start =
     options.ref === undefined ? startOf(engine, volset) : resolveReference(engine, volset, options.ref).snapshot;
+  if (options.ref === undefined) warnOfDeletedBranch(engine, volset);
   const snapshots: LogRow[] = [];
   if (start === null) return outcome({ snapshots });
   const labels = tipLabels(engine, volset);

@@ -109,7 +109,8 @@ function chooseLine(engine: Engine, volset: VolsetView, volume: Volume, newBranc
   }
   const own = branches.find((b) => b.id === volume.state.branch);
   if (!own) {
-    throw new PlaitError('usage', 'this working directory is on no branch (detached)', {
+    const why = volume.state.branch === null ? 'is on no branch (detached)' : 'is on a branch that was deleted';
+    throw new PlaitError('usage', `this working directory ${why}`, {
       hint: 'start one with `plait snapshot -b NAME`, or go to one with `plait checkout BRANCH`',
     });
   }

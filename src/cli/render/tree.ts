@@ -42,6 +42,7 @@ export function* statusLines(result: StatusResult, paint: Paint): Generator<stri
     yield `the tip of ${showText(result.branch)} is ${shortId(result.tip)}: \`plait checkout ${showText(result.branch)}\``;
   }
   for (const remote of result.remotes) yield* remoteLines(remote);
+  if (result.conflicts > 0) yield `${plural(result.conflicts, 'conflict')} to settle: \`plait conflicts list\``;
   yield result.clean ? 'no unsaved change' : 'unsaved changes:';
   yield* changeRows(result, '  ', paint);
   for (const { message } of result.problems) yield `problem: ${showText(message)}`;
