@@ -50,6 +50,18 @@ function stepOf(
   }
 }
 
+/** A diverged branch takes the target's tip, and our line goes on as another branch that the target does not have. */
+export function giveWay(steps: RefStep[], branch: BranchId, kept: { branch: BranchId; name: string }): RefStep[] {
+  return steps.flatMap((step): RefStep[] => {
+    if (step.branch !== branch || step.step !== 'diverged') return [step];
+    const { current, target } = step;
+    return [
+      { ...step, current: target, step: 'none', base: target },
+      { ...kept, current, target: null, step: 'send', base: null },
+    ];
+  });
+}
+
 /**
  * `initial` moves to what both sides are now known to hold: after the session, the tip where they are equal or where
  * one side's acknowledged tip is an ancestor of the other's. Never to something the peer has not shown or acknowledged.

@@ -20,7 +20,8 @@ const STAYS: Forwarded = { moved: false, unsaved: false, problems: [] };
 
 export async function forwardVolume(engine: Engine, volset: VolsetId): Promise<Forwarded> {
   const { volume } = engine;
-  if (!volume || volume.state.volset !== volset) return STAYS;
+  // A volset that was deleted takes no directory along: its files stay what they are.
+  if (!volume || volume.state.volset !== volset || !engine.meta.findVolset(volset)) return STAYS;
   if (!wantsForward(engine, volume)) return STAYS;
   using _held = await holdVolume(engine, volume);
   const target = wantsForward(engine, volume);
@@ -48,7 +49,8 @@ function wantsForward({ meta }: Engine, volume: Volume): { tip: SnapshotId; bran
   return relation === 'behind' ? { tip, branch } : undefined;
 }
 
-async function isDirty(engine: Engine, volume: Volume): Promise<boolean> {
+/** Has it unsaved changes? Needs the volume held. */
+export async function isDirty(engine: Engine, volume: Volume): Promise<boolean> {
   await using writer = engine.blob.writer(volume.state.volset, { signal: engine.signal, dryRun: true });
   const { changes, baseRoot } = compareWithBase(engine, volume, writer);
   for await (const _ of changes) return true;

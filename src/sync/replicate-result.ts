@@ -1,97 +1,69 @@
 /** What a session did, as its JSON document. */
-import type { BranchId, SnapshotId } from '../core/ids.ts';
+import type { SnapshotId } from '../core/ids.ts';
 import type { RefStep } from '../core/ref-plan.ts';
-import type { Applied } from '../meta/contract.ts';
-import type { Received } from './blobs-down.ts';
-import type { Sent } from './blobs-up.ts';
-import type { Forwarded } from './forward-volume.ts';
+import { conflictRow } from './conflict-rows.ts';
 import { problemRow } from './problems.ts';
-import type { Verb } from './replicate.ts';
+import { deletedThere, type Progress } from './progress.ts';
+import { pushes, type ReplicateOptions, type Verb } from './replicate-options.ts';
 import type { BranchOutcome, ProblemRow, SyncResult } from './results.ts';
 import type { Session } from './session.ts';
-import type { Taken, TheirTips } from './tips.ts';
 
-export interface Progress {
-  steps: RefStep[];
-  applied?: Applied;
-  sent: Sent;
-  received: Received;
-  recordsSent: boolean;
-  theirs: TheirTips;
-  ours: Taken;
-  volume: Forwarded;
-}
-
-export const NOTHING: Omit<Progress, 'steps'> = {
-  sent: { snapshots: 0, chunks: 0, bytes: 0, held: new Set(), problems: [], quota: false },
-  received: { snapshots: 0, chunks: 0, bytes: 0, problems: [] },
-  recordsSent: false,
-  theirs: { moved: new Set(), rejected: new Set(), overtaken: new Set(), problems: [] },
-  ours: { moved: new Set() },
-  volume: { moved: false, unsaved: false, problems: [] },
-};
-
-export function resultOf(session: Session, verb: Verb, progress: Progress, dryRun: boolean): SyncResult {
-  const { engine, remote, volset, staged, peer } = session;
-  const { sent, received, theirs, ours, volume, applied } = progress;
+export function resultOf(session: Session, verb: Verb, progress: Progress, options: ReplicateOptions): SyncResult {
+  const { engine, remote, volset, name } = session;
+  const { sent, received, theirs, volume, applied } = progress;
   const diverged = progress.steps.filter((step) => step.step === 'diverged');
-  const idle =
-    sent.snapshots === 0 &&
-    received.snapshots === 0 &&
-    theirs.moved.size === 0 &&
-    ours.moved.size === 0 &&
-    !volume.moved &&
-    (applied?.generations ?? staged.generations.length) === 0 &&
-    !progress.recordsSent;
-  const planned =
-    dryRun &&
-    branchOutcomes(verb, progress, true).some(
-      (b) => b.action !== 'up-to-date' && b.action !== 'ahead' && b.action !== 'behind',
-    );
+  const branches = branchOutcomes(session, verb, progress, options);
+  const planned = options.dryRun && branches.some(isTelling);
   return {
-    volset: engine.meta.findVolset(volset)?.name ?? null,
+    volset: engine.meta.findVolset(volset)?.name ?? name,
     volsetId: volset,
     remote: remote.name,
-    upToDate: idle && !planned && diverged.length === 0,
-    dryRun,
+    upToDate: isIdle(progress) && !planned && diverged.length === 0,
+    dryRun: options.dryRun,
     pushed: { snapshots: sent.snapshots, chunks: sent.chunks, bytes: sent.bytes },
     pulled: { snapshots: received.snapshots, chunks: received.chunks, bytes: received.bytes },
-    branches: [],
-    conflicts: [],
+    branches,
+    conflicts: applied.conflicts.map((conflict) => conflictRow(engine.meta, volset, conflict)),
     diverged: diverged.map(({ name, current, target, base }) => ({ branch: name, current, target, base })),
     problems: [
-      ...(applied ? rivalRows(applied) : []),
+      ...applied.problems.map(({ object, message }): ProblemRow => ({ what: 'record-kept', message, object })),
       ...sent.problems,
       ...received.problems,
       ...theirs.problems,
       ...volume.problems.map(problemRow),
     ],
-    requests: peer.traffic.requests,
+    requests: 0,
     durationMs: 0,
   };
 }
 
-const rivalRows = (applied: Applied): ProblemRow[] =>
-  applied.problems.map(({ object, field, current, target, message }) => ({
-    what: 'rival-write',
-    message,
-    object,
-    field,
-    current,
-    target,
-  }));
+const isIdle = ({ sent, received, theirs, ours, volume, applied, recordsSent, aside }: Progress): boolean =>
+  sent.snapshots === 0 &&
+  received.snapshots === 0 &&
+  theirs.moved.size === 0 &&
+  ours.moved.size === 0 &&
+  aside.size === 0 &&
+  !volume.moved &&
+  applied.generations === 0 &&
+  applied.changed.length === 0 &&
+  applied.written === 0 &&
+  !recordsSent;
 
-/** One row per branch and side that the verb is about. */
-export function branchOutcomes(verb: Verb, progress: Progress, dryRun: boolean): BranchOutcome[] {
-  return progress.steps.flatMap((step) => {
-    const rows: BranchOutcome[] = [];
-    if (verb === 'push' || verb === 'sync') rows.push(remoteRow(step, progress, dryRun));
-    if (verb !== 'push') rows.push(hereRow(step, verb, progress, dryRun));
-    const telling = rows.filter(
-      (row) => row.action !== 'up-to-date' && row.action !== 'ahead' && row.action !== 'behind',
-    );
-    return telling.length > 0 ? telling : rows.slice(0, 1);
+const isTelling = ({ action }: BranchOutcome): boolean => !['up-to-date', 'ahead', 'behind'].includes(action);
+
+/** One row per branch and side that the verb is about, then what was deleted. */
+function branchOutcomes(session: Session, verb: Verb, progress: Progress, options: ReplicateOptions): BranchOutcome[] {
+  const sends = pushes(verb, options);
+  const rows = progress.steps.flatMap((step) => {
+    const both: BranchOutcome[] = [];
+    if (sends) both.push(remoteRow(step, progress, options.dryRun));
+    if (progress.aside.has(step.branch)) both.push(asideRow(step, progress));
+    else if (verb !== 'push') both.push(hereRow(step, verb, progress, options.dryRun));
+    const telling = both.filter(isTelling);
+    return telling.length > 0 ? telling : both.slice(0, 1);
   });
+  const there = progress.recordsSent ? deletedThere(session, progress) : [];
+  return [...rows, ...progress.changed, ...there];
 }
 
 const isNew = (from: SnapshotId | null) => (from === null ? 'new' : 'fast-forward');
@@ -126,6 +98,12 @@ function hereRow(step: RefStep, verb: Verb, { ours }: Progress, dryRun: boolean)
   if (step.step === 'send') return row('ahead', current);
   if (step.step === 'none') return row('up-to-date', current);
   if (verb === 'fetch') return row('behind', current);
-  const moves = dryRun || (ours.moved as Set<BranchId>).has(branch);
+  const moves = dryRun || ours.moved.has(branch);
   return moves ? row(isNew(current), target) : row('rejected', current);
+}
+
+/** Our own tip was moved aside, or is kept here now. */
+function asideRow({ branch, name, current }: RefStep, { aside }: Progress): BranchOutcome {
+  const from = aside.get(branch) ?? null;
+  return { name, side: 'here', action: from === null ? 'new' : 'replaced', from, to: current };
 }

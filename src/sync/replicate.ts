@@ -7,33 +7,30 @@
 import { PlaitError } from '../core/errors.ts';
 import { epochOf, installOf, type VolsetId } from '../core/ids.ts';
 import type { Peer } from '../core/peer.ts';
-import { agreedTip, type RefStep } from '../core/ref-plan.ts';
-import { effectiveSelection, type Selection, selectSteps } from '../core/selection.ts';
-import type { Applied, PeerState, RemoteConfig } from '../meta/contract.ts';
-import { blobsDown, type Received } from './blobs-down.ts';
-import { blobsUp, type Sent } from './blobs-up.ts';
+import { agreedTip } from '../core/ref-plan.ts';
+import { effectiveSelection, type Selection } from '../core/selection.ts';
+import type { PeerState, RemoteConfig } from '../meta/contract.ts';
+import { blobsDown } from './blobs-down.ts';
+import { blobsUp } from './blobs-up.ts';
 import { currentVolset, type Engine, type Outcome, outcome } from './engine.ts';
 import { forwardVolume } from './forward-volume.ts';
-import { guardRemoteDeletions } from './guards.ts';
 import { exitOfProblems } from './problems.ts';
-import { branchOutcomes, NOTHING, type Progress, resultOf } from './replicate-result.ts';
+import { addReceived, addSent, begin, noteRound, type Progress } from './progress.ts';
+import { takeTheirs } from './pull-theirs.ts';
+import { renameLine } from './push-as.ts';
+import { checkOptions, pulls, pushes, type ReplicateOptions, type Verb } from './replicate-options.ts';
+import { resultOf } from './replicate-result.ts';
 import type { SyncResult } from './results.ts';
-import { applySession, openSession, planSession, type Session, sendRecords } from './session.ts';
+import { hasRecordsFor, sendRecords } from './send-records.ts';
+import { applyRound, openSession, type Session } from './session.ts';
 import { packGenerations } from './settle.ts';
+import { goesBeyond, stage } from './stage.ts';
 import { moveTheirTips, takeTips } from './tips.ts';
 
-export type Verb = 'fetch' | 'push' | 'pull' | 'sync';
+export type { ReplicateOptions, Verb };
 
-export interface ReplicateOptions {
-  selection: Selection;
-  dryRun: boolean;
-  /** Share of branches or snapshots that a round may delete here, 0..1. */
-  maxDelete: number;
-  failIfUnchanged: boolean;
-}
-
-const pushes = (verb: Verb): boolean => verb === 'push' || verb === 'sync';
-const pulls = (verb: Verb): boolean => verb === 'pull' || verb === 'sync';
+/** Times that news which came up while we were sending are fetched in the same session. */
+const MAX_ECHOES = 3;
 
 export async function replicate(
   engine: Engine,
@@ -41,23 +38,48 @@ export async function replicate(
   remote: RemoteConfig,
   options: ReplicateOptions,
 ): Promise<Outcome<SyncResult>> {
-  const started = engine.world.now();
+  checkOptions(verb, options);
+  await using peer = await peerOf(engine, remote, options);
+  const volset = await volsetOf(engine, remote, peer);
+  if (pushes(verb, options)) requireOwn(engine, remote, volset);
+  return replicateVolset(engine, verb, { peer, remote, volset, follow: true }, options);
+}
+
+/** Throws `usage` where the remote is switched off. */
+export async function peerOf(engine: Engine, remote: RemoteConfig, options: ReplicateOptions): Promise<Peer> {
   if (!remote.enabled) {
     throw new PlaitError('usage', `remote ${remote.name} is switched off`, {
       hint: `switch it on with \`plait config set remote.${remote.name}.enabled true\``,
     });
   }
-  await using peer = await engine.openPeer(remote);
-  const volset = await volsetOf(engine, remote, peer);
-  if (pushes(verb)) requireOwn(engine, remote, volset);
-  const session = await openSession(engine, remote, peer, volset);
-  requireKnown(session, verb);
+  const { identity: _, ...stranger } = remote;
+  return engine.openPeer(options.acceptNewIdentity ? stranger : remote);
+}
+
+export interface Meeting {
+  peer: Peer;
+  remote: RemoteConfig;
+  volset: VolsetId;
+  /** The remote is remembered to be about this volset. */
+  follow: boolean;
+}
+
+/** One session about one volset, over a connection that may serve others. */
+export async function replicateVolset(
+  engine: Engine,
+  verb: Verb,
+  { peer, remote, volset, follow }: Meeting,
+  options: ReplicateOptions,
+): Promise<Outcome<SyncResult>> {
+  const [started, requests] = [engine.world.now(), peer.traffic.requests];
+  const accept = { newIdentity: options.acceptNewIdentity ?? false, rollback: options.acceptRollback ?? false };
+  const session = await openSession(engine, remote, peer, volset, accept);
+  requireKnown(session, pushes(verb, options));
   const selection = effectiveSelection(remote.selection, options.selection);
-  const steps = selectSteps(planSession(session), selection);
-  guardRemoteDeletions(session, options.maxDelete);
-  const progress = options.dryRun ? { ...NOTHING, steps } : await carryOut(session, verb, steps, selection);
-  const result = resultOf(session, verb, progress, options.dryRun);
-  result.branches = branchOutcomes(verb, progress, options.dryRun);
+  const progress = begin(session);
+  await carryOut(session, { verb, follow, selection, progress }, options);
+  const result = resultOf(session, verb, progress, options);
+  result.requests = peer.traffic.requests - requests;
   result.durationMs = engine.world.now() - started;
   return outcome(result, ...exitsOf(result, progress, options));
 }
@@ -83,59 +105,99 @@ function requireOwn(engine: Engine, remote: RemoteConfig, volset: VolsetId): voi
   });
 }
 
-function requireKnown({ engine, remote, volset, staged }: Session, verb: Verb): void {
-  if (!staged.absent || pushes(verb)) return;
-  const name = engine.meta.findVolset(volset)?.name ?? volset;
-  throw new PlaitError('not-found', `${remote.name} has no volset ${name}`, {
-    hint: `push it there with \`plait push ${remote.name}\``,
+function requireKnown({ engine, remote, volset, staged, name }: Session, sends: boolean): void {
+  if (!staged.absent) return;
+  if (sends && engine.meta.findVolset(volset)) return;
+  throw new PlaitError('not-found', `${remote.name} has no volset ${name ?? volset}`, {
+    hint: name === null ? 'see `plait remote show`' : `push it there with \`plait push ${remote.name}\``,
   });
 }
 
-async function carryOut(session: Session, verb: Verb, planned: RefStep[], selection: Selection): Promise<Progress> {
-  const { engine, volset, staged } = session;
-  if (staged.absent) await createThere(session);
-  const applied: Applied = applySession(session);
-  // What was learned just now counts: a branch that was deleted there has no tip to move any more.
-  const chosen = new Set(planned.map((step) => step.branch));
-  const steps = planSession(session).filter((step) => chosen.has(step.branch));
-  await packGenerations(engine);
-  const sent: Sent = pushes(verb) ? await blobsUp(session, steps, selection) : NOTHING.sent;
-  const received: Received = pulls(verb) ? await blobsDown(session, steps, selection) : NOTHING.received;
-  const records = pushes(verb) ? await sendRecords(session, staged.vector) : { vector: staged.vector, sent: false };
-  const theirs = pushes(verb) ? await moveTheirTips(session, steps, sent) : NOTHING.theirs;
-  const ours = pulls(verb) ? takeTips(session, steps, received) : NOTHING.ours;
-  const volume = pulls(verb) ? await forwardVolume(engine, volset) : NOTHING.volume;
+interface Run {
+  verb: Verb;
+  follow: boolean;
+  selection: Selection;
+  progress: Progress;
+}
+
+async function carryOut(session: Session, run: Run, options: ReplicateOptions): Promise<void> {
+  const { engine, volset } = session;
+  const { verb, progress } = run;
+  const sends = pushes(verb, options);
+  for (let echo = 0; ; echo++) {
+    await takeRound(session, run, options, echo === 0);
+    if (options.dryRun) {
+      progress.recordsSent = sends && hasRecordsFor(session);
+      return;
+    }
+    const { steps } = progress;
+    if (sends) addSent(progress, await blobsUp(session, unsent(progress), run.selection));
+    if (pulls(verb)) addReceived(progress, await blobsDown(session, steps, run.selection));
+    if (options.theirs) await takeTheirs(session, progress, options);
+    progress.acknowledged = session.staged.vector;
+    if (!sends) break;
+    const records = await sendRecords(session, session.staged.vector);
+    progress.recordsSent ||= records.sent;
+    progress.acknowledged = records.vector;
+    const ours = engine.meta.vector(volset);
+    if (echo === MAX_ECHOES || !goesBeyond(records.vector, ours)) break;
+    const ask = { vector: ours, knownRevision: session.staged.revision };
+    session.staged = (await stage(engine, session.peer, volset, session.remote, ask)).staged;
+  }
+  if (sends) progress.theirs = await moveTheirTips(session, progress.steps, progress.sent);
+  if (pulls(verb)) {
+    progress.ours = takeTips(session, progress.steps);
+    const { moved, unsaved, problems } = await forwardVolume(engine, volset);
+    const { volume } = progress;
+    progress.volume = {
+      moved: moved || volume.moved,
+      unsaved: unsaved || volume.unsaved,
+      problems: [...volume.problems, ...problems],
+    };
+  }
+  rememberPeer(session, progress);
+}
+
+/** Records in and decided, tips planned; then what was asked about diverged branches. */
+async function takeRound(session: Session, run: Run, options: ReplicateOptions, isFirst: boolean): Promise<void> {
+  const { progress, follow } = run;
+  const { dryRun, maxDelete, policy = 'target' } = options;
+  if (session.staged.absent && !dryRun) await createThere(session);
+  const applied = applyRound(session, { policy, maxDelete, dryRun, follow });
+  noteRound(session, progress, applied, run.selection);
+  if (!dryRun) await packGenerations(session.engine);
+  if (options.as !== undefined && isFirst) await renameLine(session, progress, options.as, options);
+  if (options.theirs && dryRun) await takeTheirs(session, progress, options);
+}
+
+/** Data that an earlier round of this session brought there is not offered again. */
+const unsent = ({ steps, sent }: Progress) =>
+  steps.filter(({ step, current }) => step !== 'send' || current === null || !sent.held.has(current));
+
+async function createThere({ peer, volset, name }: Session): Promise<void> {
+  if (name === null) throw new PlaitError('not-found', `volset ${volset} is not known here`);
+  await peer.createVolset({ id: volset, name });
+}
+
+/** Only what changed is written: a session with nothing to do leaves the database alone but for its time stamp. */
+function rememberPeer({ engine, volset, staged }: Session, progress: Progress): void {
+  const { theirs, ours, steps, acknowledged } = progress;
   const initial: PeerState['initial'] = {};
   for (const step of steps) {
     const tip = agreedTip(step, { sent: theirs.moved.has(step.branch), taken: ours.moved.has(step.branch) });
     if (tip !== null) initial[step.branch] = tip;
   }
+  // What both hold: where it acknowledged more than we have (others wrote meanwhile), what it showed before.
+  const vector = goesBeyond(acknowledged, engine.meta.vector(volset)) ? staged.vector : acknowledged;
   const revision = theirs.revision ?? staged.revision;
-  rememberPeer(session, { vector: records.vector, revision, initial });
-  return { steps, applied, sent, received, recordsSent: records.sent, theirs, ours, volume };
-}
-
-async function createThere({ engine, peer, volset }: Session): Promise<void> {
-  const name = engine.meta.findVolset(volset)?.name;
-  if (!name) throw new PlaitError('not-found', `volset ${volset} is not known here`);
-  await peer.createVolset({ id: volset, name });
-}
-
-/** Only what changed is written: a session with nothing to do leaves the database alone but for its time stamp. */
-function rememberPeer(
-  { engine, volset, staged }: Session,
-  {
-    vector,
-    revision,
-    initial,
-  }: { vector: Session['staged']['vector']; revision: number; initial: PeerState['initial'] },
-): void {
-  const [install, epoch] = [installOf(staged.identity), epochOf(staged.identity)];
-  engine.meta.updatePeer(install, volset, { epoch, vector, revision, initial, lastSync: engine.world.now() });
+  const epoch = epochOf(staged.identity);
+  const lastSync = engine.world.now();
+  engine.meta.updatePeer(installOf(staged.identity), volset, { epoch, vector, revision, initial, lastSync });
 }
 
 function exitsOf(result: SyncResult, progress: Progress, options: ReplicateOptions): number[] {
   const exits: number[] = [];
+  if (result.conflicts.length > 0) exits.push(5);
   if (result.diverged.length > 0 || progress.theirs.rejected.size > 0) exits.push(6);
   if (progress.volume.unsaved) exits.push(8);
   if (progress.sent.quota) exits.push(15);

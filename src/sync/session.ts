@@ -1,135 +1,175 @@
 /**
- * One contact with a remote, shared by fetch, push, pull, sync and clone: deltas in, verified and staged; branch tips
- * planned by ancestry; applied in one transaction. What moves blobs and tips afterwards builds on this.
+ * One contact with a remote, shared by fetch, push, pull, sync and clone: deltas in and looked at, applied in one
+ * transaction, branch tips planned by ancestry. What moves blobs and tips afterwards builds on this.
  */
 import { type AncestryLookup, compareTips } from '../core/ancestry.ts';
 import { PlaitError } from '../core/errors.ts';
-import { verifyGenerations } from '../core/generation.ts';
-import { type BranchId, epochOf, installOf, type SnapshotId, type StoreId, type VolsetId } from '../core/ids.ts';
+import { type BranchId, epochOf, type InstallId, installOf, type SnapshotId, type VolsetId } from '../core/ids.ts';
 import type { Peer } from '../core/peer.ts';
-import type { Generation, Ref, SnapshotBody, Vector } from '../core/records.ts';
+import type { Policy } from '../core/reconcile.ts';
+import type { Generation, SnapshotBody } from '../core/records.ts';
 import { planRefs, type RefStep, type Related, type Tips } from '../core/ref-plan.ts';
 import { idOfBody } from '../core/snapshot-body.ts';
-import { missingRanges } from '../core/vector.ts';
-import type { Applied, PeerState, RemoteConfig } from '../meta/contract.ts';
+import type { Applied, BranchView, RemoteConfig } from '../meta/contract.ts';
 import type { Engine } from './engine.ts';
-import { settle } from './settle.ts';
-
-/** What a remote answered, verified but not applied. */
-export interface Staged {
-  identity: StoreId;
-  generations: Generation[];
-  refs: Ref[];
-  /** The peer's vector and ref revision when it answered; empty when it does not know the volset. */
-  vector: Vector;
-  revision: number;
-  /** The volset does not exist there. */
-  absent: boolean;
-}
+import { guardWithName } from './guards.ts';
+import { type Looked, type Staged, stage } from './stage.ts';
 
 export interface Session {
   engine: Engine;
   peer: Peer;
   remote: RemoteConfig;
   volset: VolsetId;
+  /** The last answer. */
   staged: Staged;
+  /** Of whom nothing that was told before counts: forgotten when the session begins to write. */
+  forget: InstallId[];
+  /** Shown name before the session: a deletion takes it away. */
+  name: string | null;
 }
 
-/** Cuts our open generation, asks the peer for what we lack and verifies its answer. Writes nothing of the peer's. */
+export interface Acceptance {
+  /** Another store may answer than the one that this remote was. */
+  newIdentity: boolean;
+  /** The remote may lack what it once had. */
+  rollback: boolean;
+}
+
+/** Cuts our open generation, asks the peer for what we lack and looks at its answer. Writes nothing of the peer's. */
 export async function openSession(
   engine: Engine,
   remote: RemoteConfig,
   peer: Peer,
   volset: VolsetId,
+  accept: Acceptance,
 ): Promise<Session> {
-  const vector = engine.meta.findVolset(volset) ? engine.meta.cut(volset) : {};
-  const known = remote.identity && engine.meta.peer(installOf(remote.identity), volset);
-  const ask = { self: engine.meta.self.store, vector, knownRevision: known ? known.revision : 0 };
-  let staged = await stage(peer, volset, ask);
-  const told = engine.meta.peer(installOf(staged.identity), volset);
-  if (told) refuseRollback(remote, told, staged);
-  // Refs are kept by store id: what was known of an earlier epoch says nothing about this one.
-  if (ask.knownRevision > 0 && told?.epoch !== epochOf(staged.identity)) {
-    staged = await stage(peer, volset, { ...ask, knownRevision: 0 });
+  const { meta } = engine;
+  const name = meta.findVolset(volset)?.name ?? null;
+  const vector = meta.knowsVolset(volset) ? meta.cut(volset) : {};
+  const known = remote.identity && meta.peer(installOf(remote.identity), volset);
+  const knownRevision = remote.identity && known?.epoch === epochOf(remote.identity) ? known.revision : 0;
+  let looked = await stage(engine, peer, volset, remote, { vector, knownRevision });
+  const forget = whomToForget(engine, remote, volset, looked, accept);
+  const { identity } = looked.staged;
+  // The answer told refs changed since a revision of another store, or of one whose refs are to be forgotten.
+  if (knownRevision > 0 && (identity !== remote.identity || forget.includes(installOf(identity)))) {
+    looked = await stage(engine, peer, volset, remote, { vector, knownRevision: 0 });
   }
-  return { engine, peer, remote, volset, staged };
+  return { engine, peer, remote, volset, staged: looked.staged, forget, name };
 }
+
+/** Throws `identity` or `rollback`. Refs are kept by store id: those of another epoch say nothing about this one. */
+function whomToForget(
+  engine: Engine,
+  remote: RemoteConfig,
+  volset: VolsetId,
+  looked: Looked,
+  accept: Acceptance,
+): InstallId[] {
+  const { identity } = looked.staged;
+  const before = remote.identity;
+  if (before !== undefined && installOf(before) !== installOf(identity)) {
+    if (!accept.newIdentity) throw anotherStore(remote, identity);
+    return isSharedPeer(engine, remote, volset) ? [] : [installOf(before)];
+  }
+  const rollback = rollbackOf(remote, looked);
+  if (rollback && !accept.rollback) throw rollback;
+  const moved = before !== undefined && before !== identity;
+  if (moved && !rollback) {
+    engine.reporter.warn(
+      `${remote.name} goes on as a new store: it was moved, copied or restored, and has lost nothing`,
+    );
+  }
+  const remembered = engine.meta.peer(installOf(identity), volset);
+  const stale = remembered !== undefined && remembered.epoch !== epochOf(identity);
+  return rollback || moved || stale ? [installOf(identity)] : [];
+}
+
+const anotherStore = (remote: RemoteConfig, found: string): PlaitError =>
+  new PlaitError('identity', `${remote.name} is another store than before`, {
+    hint: 'if that is right, say so with --accept-new-identity',
+    data: { remote: remote.name, expected: remote.identity, found },
+  });
+
+const isSharedPeer = ({ meta }: Engine, { name, identity }: RemoteConfig, volset: VolsetId): boolean =>
+  meta.listRemotes().some((other) => other.name !== name && other.identity === identity && other.volset === volset);
 
 /**
  * A peer that lacks what it once showed or acknowledged was restored from a backup, or lost data. Going on would take
  * its old tips for what people want now, and ours that it lost for what it has.
  */
-function refuseRollback(remote: RemoteConfig, told: PeerState, { identity, vector, revision, absent }: Staged): void {
-  const lost = missingRanges(told.vector, vector).reduce((sum, { from, to }) => sum + to - from + 1, 0);
-  const tips = told.epoch === epochOf(identity) && revision < told.revision;
-  if (lost === 0 && !tips) return;
+function rollbackOf(remote: RemoteConfig, { staged, told, lost }: Looked): PlaitError | undefined {
+  const { identity, revision, absent } = staged;
+  const tips = told !== undefined && told.epoch === epochOf(identity) && revision < told.revision;
+  if (lost === 0 && !tips) return undefined;
   const what = absent ? 'has lost this volume set' : lost > 0 ? `lacks ${lost} generations` : 'moved branches back';
-  throw new PlaitError('rollback', `${remote.name} ${what} since the last contact; nothing was changed`, {
+  return new PlaitError('rollback', `${remote.name} ${what} since the last contact; nothing was changed`, {
     hint:
-      `find out whether it lost data; if it was restored from a backup on purpose, say so with ` +
-      `\`plait remote remove ${remote.name}\` and add it again: a push then brings back what it lost`,
-    data: { remote: remote.name, identity, generations: lost, revision, knownRevision: told.revision },
+      'find out whether it lost data; if it was restored from a backup on purpose, say so with --accept-rollback: ' +
+      'a push then brings back what it lost',
+    data: { remote: remote.name, identity, generations: lost, revision, knownRevision: told?.revision },
   });
 }
 
-async function stage(
-  peer: Peer,
-  volset: VolsetId,
-  ask: { self: StoreId; vector: Vector; knownRevision: number },
-): Promise<Staged> {
-  try {
-    const answer = await peer.deltas(volset, ask);
-    const generations = await Array.fromAsync(answer.generations);
-    const { vector, revision } = await answer.trailer();
-    verifyGenerations(volset, ask.vector, generations, vector);
-    return { identity: identityOf(peer), generations, refs: answer.refs, vector, revision, absent: false };
-  } catch (error) {
-    if (!(error instanceof PlaitError) || error.code !== 'not-found') throw error;
-    return { identity: identityOf(peer), generations: [], refs: [], vector: {}, revision: 0, absent: true };
-  }
+export interface Taking {
+  policy: Policy;
+  /** Share of our branches that the round may delete, 0..1. */
+  maxDelete: number;
+  dryRun: boolean;
+  /** The remote goes on following the volset that it followed before. */
+  follow: boolean;
 }
 
-export function identityOf(peer: Peer): StoreId {
-  if (peer.identity) return peer.identity;
-  throw new PlaitError('protocol', `${peer.url} did not say which store it is`);
+/** Takes the staged round into the store: records, decisions, vector, the peer's refs; one transaction, idempotent. */
+export function applyRound(session: Session, { policy, maxDelete, dryRun, follow }: Taking): Applied {
+  const { engine, remote, volset, staged } = session;
+  const { identity: peer, generations, refs, revision, vector } = staged;
+  const round = { peer, generations, refs, revision, vector, policy, maxDelete, dryRun };
+  const applied = guardWithName(remote, maxDelete, () => {
+    // Decided on a dry run first, so that a guard leaves even our memory of the peer as it was.
+    if (!dryRun && session.forget.length > 0) {
+      engine.meta.apply(volset, { ...round, dryRun: true });
+      for (const install of session.forget) engine.meta.forgetPeer(install, volset);
+    }
+    return engine.meta.apply(volset, round);
+  });
+  if (dryRun) return applied;
+  session.forget = [];
+  if (remote.identity !== peer || (follow && remote.volset !== volset)) {
+    engine.meta.putRemote({ ...remote, identity: peer, ...(follow && { volset }) });
+  }
+  return applied;
 }
 
 /** The peer's refs after this session: those that we knew, overlaid with those that changed. */
 export function targetRefs(session: Session): Map<BranchId, SnapshotId | null> {
-  const { engine, volset, staged } = session;
+  const { engine, volset, staged, forget } = session;
   const refs = new Map<BranchId, SnapshotId | null>();
-  const known = engine.meta.findVolset(volset) ? engine.meta.refs(volset, staged.identity) : [];
-  if (!staged.absent) for (const ref of known) refs.set(ref.branch, ref.snapshot);
+  const counts = !staged.absent && !forget.includes(installOf(staged.identity)) && engine.meta.knowsVolset(volset);
+  for (const ref of counts ? engine.meta.refs(volset, staged.identity) : []) refs.set(ref.branch, ref.snapshot);
   for (const ref of staged.refs) refs.set(ref.branch, ref.snapshot);
   return refs;
 }
 
-/** Tips on both sides and what is to be done about each; staged snapshots count, so that a dry run plans alike. */
-export function planSession(session: Session): RefStep[] {
-  const { engine, volset, staged } = session;
+/**
+ * Tips on both sides and what is to be done about each. `views`: the branches as `apply` left them, or would leave
+ * them; one that is not among them was deleted, which the peer learns from records.
+ */
+export function planSession(session: Session, views: readonly BranchView[]): RefStep[] {
   const target = targetRefs(session);
-  const views = engine.meta.findVolset(volset) ? engine.meta.listBranches(volset) : [];
-  const names = new Map(views.map((b) => [b.id, b.name]));
-  const current = new Map(views.map((b) => [b.id, b.tip]));
-  for (const [branch, name] of stagedBranchNames(staged.generations)) if (!names.has(branch)) names.set(branch, name);
-  const tips: Tips[] = [];
-  for (const branch of new Set([...current.keys(), ...target.keys()])) {
-    const [ours, theirs] = [current.get(branch) ?? null, target.get(branch) ?? null];
-    const name = names.get(branch);
-    // Without a name it was deleted here: the peer learns that from our records, its tip does not bring it back.
-    if (name === undefined || (ours === null && theirs === null)) continue;
-    tips.push({ branch, name, current: ours, target: theirs });
-  }
+  const tips: Tips[] = views
+    .map(({ id, name, tip }) => ({ branch: id, name, current: tip, target: target.get(id) ?? null }))
+    .filter(({ current, target }) => current !== null || target !== null);
   tips.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const parents = parentLookup(session);
   return planRefs(tips, (ours, theirs): Related => compareTips(parents, ours, theirs));
 }
 
-/** Lineage from the store, or bare parents from what the peer has just told. */
+/** Lineage from the store, or bare parents from what the peer has just told and a dry run did not keep. */
 export function parentLookup({ engine, volset, staged }: Session): AncestryLookup {
   const fresh = new Map<SnapshotId, SnapshotId[]>();
   for (const [id, body] of stagedBodies(staged.generations)) fresh.set(id, body.parents);
-  const known = engine.meta.findVolset(volset) !== undefined;
+  const known = engine.meta.knowsVolset(volset);
   return (ids) => {
     const found: ReturnType<AncestryLookup> = known ? { ...engine.meta.lineage(volset, ids) } : {};
     for (const id of ids) {
@@ -141,56 +181,8 @@ export function parentLookup({ engine, volset, staged }: Session): AncestryLooku
 }
 
 /** Bodies of snapshots among staged records, by id. */
-export function* stagedBodies(generations: Generation[]): Generator<[SnapshotId, SnapshotBody]> {
+function* stagedBodies(generations: Generation[]): Generator<[SnapshotId, SnapshotBody]> {
   for (const { records } of generations) {
     for (const record of records) if (record.type === 'snapshot') yield [idOfBody(record), record];
   }
 }
-
-function* stagedBranchNames(generations: Generation[]): Generator<[BranchId, string]> {
-  for (const { records } of generations) {
-    for (const record of records) {
-      if (record.type !== 'write' || record.value === null) continue;
-      const match = /^branch:([0-9a-f]{32}):name$/.exec(record.register);
-      if (match) yield [match[1] as BranchId, record.value];
-    }
-  }
-}
-
-/** Takes the staged round into the store: records, vector, the peer's refs; one transaction, idempotent. */
-export function applySession({ engine, remote, volset, staged }: Session): Applied {
-  const applied = engine.meta.apply(volset, {
-    peer: staged.identity,
-    generations: staged.generations,
-    refs: staged.refs,
-    revision: staged.revision,
-    vector: staged.vector,
-  });
-  if (remote.identity !== staged.identity || remote.volset !== volset) {
-    engine.meta.putRemote({ ...remote, identity: staged.identity, volset });
-  }
-  return applied;
-}
-
-/** Sends what the peer lacks of our records, if anything. Answers with its vector afterwards. */
-export async function sendRecords(
-  { engine, peer, volset }: Session,
-  theirs: Vector,
-): Promise<{ vector: Vector; sent: boolean }> {
-  const ours = await settle(engine, volset);
-  if (!lacks(theirs, ours)) return { vector: theirs, sent: false };
-  const plan = engine.meta.planDeltas(volset, theirs, 0);
-  const pages = function* (): Generator<Generation> {
-    for (let cursor: string | undefined = plan.cursor; cursor !== undefined; ) {
-      const page = engine.meta.readDeltas(volset, cursor);
-      yield* page.generations;
-      cursor = page.cursor;
-    }
-  };
-  const { vector } = await peer.sendGenerations(volset, pages());
-  return { vector, sent: true };
-}
-
-/** True when `theirs` misses a generation that `ours` has. */
-export const lacks = (theirs: Vector, ours: Vector): boolean =>
-  (Object.keys(ours) as StoreId[]).some((store) => (theirs[store]?.generation ?? 0) < ours[store].generation);

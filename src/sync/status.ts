@@ -36,6 +36,12 @@ export async function status(engine: Engine, options: StatusOptions): Promise<Ou
   }
   const tree = await workingState(engine);
   const branch = engine.meta.listBranches(volset.id).find((b) => b.id === engine.volume?.state.branch);
+  if (!branch && engine.volume && engine.volume.state.branch !== null) {
+    engine.reporter.warn(
+      'the branch of this working directory was deleted; its files are as they were: ' +
+        'go on with `plait snapshot -b NAME`, or go to another branch with `plait checkout BRANCH`',
+    );
+  }
   const known = engine.meta.listRemotes().filter((r) => remotes.some((other) => other.name === r.name));
   const result: StatusResult = {
     volset: volset.name,
@@ -44,7 +50,7 @@ export async function status(engine: Engine, options: StatusOptions): Promise<Ou
     tip: branch?.tip ?? null,
     base: engine.volume?.state.base ?? null,
     ...tree,
-    conflicts: 0,
+    conflicts: engine.meta.listConflicts(volset.id).length,
     queue: 0,
     remotes: known.map((remote) => remoteState(engine, volset.id, remote)),
   };

@@ -6,7 +6,6 @@ import type { RefMove } from '../core/peer.ts';
 import type { Ref } from '../core/records.ts';
 import type { RefStep } from '../core/ref-plan.ts';
 import type { Edit } from '../meta/contract.ts';
-import type { Received } from './blobs-down.ts';
 import type { Sent } from './blobs-up.ts';
 import type { ProblemRow } from './results.ts';
 import { parentLookup, type Session } from './session.ts';
@@ -120,7 +119,7 @@ export interface Taken {
 }
 
 /** Our tips go to theirs where their blob is complete here; one transaction a branch, a rival command may win one. */
-export function takeTips({ engine, volset }: Session, steps: RefStep[], _received: Received): Taken {
+export function takeTips({ engine, volset }: Session, steps: RefStep[]): Taken {
   const moved = new Set<BranchId>();
   for (const { step, branch, current, target } of steps) {
     if (step !== 'take' || target === null) continue;
