@@ -1,25 +1,26 @@
 /** Edits of this store: each becomes records in the open generation, and what they derive. */
+import type { Conflict } from '../../core/conflict.ts';
 import { PlaitError } from '../../core/errors.ts';
-import type { SnapshotId, VolsetId, WriteId } from '../../core/ids.ts';
-import type { ObjectKey, RegisterKey, Stamp, Write } from '../../core/records.ts';
-import { recordId, valueFault } from '../../core/records.ts';
-import { branchKey, parseObject, parseRegister, registerKey, snapshotKey } from '../../core/register.ts';
+import type { BranchId, SnapshotId, VolsetId } from '../../core/ids.ts';
+import type { ObjectKey, RegisterKey } from '../../core/records.ts';
+import { valueFault } from '../../core/records.ts';
+import { branchKey, parseObject, parseRegister, type Register, registerKey, snapshotKey } from '../../core/register.ts';
 import { checkSnapshotBody, idOfBody } from '../../core/snapshot-body.ts';
-import { nextStamp } from '../../core/stamp.ts';
 import type { Edit } from '../contract.ts';
+import { requireConflict, settledRegister, settledValue } from './conflicts.ts';
 import { type Engine, ensureVolset, findVolsetNumber, volsetNumber } from './engine.ts';
-import { headAt, headsOf, isDead, knowsObject, putHead, unknownParent } from './heads.ts';
-import { appendRecord } from './log.ts';
-import { moveOwnRef, ownTip, setOwnRef } from './refs.ts';
-import { readClock, writeClock } from './self.ts';
+import { headAt, isDead, knowsObject, unknownParent } from './heads.ts';
+import { liveBranches, refreshLiveness, releaseRef } from './liveness.ts';
+import { moveOwnRef, ownTip } from './refs.ts';
 import { insertSnapshot, knowsSnapshot, markBlob } from './snapshots.ts';
+import { Writer } from './writer.ts';
 
-/** One transaction of edits: the volset's number and the clock as it advances. */
+/** One transaction of edits. */
 interface Session {
   engine: Engine;
   volset: VolsetId;
   n: number;
-  clock: Stamp;
+  writer: Writer;
 }
 
 export function commit(engine: Engine, volset: VolsetId, edits: Edit[]): void {
@@ -29,10 +30,9 @@ export function commit(engine: Engine, volset: VolsetId, edits: Edit[]): void {
       throw new PlaitError('exists', `Volset ${volset} exists already.`, { hint: 'Choose another id.' });
     }
     const n = create ? ensureVolset(engine, volset) : volsetNumber(engine, volset);
-    const before = readClock(engine.db);
-    const session: Session = { engine, volset, n, clock: before };
-    for (const edit of edits) applyEdit(session, edit);
-    if (session.clock !== before) writeClock(engine.db, session.clock);
+    const writer = new Writer(engine, volset, n, engine.self.store);
+    for (const edit of edits) applyEdit({ engine, volset, n, writer }, edit);
+    writer.close();
   });
 }
 
@@ -53,6 +53,9 @@ function applyEdit(session: Session, edit: Edit): void {
     case 'delete':
       deleteObject(session, edit.object);
       break;
+    case 'resolve':
+      resolve(session, edit);
+      break;
     case 'move-ref':
       moveOwnRef(session.engine, session.n, session.volset, edit);
       break;
@@ -62,42 +65,34 @@ function applyEdit(session: Session, edit: Edit): void {
 function createObject(session: Session, object: ObjectKey, name: string, creator: string): void {
   const { engine, n } = session;
   if (parseObject(object) === undefined) refuseEdit('the id of a new branch is malformed');
+  if (isDead(engine, n, 'volset')) notHere('volset');
   if (knowsObject(engine, n, object)) {
     throw new PlaitError('exists', `There is a ${object} already.`, { hint: 'Choose another id.' });
   }
-  write(session, registerKey(object, 'name'), name);
-  write(session, registerKey(object, 'creator'), creator);
+  write(session, { object, field: 'name' }, name);
+  write(session, { object, field: 'creator' }, creator);
 }
 
 function setRegister(session: Session, key: RegisterKey, value: string | null): void {
   const { engine, n } = session;
   const register = parseRegister(key);
-  if (register === undefined) refuseEdit(`there is no register ${key}`);
+  if (register === undefined || parseObject(register.object)?.kind === 'conflict')
+    refuseEdit(`there is no register ${key}`);
   requireObject(session, register.object);
   // Saying again what is shown already is no edit: it would only make rivals.
-  if (headAt(engine, n, register)?.value !== value) write(session, key, value);
+  if (headAt(engine, n, register)?.value !== value) write(session, register, value);
 }
 
-function write(session: Session, key: RegisterKey, value: string | null): void {
-  const { engine, volset, n } = session;
-  const fault = valueFault(key, value);
-  const register = parseRegister(key);
-  if (fault !== undefined || register === undefined) refuseEdit(fault ?? 'no register');
-  const head = headAt(engine, n, register);
-  const stamp = tick(session, head ? [head.stamp] : []);
-  const parents = head ? [head.id] : [];
-  const record: Write = { type: 'write', register: key, value, parents, stamp, author: engine.self.store };
-  appendRecord(engine, volset, n, record);
-  putHead(engine, n, register, { id: recordId(record) as WriteId, stamp, value });
-}
-
-function tick(session: Session, parents: Stamp[]): Stamp {
-  session.clock = nextStamp(session.clock, session.engine.now(), parents);
-  return session.clock;
+function write({ engine, n, writer }: Session, register: Register, value: string | null): void {
+  const fault = valueFault(registerKey(register.object, register.field), value);
+  if (fault !== undefined) refuseEdit(fault);
+  writer.set(register, value);
+  // What is written to again lives again; a branch keeps its volset.
+  for (const object of [register.object, 'volset']) if (isDead(engine, n, object)) refreshLiveness(engine, n, object);
 }
 
 function addSnapshot(session: Session, { id, body, blob }: Extract<Edit, { edit: 'snapshot' }>): void {
-  const { engine, volset, n } = session;
+  const { engine, volset, n, writer } = session;
   checkSnapshotBody(body, volset);
   if (idOfBody(body) !== id) {
     throw new PlaitError('integrity', `Snapshot ${id.slice(0, 12)} is not the hash of its body.`, {
@@ -106,43 +101,85 @@ function addSnapshot(session: Session, { id, body, blob }: Extract<Edit, { edit:
   }
   if (!knowsSnapshot(engine, n, id)) {
     for (const parent of body.parents) if (!knowsSnapshot(engine, n, parent)) unknownParent(volset, parent);
-    appendRecord(engine, volset, n, body);
+    writer.append(body);
     insertSnapshot(engine, n, id, body);
   }
   if (blob) markBlob(engine, n, id);
 }
 
-/** A tombstone that lists what its author saw; for a branch, our own ref goes as well. */
+/** Tombstones that list what their author saw; our own refs go as well. */
 function deleteObject(session: Session, object: ObjectKey): void {
-  const { engine, volset, n } = session;
   const parsed = parseObject(object);
-  if (parsed === undefined) refuseEdit(`there is no object ${object}`);
+  if (parsed === undefined || parsed.kind === 'conflict') refuseEdit(`there is no object ${object}`);
   if (parsed.kind === 'snapshot') refuseEdit('single snapshots cannot be deleted');
   requireObject(session, object);
-  const heads = headsOf(engine, n, object);
-  const tip = parsed.kind === 'branch' ? ownTip(engine, n, parsed.id) : null;
-  const sees = heads.map((head) => head.id).sort();
-  const stamp = tick(
-    session,
-    heads.map((head) => head.stamp),
-  );
-  const record = { type: 'tombstone', object, sees, ...(tip && { tip }), stamp, author: engine.self.store } as const;
-  appendRecord(engine, volset, n, record);
-  buryObject(engine, n, object, recordId(record));
+  if (object === 'volset') for (const branch of liveBranches(session.engine, session.n)) bury(session, branch);
+  bury(session, object);
 }
 
-/** Hides the object and lets go of our ref. Inside a write transaction. */
-export function buryObject(engine: Engine, n: number, object: ObjectKey, tombstone: string): void {
-  engine.db.run('INSERT OR REPLACE INTO dead(volset, object, tombstone) VALUES (?, ?, ?)', n, object, tombstone);
+function bury({ engine, n, writer }: Session, object: ObjectKey): void {
   const parsed = parseObject(object);
-  if (parsed?.kind === 'branch' && ownTip(engine, n, parsed.id) !== null) setOwnRef(engine, n, parsed.id, null);
+  writer.bury(object, parsed?.kind === 'branch' ? tipSeen(engine, n, parsed.id) : null);
+  refreshLiveness(engine, n, object);
+  releaseRef(engine, n, object);
+}
+
+/** Our own tip; where we have none, the deepest that peers told us of: that is what is shown and meant to go. */
+function tipSeen(engine: Engine, n: number, branch: BranchId): SnapshotId | null {
+  const own = ownTip(engine, n, branch);
+  if (own !== null) return own;
+  const row = engine.db.get<{ id: SnapshotId }>(
+    `SELECT s.id FROM refs r JOIN snapshots s ON s.volset = r.volset AND s.id = r.snapshot
+     WHERE r.volset = ? AND r.branch = ? ORDER BY s.depth DESC, s.id LIMIT 1`,
+    n,
+    branch,
+  );
+  return row?.id ?? null;
+}
+
+/** Makes the chosen value the one that is shown, and says that the conflict is settled. */
+function resolve(session: Session, { conflict: id, choice }: Extract<Edit, { edit: 'resolve' }>): void {
+  const { engine, n, writer } = session;
+  const conflict = requireConflict(engine, n, id);
+  if (conflict.kind === 'name') {
+    throw new PlaitError('usage', 'Two branches of one name are told apart by renaming one of them.', {
+      hint: `Run \`plait branch rename\` on ${conflict.current} or ${conflict.target}.`,
+    });
+  }
+  const value = choice.choice === 'value' ? choice.value : conflict[choice.choice];
+  if (conflict.kind === 'delete') settleDeletion(session, conflict, value);
+  else if (conflict.kind !== 'path') settleField(session, conflict, value);
+  const register = settledRegister(id);
+  const settled = settledValue(choice, conflict);
+  if (headAt(engine, n, register)?.value !== settled) writer.set(register, settled);
+}
+
+/** Where the object is deleted by now, there is nothing to show a value. */
+function settleField(session: Session, { object, field }: Conflict, value: string | null): void {
+  const { engine, n } = session;
+  if (isDead(engine, n, object) || headAt(engine, n, { object, field })?.value === value) return;
+  write(session, { object, field }, value);
+}
+
+/** null: it goes after all. Else it stays, or comes back, under that name. */
+function settleDeletion(session: Session, { object }: Conflict, name: string | null): void {
+  const { engine, n } = session;
+  const dead = isDead(engine, n, object);
+  if (name === null) {
+    if (!dead) deleteObject(session, object);
+  } else if (dead || headAt(engine, n, { object, field: 'name' })?.value !== name) {
+    write(session, { object, field: 'name' }, name);
+  }
 }
 
 function requireObject({ engine, n }: Session, object: ObjectKey): void {
   const known = object.startsWith('snapshot:')
     ? knowsSnapshot(engine, n, object.slice(snapshotKey('' as SnapshotId).length) as SnapshotId)
     : knowsObject(engine, n, object);
-  if (known && !isDead(engine, n, object)) return;
+  if (!known || isDead(engine, n, object)) notHere(object);
+}
+
+function notHere(object: ObjectKey): never {
   throw new PlaitError('not-found', `There is no ${object} here.`, { hint: 'It may have been deleted.' });
 }
 

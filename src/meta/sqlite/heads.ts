@@ -1,12 +1,12 @@
 /**
- * Heads of registers as this store shows them. Format 0: a head moves only to a write that follows it. Of rivals the
- * first one known here stays; the other is kept in the log and reported. (The next format takes the largest stamp.)
+ * Heads of registers: rows of every write that no other follows, one of them shown. What is shown never depends on the
+ * order in which writes came (I7), see core/heads.ts.
  */
-import { byStampAndId, type KnownWrite } from '../../core/heads.ts';
-import type { VolsetId, WriteId } from '../../core/ids.ts';
+import { byStampAndId, type KnownWrite, type WriteLookup } from '../../core/heads.ts';
+import type { WriteId } from '../../core/ids.ts';
 import { malformed } from '../../core/malformed.ts';
-import type { AnyRecord, ObjectKey, Stamp, Write } from '../../core/records.ts';
-import { parseRegister, type Register } from '../../core/register.ts';
+import type { LoggedRecord, ObjectKey, Stamp } from '../../core/records.ts';
+import type { Register } from '../../core/register.ts';
 import type { Engine } from './engine.ts';
 
 export interface Head {
@@ -15,15 +15,27 @@ export interface Head {
   value: string | null;
 }
 
-export const headAt = ({ db }: Engine, n: number, { object, field }: Register): Head | undefined =>
-  db.get<Head>('SELECT id, stamp, value FROM heads WHERE volset = ? AND object = ? AND field = ?', n, object, field);
+const AT = 'WHERE volset = ? AND object = ? AND field = ?';
 
+/** The one that is shown. */
+export const headAt = ({ db }: Engine, n: number, { object, field }: Register): Head | undefined =>
+  db.get<Head>(`SELECT id, stamp, value FROM heads ${AT} AND shown = 1`, n, object, field);
+
+/** Largest first: the first one is shown. */
+export const unfollowedAt = ({ db }: Engine, n: number, { object, field }: Register): Head[] =>
+  db.all<Head>(`SELECT id, stamp, value FROM heads ${AT} ORDER BY stamp DESC, id DESC`, n, object, field);
+
+/** What is shown of each register of an object. */
 export const headsOf = ({ db }: Engine, n: number, object: ObjectKey): (Head & { field: string })[] =>
   db.all<Head & { field: string }>(
-    'SELECT field, id, stamp, value FROM heads WHERE volset = ? AND object = ? ORDER BY field',
+    'SELECT field, id, stamp, value FROM heads WHERE volset = ? AND object = ? AND shown = 1 ORDER BY field',
     n,
     object,
   );
+
+/** Every unfollowed write of all registers of an object. */
+export const allUnfollowed = ({ db }: Engine, n: number, object: ObjectKey): Head[] =>
+  db.all<Head>('SELECT id, stamp, value FROM heads WHERE volset = ? AND object = ? ORDER BY id', n, object);
 
 export const knowsObject = ({ db }: Engine, n: number, object: ObjectKey): boolean =>
   db.get('SELECT 1 FROM heads WHERE volset = ? AND object = ? LIMIT 1', n, object) !== undefined;
@@ -31,21 +43,43 @@ export const knowsObject = ({ db }: Engine, n: number, object: ObjectKey): boole
 export const isDead = ({ db }: Engine, n: number, object: ObjectKey): boolean =>
   db.get('SELECT 1 FROM dead WHERE volset = ? AND object = ?', n, object) !== undefined;
 
-export function putHead({ db }: Engine, n: number, { object, field }: Register, head: Head): void {
+/**
+ * Takes a write that was not known and whose parents are. `shown`: the head so far; answers with the head from now on.
+ * Nothing known can follow it, and what follows the head is larger than every other, so no row has to be searched for.
+ * Inside a write transaction.
+ */
+export function joinHeads(
+  { db }: Engine,
+  n: number,
+  { object, field }: Register,
+  write: KnownWrite,
+  shown: Head | undefined,
+): Head {
+  for (const parent of write.parents) db.run(`DELETE FROM heads ${AT} AND id = ?`, n, object, field, parent);
+  const isShown = shown === undefined || byStampAndId(write, shown) > 0;
+  if (isShown && shown) db.run(`UPDATE heads SET shown = 0 ${AT} AND id = ?`, n, object, field, shown.id);
   db.run(
-    'INSERT OR REPLACE INTO heads(volset, object, field, id, stamp, value) VALUES (?, ?, ?, ?, ?, ?)',
+    `INSERT INTO heads(volset, object, field, id, stamp, value, resolution, shown) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     n,
     object,
     field,
-    head.id,
-    head.stamp,
-    head.value,
+    write.id,
+    write.stamp,
+    write.value,
+    write.resolution ? 1 : 0,
+    isShown ? 1 : 0,
   );
+  return isShown ? write : shown;
 }
 
-export function findRecord({ db }: Engine, n: number, id: string): AnyRecord | undefined {
-  const row = db.get<{ body: string }>('SELECT body FROM records WHERE volset = ? AND id = ? LIMIT 1', n, id);
-  return row && (JSON.parse(row.body) as AnyRecord);
+/** One that compaction dropped may stand in another store's generation as well, and be there in full: rather that. */
+export function findRecord({ db }: Engine, n: number, id: string): LoggedRecord | undefined {
+  const row = db.get<{ body: string }>(
+    `SELECT body FROM records WHERE volset = ? AND id = ? ORDER BY body LIKE '{"hash":%' LIMIT 1`,
+    n,
+    id,
+  );
+  return row && (JSON.parse(row.body) as LoggedRecord);
 }
 
 export function findWrite(engine: Engine, n: number, id: WriteId): (KnownWrite & { register: string }) | undefined {
@@ -53,33 +87,16 @@ export function findWrite(engine: Engine, n: number, id: WriteId): (KnownWrite &
   return record?.type === 'write' ? { ...record, id } : undefined;
 }
 
-export type Taken = 'taken' | { rivalOf: Head };
-
-/**
- * Takes a write that was not known and whose parents are. Inside a write transaction. It follows the head only if it
- * names it as parent: a write becomes head when it is learned or never, so no other known write follows the head, and
- * a long line of rivals costs no walk. Rivals that agree are no conflict; the larger one stands on every store.
- */
-export function receiveWrite(engine: Engine, n: number, id: WriteId, write: Write): Taken {
-  const register = parseRegister(write.register) as Register;
-  const head = headAt(engine, n, register);
-  const known = { id, stamp: write.stamp, value: write.value };
-  const follows = head === undefined || write.parents.includes(head.id);
-  if (!follows && (head.value !== write.value || byStampAndId(known, head) < 0)) return { rivalOf: head };
-  putHead(engine, n, register, known);
-  return 'taken';
+/** A lookup for core functions that remembers what it read: lines of writes are walked more than once. */
+export function writesOf(engine: Engine, n: number): WriteLookup {
+  const known = new Map<WriteId, KnownWrite>();
+  return (id) => {
+    const write = known.get(id) ?? findWrite(engine, n, id);
+    if (write) known.set(id, write);
+    return write;
+  };
 }
 
-/** Parents must be known writes of the same register, and older. */
-export function checkParents(engine: Engine, n: number, volset: VolsetId, write: Write): void {
-  for (const id of write.parents) {
-    const parent = findWrite(engine, n, id);
-    if (parent === undefined) unknownParent(volset, id);
-    if (parent.register !== write.register) malformed('a write follows one of another register');
-    if (parent.stamp >= write.stamp) malformed('a write is not younger than its parents');
-  }
-}
-
-export function unknownParent(volset: VolsetId, id: string): never {
+export function unknownParent(volset: string, id: string): never {
   return malformed('a record comes before one that it refers to', { reason: 'unknown-parent', volset, id });
 }

@@ -2,21 +2,24 @@
  * Takes the records of a round, one after another, into what they derive: heads, tombstones, snapshots. `finish` then
  * decides, once per register that was touched. Everything happens inside the write transaction of whoever calls.
  */
-import type { BranchId, SnapshotId, StoreId, VolsetId, WriteId } from '../../core/ids.ts';
-import type { Policy } from '../../core/reconcile.ts';
-import type { LoggedRecord } from '../../core/records.ts';
+import { byStampAndId, type KnownWrite } from '../../core/heads.ts';
+import type { BranchId, SnapshotId, VolsetId, WriteId } from '../../core/ids.ts';
+import { malformed } from '../../core/malformed.ts';
+import type { AnyRecord, LoggedRecord, ObjectKey, RegisterKey, Stamp, Tombstone, Write } from '../../core/records.ts';
+import { parseObject, parseRegister, type Register } from '../../core/register.ts';
+import { stampAfter } from '../../core/stamp.ts';
 import type { Applied } from '../contract.ts';
+import { nameConflicts } from './conflicts.ts';
+import { Decider, type Deciding as Registers, type Touched } from './decide.ts';
+import { Deletions } from './deletions.ts';
 import type { Engine } from './engine.ts';
+import { findRecord, headAt, joinHeads, unknownParent } from './heads.ts';
+import { insertSnapshot, knowsSnapshot } from './snapshots.ts';
+import { Writer } from './writer.ts';
 
-export interface Deciding {
-  /** Absent: rivals are recorded, nothing is written; the target is the largest of the round's writes of a register. */
-  policy: Policy | undefined;
-  /** Is this write of ours, or of the round, in what the peer holds? Not asked without a policy. */
-  peerHolds: (id: WriteId) => boolean;
+export interface Deciding extends Registers {
   /** The peer's refs as this round leaves them. */
   tips: ReadonlyMap<BranchId, SnapshotId>;
-  /** Who signs the resolutions and revivals. */
-  author: StoreId;
 }
 
 export type Outcome = Pick<
@@ -25,8 +28,21 @@ export type Outcome = Pick<
 >;
 
 export class Intake {
+  readonly #engine: Engine;
+  readonly #volset: VolsetId;
+  readonly #n: number;
+  readonly #touched = new Map<RegisterKey, Touched>();
+  readonly #deletions: Deletions;
+  readonly #snapshots: SnapshotId[] = [];
+  readonly #problems: Applied['problems'] = [];
+  /** Ids of the collisions before the first branch was touched. */
+  #collisions: Set<string> | undefined;
+
   constructor(engine: Engine, volset: VolsetId, n: number) {
-    void [engine, volset, n];
+    this.#engine = engine;
+    this.#volset = volset;
+    this.#n = n;
+    this.#deletions = new Deletions(engine, volset, n);
   }
 
   /**
@@ -34,12 +50,116 @@ export class Intake {
    * where it refers to something unknown (data: reason `unknown-parent`) or unfit.
    */
   take(id: string, record: LoggedRecord): void {
-    void [id, record];
+    if (record.type === 'past') return;
+    this.#checkReferences(record);
+    if (record.type === 'write') this.#takeWrite(id as WriteId, record);
+    else if (record.type === 'tombstone') this.#takeTombstone(id as WriteId, record);
+    else {
+      insertSnapshot(this.#engine, this.#n, id as SnapshotId, record);
+      this.#snapshots.push(id as SnapshotId);
+    }
   }
 
   /** Once, after the last record and after the peer's refs were taken. Writes go to the open generation: cut it after. */
   finish(how: Deciding): Outcome {
-    void how;
-    return { conflicts: [], deleted: [], revived: [], changed: [], written: 0, problems: [], snapshots: [] };
+    const writer = new Writer(this.#engine, this.#volset, this.#n, how.author);
+    const decider = new Decider(this.#engine, this.#n, writer, how);
+    for (const touched of this.#touched.values()) decider.decide(touched);
+    const { deleted, revived, conflicts, kept } = this.#deletions.settle(how.tips, (register, value) => {
+      this.#touch(register).shown = writer.set(register, value);
+    });
+    for (const conflict of conflicts) decider.record(conflict);
+    writer.close();
+    return {
+      conflicts: [...decider.conflicts, ...this.#newCollisions()],
+      ...{ deleted, revived, changed: this.#changed(), written: decider.written + kept },
+      ...{ problems: this.#problems, snapshots: this.#snapshots },
+    };
+  }
+
+  #checkReferences(record: AnyRecord): void {
+    if (record.type === 'write') {
+      this.#checkParents(record);
+      return;
+    }
+    const snapshots = record.type === 'snapshot' ? record.parents : record.tip ? [record.tip] : [];
+    for (const id of snapshots) if (!knowsSnapshot(this.#engine, this.#n, id)) unknownParent(this.#volset, id);
+    if (record.type === 'snapshot') return;
+    for (const id of record.sees) {
+      const seen = this.#known(id);
+      if (seen.type === 'past') continue;
+      if (seen.type !== 'write' || parseRegister(seen.register)?.object !== record.object) {
+        malformed('a tombstone lists a write of another object');
+      }
+    }
+  }
+
+  /** Parents must be known writes of the same register, and older. Of one that is past nothing more is known. */
+  #checkParents(write: Write): void {
+    const parents = write.parents.map((id) => this.#known(id)).filter(({ type }) => type !== 'past');
+    let last: Stamp = '';
+    for (const parent of parents) {
+      if (parent.type !== 'write' || parent.register !== write.register)
+        malformed('a write follows one of another register');
+      if (parent.stamp >= write.stamp) malformed('a write is not younger than its parents');
+      if (parent.stamp > last) last = parent.stamp;
+    }
+    if (!write.resolution) return;
+    if (write.parents.length !== 2) malformed('a resolution does not have two parents');
+    // Its id does not cover the stamp, so the stamp has to follow from what the id does cover.
+    if (parents.length === 2 && write.stamp !== stampAfter(last)) malformed('a resolution has a stamp of its own');
+  }
+
+  #known(id: string): LoggedRecord {
+    return findRecord(this.#engine, this.#n, id) ?? unknownParent(this.#volset, id);
+  }
+
+  #takeWrite(id: WriteId, write: Write): void {
+    const register = parseRegister(write.register) as Register;
+    const touched = this.#touch(register);
+    const known: KnownWrite = { ...write, id };
+    touched.shown = joinHeads(this.#engine, this.#n, register, known, touched.shown);
+    if (touched.brought === undefined || byStampAndId(known, touched.brought) > 0) touched.brought = known;
+    if (write.resolution) touched.resolutions.push(known);
+  }
+
+  #takeTombstone(id: WriteId, tombstone: Tombstone): void {
+    const { object } = tombstone;
+    if (parseObject(object)?.kind !== 'snapshot') {
+      this.#noteCollisions(object);
+      this.#deletions.bury(id, tombstone);
+      return;
+    }
+    this.#problems.push({ object, message: 'deleting a single snapshot is not understood yet: it stays' });
+  }
+
+  #touch(register: Register): Touched {
+    const key = `${register.object}:${register.field}`;
+    let touched = this.#touched.get(key);
+    if (touched === undefined) {
+      this.#deletions.touch(register.object);
+      if (register.field === 'name') this.#noteCollisions(register.object);
+      const before = headAt(this.#engine, this.#n, register);
+      touched = { register, before, shown: before, brought: undefined, resolutions: [] };
+      this.#touched.set(key, touched);
+    }
+    return touched;
+  }
+
+  #noteCollisions(object: ObjectKey): void {
+    if (this.#collisions || !object.startsWith('branch:')) return;
+    this.#collisions = new Set(nameConflicts(this.#engine, this.#n).map(({ id }) => id));
+  }
+
+  #newCollisions(): Applied['conflicts'] {
+    const before = this.#collisions;
+    if (before === undefined) return [];
+    return nameConflicts(this.#engine, this.#n)
+      .filter(({ id }) => !before.has(id))
+      .map(({ seen: _, ...conflict }) => conflict);
+  }
+
+  #changed(): RegisterKey[] {
+    return [...this.#touched].filter(([, { before, shown }]) => before?.id !== shown?.id).map(([key]) => key);
   }
 }

@@ -1,12 +1,16 @@
 /** The contract's methods, each bound to the part that does it. */
 import type { MetaStore } from '../contract.ts';
 import { apply } from './apply.ts';
+import { chainPoints } from './chains.ts';
+import { compact } from './compact.ts';
 import * as config from './config.ts';
+import { listConflicts, recordConflicts } from './conflicts.ts';
 import { planDeltas, readDeltas } from './deltas.ts';
 import { commit } from './edits.ts';
 import type { Engine } from './engine.ts';
 import { forgetPeer } from './forget-peer.ts';
 import { handOver, openRecords } from './hand-over.ts';
+import { inspect, knowsVolset } from './inspect.ts';
 import { cut, markPacked, unpackedGenerations, vector } from './log.ts';
 import { listMembers, retireMember } from './members.ts';
 import { peer, updatePeer } from './peers.ts';
@@ -43,10 +47,16 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     planDeltas: bind(planDeltas),
     readDeltas: bind(readDeltas),
     apply: bind(apply),
+    listConflicts: bind(listConflicts),
+    recordConflicts: bind(recordConflicts),
+    inspect: bind(inspect),
+    chainPoints: bind(chainPoints),
+    knowsVolset: bind(knowsVolset),
     openRecords: bind(openRecords),
     handOver: bind(handOver),
     listMembers: bind(listMembers),
     retireMember: bind(retireMember),
+    compact: bind(compact),
     refs: bind(refs),
     moveRefs: bind(moveRefs),
     unpackedGenerations: bind(unpackedGenerations),

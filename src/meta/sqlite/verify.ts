@@ -7,7 +7,10 @@ import type { InstallId, SnapshotId, StoreId, VolsetId, WriteId } from '../../co
 import { type AnyRecord, checkRecord, recordId } from '../../core/records.ts';
 import { registerKey } from '../../core/register.ts';
 import { listRemotes, listTokens, settings } from './config.ts';
+import { listConflicts } from './conflicts.ts';
 import type { Engine } from './engine.ts';
+import { isDead } from './heads.ts';
+import { isCovered } from './liveness.ts';
 import { HEADER_COLUMNS, type HeaderRow, readGeneration, readVector } from './log.ts';
 import { peer } from './peers.ts';
 import { refsOf } from './refs.ts';
@@ -29,7 +32,16 @@ export function verify(engine: Engine): string[] {
     }
     for (const { n, id } of engine.db.all<{ n: number; id: VolsetId }>('SELECT n, id FROM volsets')) {
       const check = { engine, n, volset: id, faults };
-      for (const part of [checkChains, checkOpen, checkHeads, checkSnapshots, checkRefs, checkPeers])
+      for (const part of [
+        checkChains,
+        checkOpen,
+        checkHeads,
+        checkDeletions,
+        checkConflicts,
+        checkSnapshots,
+        checkRefs,
+        checkPeers,
+      ])
         attempt(faults, () => part(check));
     }
     for (const read of [listRemotes, listTokens, settings]) attempt(faults, () => read(engine));
@@ -74,31 +86,77 @@ function checkOpen({ engine, n, volset, faults }: Check): void {
   if (open?.open_count !== rows.length) faults.push(`volset ${volset}: the open generation is miscounted`);
 }
 
-/** Each head is an unfollowed write with that value; the only one, unless there are rivals. */
+/** The rows are the unfollowed writes, no more and no fewer, and the largest is shown. */
 function checkHeads({ engine, n, volset, faults }: Check): void {
-  const writes = new Map<string, KnownWrite[]>();
-  for (const { id, body } of engine.db.each<{ id: WriteId; body: string }>(
+  const expected = new Map<string, string>();
+  for (const [key, writes] of writesByRegister(engine, n)) expected.set(key, describe(unfollowed(writes)));
+  for (const [key, rows] of headsByRegister(engine, n)) {
+    if (expected.get(key) !== describe(rows) || rows.some(({ shown }, i) => shown !== (i === 0 ? 1 : 0)))
+      faults.push(`volset ${volset}: the head of ${key} is wrong`);
+    expected.delete(key);
+  }
+  for (const key of expected.keys()) faults.push(`volset ${volset}: ${key} has no head`);
+}
+
+interface HeadRow extends Pick<KnownWrite, 'id' | 'stamp' | 'value'> {
+  resolution: number;
+  shown: number;
+}
+
+const describe = (heads: readonly (KnownWrite | HeadRow)[]): string =>
+  JSON.stringify(heads.map(({ id, stamp, value, resolution }) => [id, stamp, value, Boolean(resolution)]));
+
+function writesByRegister({ db }: Engine, n: number): Map<string, KnownWrite[]> {
+  const writes = new Map<string, Map<WriteId, KnownWrite>>();
+  for (const { id, body } of db.each<{ id: WriteId; body: string }>(
     `SELECT id, body FROM records WHERE volset = ? AND body LIKE '%"type":"write"%'`,
     n,
   )) {
     const record = JSON.parse(body) as AnyRecord;
     if (record.type !== 'write') continue;
-    const known = writes.get(record.register);
-    if (known) known.push({ ...record, id });
-    else writes.set(record.register, [{ ...record, id }]);
+    const known = writes.get(record.register) ?? new Map<WriteId, KnownWrite>();
+    known.set(id, { ...record, id });
+    writes.set(record.register, known);
   }
-  for (const head of engine.db.each<KnownWrite & { object: string; field: string }>(
-    'SELECT object, field, id, stamp, value FROM heads WHERE volset = ?',
+  return new Map([...writes].map(([key, known]) => [key, [...known.values()]]));
+}
+
+/** Largest first. */
+function headsByRegister({ db }: Engine, n: number): Map<string, HeadRow[]> {
+  const heads = new Map<string, HeadRow[]>();
+  for (const { object, field, ...row } of db.each<HeadRow & { object: string; field: string }>(
+    `SELECT object, field, id, stamp, value, resolution, shown FROM heads WHERE volset = ? ORDER BY stamp DESC, id DESC`,
     n,
   )) {
-    const key = registerKey(head.object, head.field);
-    const match = unfollowed(writes.get(key) ?? []).find((write) => write.id === head.id);
-    if (match?.value !== head.value || match.stamp !== head.stamp)
-      faults.push(`volset ${volset}: the head of ${key} is wrong`);
-    writes.delete(key);
+    const key = registerKey(object, field);
+    const rows = heads.get(key);
+    if (rows) rows.push(row);
+    else heads.set(key, [row]);
   }
-  for (const key of writes.keys()) faults.push(`volset ${volset}: ${key} has no head`);
+  return heads;
 }
+
+/** Every tombstone has its row, and what they cover is dead. */
+function checkDeletions({ engine, n, volset, faults }: Check): void {
+  const logged = new Map<string, string>();
+  for (const { id, body } of engine.db.each<{ id: string; body: string }>(
+    `SELECT id, body FROM records WHERE volset = ? AND body LIKE '%"type":"tombstone"%'`,
+    n,
+  )) {
+    const record = JSON.parse(body) as AnyRecord;
+    if (record.type === 'tombstone' && !record.object.startsWith('snapshot:')) logged.set(id, record.object);
+  }
+  const rows = engine.db.all<{ object: string; id: string }>('SELECT object, id FROM tombstones WHERE volset = ?', n);
+  if (rows.length !== logged.size || rows.some(({ object, id }) => logged.get(id) !== object))
+    faults.push(`volset ${volset}: its tombstones are not those of the log`);
+  const dead = engine.db.all<{ object: string }>('SELECT object FROM dead WHERE volset = ?', n);
+  for (const object of new Set([...logged.values(), ...dead.map((row) => row.object)])) {
+    if (isCovered(engine, n, object) !== isDead(engine, n, object))
+      faults.push(`volset ${volset}: it is wrong about whether ${object} is deleted`);
+  }
+}
+
+const checkConflicts = ({ engine, volset }: Check): void => void listConflicts(engine, volset, { all: true });
 
 function checkSnapshots({ engine, n, volset, faults }: Check): void {
   const bodies = engine.db.each<{ id: SnapshotId; body: string }>(

@@ -1,5 +1,5 @@
 /** Objects as their heads show them. Everything is looked up by index; names are made unique when they are shown. */
-import type { BranchId, SnapshotId, VolsetId } from '../../core/ids.ts';
+import type { BranchId, SnapshotId, VolsetId, WriteId } from '../../core/ids.ts';
 import { displayNames, type Named } from '../../core/names.ts';
 import type { ObjectKey, SnapshotBody } from '../../core/records.ts';
 import { attrKeyOf, branchKey, snapshotKey } from '../../core/register.ts';
@@ -46,9 +46,24 @@ export function findVolset(engine: Engine, volset: VolsetId): VolsetView | undef
 }
 
 const LIVE_BRANCHES = `FROM heads h WHERE h.volset = ? AND h.object > 'branch:' AND h.object < 'branch;'
-  AND h.field = 'name' AND h.value IS NOT NULL
+  AND h.field = 'name' AND h.shown = 1 AND h.value IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM dead d WHERE d.volset = h.volset AND d.object = h.object)`;
 const NAMED = `SELECT substr(h.object, 8) AS id, h.value AS name, h.stamp AS stamp ${LIVE_BRANCHES}`;
+
+export interface NamedBranch extends Named {
+  /** The write that gave the name. */
+  write: WriteId;
+}
+
+export const namedBranches = ({ db }: Engine, n: number): NamedBranch[] =>
+  db.all<NamedBranch>(
+    `SELECT substr(h.object, 8) AS id, h.value AS name, h.stamp AS stamp, h.id AS write ${LIVE_BRANCHES}`,
+    n,
+  );
+
+/** Cheaper than to work out what is shown. */
+export const namesCollide = ({ db }: Engine, n: number): boolean =>
+  db.get(`SELECT 1 ${LIVE_BRANCHES} GROUP BY h.value HAVING count(*) > 1 LIMIT 1`, n) !== undefined;
 
 /** By shown name. */
 export function listBranches(engine: Engine, volset: VolsetId): BranchView[] {
@@ -102,7 +117,7 @@ export function snapshotsByName(engine: Engine, volset: VolsetId, name: string):
   return engine.db
     .all<{ id: SnapshotId }>(
       `SELECT substr(object, 10) AS id FROM heads
-       WHERE volset = ? AND field = 'name' AND value = ? AND value IS NOT NULL
+       WHERE volset = ? AND field = 'name' AND shown = 1 AND value = ? AND value IS NOT NULL
        AND object > 'snapshot:' AND object < 'snapshot;' ORDER BY object`,
       n,
       name,

@@ -1,0 +1,144 @@
+/**
+ * What a round does to objects: buries them, brings them back, or meets edits on one side and a deletion on the other.
+ * Inside its write transaction.
+ */
+import { type Conflict, conflictId } from '../../core/conflict.ts';
+import type { BranchId, SnapshotId, VolsetId, WriteId } from '../../core/ids.ts';
+import type { ObjectKey, Tombstone } from '../../core/records.ts';
+import { branchKey, parseObject, type Register } from '../../core/register.ts';
+import type { Engine } from './engine.ts';
+import { headAt, isDead } from './heads.ts';
+import {
+  hasUnseenTip,
+  type KnownTombstone,
+  nameSeen,
+  oldestUnseen,
+  putTombstone,
+  refreshLiveness,
+  releaseRef,
+  type State,
+  stateOf,
+  tombstonesOf,
+} from './liveness.ts';
+
+export interface Settled {
+  deleted: ObjectKey[];
+  revived: ObjectKey[];
+  conflicts: Conflict[];
+  /** Revival writes. */
+  kept: number;
+}
+
+type Keep = (register: Register, value: string) => void;
+
+export class Deletions {
+  readonly #engine: Engine;
+  readonly #volset: VolsetId;
+  readonly #n: number;
+  /** Before the round. */
+  readonly #states = new Map<ObjectKey, State>();
+  /** Tombstones that it brought. */
+  readonly #brought = new Map<ObjectKey, Set<WriteId>>();
+
+  constructor(engine: Engine, volset: VolsetId, n: number) {
+    this.#engine = engine;
+    this.#volset = volset;
+    this.#n = n;
+  }
+
+  /** Before the first write to a register of the object. */
+  touch(object: ObjectKey): void {
+    if (object !== 'volset' && !object.startsWith('branch:')) return;
+    if (this.#states.has(object)) return;
+    // A branch that lives keeps its volset.
+    if (object !== 'volset') this.touch('volset');
+    this.#states.set(object, stateOf(this.#engine, this.#n, object));
+  }
+
+  bury(id: WriteId, { object }: Tombstone): void {
+    this.touch(object);
+    putTombstone(this.#engine, this.#n, object, id);
+    const ids = this.#brought.get(object);
+    if (ids) ids.add(id);
+    else this.#brought.set(object, new Set([id]));
+  }
+
+  /** `tips`: the peer's refs. `keep` writes a value again that no tombstone has seen. */
+  settle(tips: ReadonlyMap<BranchId, SnapshotId>, keep: Keep): Settled {
+    const settled: Settled = { deleted: [], revived: [], conflicts: [], kept: 0 };
+    this.#touchDeadOf(tips);
+    // The volset comes last: it depends on its branches.
+    const objects = [...this.#states.keys()].filter((object) => object !== 'volset');
+    if (this.#states.has('volset')) objects.push('volset');
+    for (const object of objects) {
+      let dead = refreshLiveness(this.#engine, this.#n, object);
+      if (dead && this.#isKeptByRef(object, tips) && this.#keepName(object, keep)) {
+        settled.kept++;
+        dead = refreshLiveness(this.#engine, this.#n, object);
+      }
+      this.#tell(object, dead, settled);
+    }
+    return settled;
+  }
+
+  /** Deleted branches that the peer still has. */
+  #touchDeadOf(tips: ReadonlyMap<BranchId, SnapshotId>): void {
+    for (const branch of tips.keys()) {
+      const object = branchKey(branch);
+      if (isDead(this.#engine, this.#n, object)) this.touch(object);
+    }
+  }
+
+  #isKeptByRef(object: ObjectKey, tips: ReadonlyMap<BranchId, SnapshotId>): boolean {
+    const parsed = parseObject(object);
+    if (parsed?.kind !== 'branch') return false;
+    return hasUnseenTip(this.#engine, this.#volset, this.#n, parsed.id, tips.get(parsed.id));
+  }
+
+  #keepName(object: ObjectKey, keep: Keep): boolean {
+    const register = { object, field: 'name' };
+    const name = headAt(this.#engine, this.#n, register)?.value ?? null;
+    if (name === null) return false;
+    keep(register, name);
+    return true;
+  }
+
+  #tell(object: ObjectKey, dead: boolean, { deleted, revived, conflicts }: Settled): void {
+    const before = this.#states.get(object);
+    if (dead) {
+      releaseRef(this.#engine, this.#n, object);
+      if (before === 'alive') deleted.push(object);
+      return;
+    }
+    if (before === 'dead') revived.push(object);
+    const brought = this.#brought.get(object);
+    if (before !== 'dead' && brought === undefined) return;
+    const tombstones = tombstonesOf(this.#engine, this.#n, object);
+    const newest = before === 'dead' ? tombstones[0] : tombstones.find(({ id }) => brought?.has(id));
+    const conflict = newest && this.#conflictOver(newest, before === 'dead' ? 'target' : 'current');
+    if (conflict) conflicts.push(conflict);
+  }
+
+  /** `kept`: the side that did not delete. */
+  #conflictOver(tombstone: KnownTombstone, kept: 'current' | 'target'): Conflict | undefined {
+    const { object } = tombstone;
+    const unseen = oldestUnseen(this.#engine, this.#n, object);
+    const name = headAt(this.#engine, this.#n, { object, field: 'name' })?.value ?? null;
+    if (unseen === undefined) return undefined;
+    const isOurs = kept === 'current';
+    return {
+      id: conflictId(object, DELETED, [tombstone.id, unseen.id]),
+      kind: 'delete',
+      object,
+      field: DELETED,
+      initial: nameSeen(this.#engine, this.#n, tombstone),
+      current: isOurs ? name : null,
+      target: isOurs ? null : name,
+      resolution: kept,
+      resolved: false,
+      writes: isOurs ? [unseen.id, tombstone.id] : [tombstone.id, unseen.id],
+    };
+  }
+}
+
+const DELETED = 'deleted';

@@ -1,0 +1,142 @@
+/**
+ * Rows about deletion: `tombstones` per object, and `dead` for what they cover (core/liveness.ts). Both follow from the
+ * log alone. Refs come in only where a branch that is covered would be lost with its snapshots: see Intake.
+ */
+import { isAncestor } from '../../core/ancestry.ts';
+import { byStampAndId, type KnownWrite } from '../../core/heads.ts';
+import type { BranchId, SnapshotId, VolsetId, WriteId } from '../../core/ids.ts';
+import { type Evidence, isVolsetDead, livenessOf, type Precedes, unseenTips } from '../../core/liveness.ts';
+import type { ObjectKey, Tombstone } from '../../core/records.ts';
+import { branchKey, parseObject } from '../../core/register.ts';
+import { damaged } from './database.ts';
+import type { Engine } from './engine.ts';
+import { allUnfollowed, findRecord, isDead, knowsObject, writesOf } from './heads.ts';
+import { ownTip, setOwnRef } from './refs.ts';
+import { lineage } from './snapshots.ts';
+
+export type KnownTombstone = Tombstone & { id: WriteId };
+
+/** Largest (stamp, id) first. */
+export function tombstonesOf(engine: Engine, n: number, object: ObjectKey): KnownTombstone[] {
+  return engine.db
+    .all<{ id: WriteId }>('SELECT id FROM tombstones WHERE volset = ? AND object = ?', n, object)
+    .map(({ id }) => {
+      const record = findRecord(engine, n, id);
+      if (record?.type !== 'tombstone') throw damaged('meta.db', `the tombstone ${id} is missing`);
+      return { ...record, id };
+    })
+    .sort((a, b) => byStampAndId(b, a));
+}
+
+/** Inside a write transaction; the record is logged by the caller. */
+export const putTombstone = ({ db }: Engine, n: number, object: ObjectKey, id: WriteId): number =>
+  db.run('INSERT INTO tombstones(volset, object, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', n, object, id);
+
+const evidenceOf = (engine: Engine, n: number, object: ObjectKey): Evidence => ({
+  tombstones: tombstonesOf(engine, n, object),
+  heads: allUnfollowed(engine, n, object).map(({ id }) => id),
+});
+
+const LIVE_BRANCHES = `FROM heads h WHERE h.volset = ? AND h.object > 'branch:' AND h.object < 'branch;'
+  AND NOT EXISTS (SELECT 1 FROM dead d WHERE d.volset = h.volset AND d.object = h.object)`;
+
+export const liveBranches = ({ db }: Engine, n: number): ObjectKey[] =>
+  db
+    .all<{ object: ObjectKey }>(`SELECT DISTINCT h.object AS object ${LIVE_BRANCHES} ORDER BY h.object`, n)
+    .map(({ object }) => object);
+
+const countLiveBranches = ({ db }: Engine, n: number): number =>
+  (db.get<{ count: number }>(`SELECT count(DISTINCT h.object) AS count ${LIVE_BRANCHES}`, n) as { count: number })
+    .count;
+
+/** What the log says. Of a volset: after its branches were refreshed. */
+export function isCovered(engine: Engine, n: number, object: ObjectKey): boolean {
+  if (!engine.db.get('SELECT 1 FROM tombstones WHERE volset = ? AND object = ?', n, object)) return false;
+  const evidence = evidenceOf(engine, n, object);
+  if (object === 'volset') return isVolsetDead(evidence, countLiveBranches(engine, n));
+  return livenessOf(evidence, () => false) === 'dead';
+}
+
+/** Brings the object's row up to date. Answers whether it is dead. Inside a write transaction. */
+export function refreshLiveness(engine: Engine, n: number, object: ObjectKey): boolean {
+  const dead = isCovered(engine, n, object);
+  if (dead) engine.db.run('INSERT INTO dead(volset, object) VALUES (?, ?) ON CONFLICT DO NOTHING', n, object);
+  else engine.db.run('DELETE FROM dead WHERE volset = ? AND object = ?', n, object);
+  return dead;
+}
+
+/** A branch that is gone needs no ref of ours. Inside a write transaction. */
+export function releaseRef(engine: Engine, n: number, object: ObjectKey): void {
+  const parsed = parseObject(object);
+  if (parsed?.kind === 'branch' && ownTip(engine, n, parsed.id) !== null) setOwnRef(engine, n, parsed.id, null);
+}
+
+/** Does our own ref or one of `tips` hold snapshots of a deleted branch that nobody who deleted it saw? */
+export function hasUnseenTip(
+  engine: Engine,
+  volset: VolsetId,
+  n: number,
+  branch: BranchId,
+  tip: SnapshotId | undefined,
+): boolean {
+  const tips = [ownTip(engine, n, branch), tip].filter((id) => id !== null && id !== undefined);
+  if (tips.length === 0) return false;
+  const precedes: Precedes = (ancestor, descendant) =>
+    isAncestor((ids) => lineage(engine, volset, ids), ancestor, descendant);
+  return unseenTips({ tombstones: tombstonesOf(engine, n, branchKey(branch)), heads: [], tips }, precedes).length > 0;
+}
+
+/**
+ * The write that keeps a deleted object: the oldest that no tombstone of it saw, so that every store, whenever it hears of
+ * it, names the same one. Of a volset whose own registers are all seen: of its live branches.
+ */
+export function oldestUnseen(engine: Engine, n: number, object: ObjectKey): KnownWrite | undefined {
+  const own = oldestUnseenOf(engine, n, object);
+  if (own || object !== 'volset') return own;
+  return smallest(liveBranches(engine, n).flatMap((branch) => oldestUnseenOf(engine, n, branch) ?? []));
+}
+
+function oldestUnseenOf(engine: Engine, n: number, object: ObjectKey): KnownWrite | undefined {
+  const lookup = writesOf(engine, n);
+  const seen = new Map<WriteId, KnownWrite>();
+  const unseen = new Map<WriteId, KnownWrite>();
+  const collect = (from: Iterable<WriteId>, into: Map<WriteId, KnownWrite>): void => {
+    const queue = [...from];
+    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+      if (seen.has(id) || unseen.has(id)) continue;
+      const write = lookup(id);
+      if (write === undefined) continue;
+      into.set(id, write);
+      queue.push(...write.parents);
+    }
+  };
+  const { tombstones, heads } = evidenceOf(engine, n, object);
+  collect(
+    tombstones.flatMap(({ sees }) => sees),
+    seen,
+  );
+  collect(heads, unseen);
+  return smallest(unseen.values());
+}
+
+function smallest(writes: Iterable<KnownWrite>): KnownWrite | undefined {
+  let least: KnownWrite | undefined;
+  for (const write of writes) if (least === undefined || byStampAndId(write, least) < 0) least = write;
+  return least;
+}
+
+/** The name under which an object was deleted: what its newest tombstone saw. */
+export function nameSeen(engine: Engine, n: number, { object, sees }: KnownTombstone): string | null {
+  for (const id of sees) {
+    const record = findRecord(engine, n, id);
+    if (record?.type === 'write' && record.register === `${object}:name`) return record.value;
+  }
+  return null;
+}
+
+export type State = 'unknown' | 'alive' | 'dead';
+
+export function stateOf(engine: Engine, n: number, object: ObjectKey): State {
+  if (!knowsObject(engine, n, object)) return 'unknown';
+  return isDead(engine, n, object) ? 'dead' : 'alive';
+}
