@@ -1,12 +1,12 @@
-/** Child process of files.test.ts: commits COUNT snapshots (0: until killed) to the store at PATH, a line for each. */
+/** Child process of tests: commits COUNT snapshots (0: until killed) to the store at PATH, a line for each. */
 import { writeSync } from 'node:fs';
 import { PlaitError } from '../../src/core/errors.ts';
 import type { NodeId } from '../../src/core/ids.ts';
 import { openMetaStore } from '../../src/meta/index.ts';
 import { branchId, newId, snapshotOf, V } from './helpers.ts';
 
-const [path, count] = process.argv.slice(2);
-const meta = openMetaStore({ path });
+const [path, count, stateDir] = process.argv.slice(2);
+const meta = openMetaStore({ path, stateDir });
 for (let done = 0; Number(count) === 0 || done < Number(count); ) {
   const from = meta.findBranch(V, branchId(1))?.tip ?? null;
   const next = snapshotOf(from ? [from] : [], { root: `${newId()}${newId()}` as NodeId });

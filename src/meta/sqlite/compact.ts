@@ -1,0 +1,147 @@
+/**
+ * Drops what nobody needs any more: writes that others follow, where every active member holds a write that follows.
+ * Whoever holds the follower holds the write (a vector is causally closed), so it is never asked for again by them. In
+ * its place stays its hash: generations can be verified as before, and a newcomer or a member that was retired gets one
+ * ordinary stream. Unfollowed writes, tombstones and snapshots are not touched, and neither is the open generation.
+ */
+import { canonicalText } from '../../core/canonical.ts';
+import type { ChainId, GenerationHash, VolsetId, WriteId } from '../../core/ids.ts';
+import { type LoggedRecord, type PastRecord, recordHash, recordId, type Vector } from '../../core/records.ts';
+import { readChains } from './chains.ts';
+import { type Engine, ensureStore, volsetNumber } from './engine.ts';
+import { heldByMembers, retireUnseen } from './members.ts';
+
+/** Rows changed in one transaction, and rows read. */
+const BATCH = 10_000;
+
+interface Step {
+  dropped: number;
+  read: number;
+}
+
+export function compact(
+  engine: Engine,
+  volset: VolsetId,
+  { retireAfterMs }: { retireAfterMs: number },
+): { dropped: number; upTo: Vector } {
+  const n = volsetNumber(engine, volset);
+  engine.db.write(() => retireUnseen(engine, n, engine.now() - retireAfterMs));
+  let dropped = 0;
+  for (let step: Step | undefined; step === undefined || isFull(step); dropped += step.dropped)
+    step = engine.db.write(() => compactSome(engine, n));
+  return { dropped, upTo: compactedVector(engine, n) };
+}
+
+const isFull = ({ dropped, read }: Step): boolean => dropped >= BATCH || read >= BATCH;
+
+/** One transaction. Who is a member, and holds what, is asked anew in each. */
+function compactSome(engine: Engine, n: number): Step {
+  const step: Step = { dropped: 0, read: 0 };
+  for (const [chain, upTo] of heldByAll(engine, n)) {
+    const number = ensureStore(engine, chain);
+    const from = compactedUpTo(engine, n, number);
+    const last = compactChain(engine, n, number, { from, upTo }, step);
+    if (last > from) putCompacted(engine, n, number, last);
+    if (isFull(step)) break;
+  }
+  return step;
+}
+
+/** Up to where each of our chains is held by all active members. One that never said what it holds blocks everything. */
+function heldByAll(engine: Engine, n: number): Map<ChainId, number> {
+  const chains = readChains(engine, n);
+  const ours = Object.entries(chains.vector()) as [ChainId, Vector[ChainId]][];
+  const common = new Map(ours.map(([chain, { generation }]) => [chain, generation]));
+  for (const { held } of heldByMembers(engine, n)) {
+    const cover = chains.cover(held);
+    for (const [chain, generation] of common) common.set(chain, Math.min(generation, cover.get(chain) ?? 0));
+  }
+  return common;
+}
+
+/** Answers the last generation that is done. */
+function compactChain(
+  { db }: Engine,
+  n: number,
+  chain: number,
+  { from, upTo }: { from: number; upTo: number },
+  step: Step,
+): number {
+  let last = from;
+  const rows = db.each<{ generation: number; position: number }>(
+    'SELECT generation, position FROM generations WHERE volset = ? AND store = ? AND generation > ? AND generation <= ?',
+    n,
+    chain,
+    from,
+    upTo,
+  );
+  for (const { generation, position } of rows) {
+    // Begun again with the next batch; what was dropped is passed over then.
+    if (!dropParents(db, n, position, step)) break;
+    last = generation;
+    if (isFull(step)) break;
+  }
+  return last;
+}
+
+/** Drops what the writes of one generation follow. False: the batch was full before its end. */
+function dropParents(db: Engine['db'], n: number, position: number, step: Step): boolean {
+  for (const { body } of db.all<{ body: string }>(
+    'SELECT body FROM records WHERE position = ? ORDER BY idx',
+    position,
+  )) {
+    step.read++;
+    const record = JSON.parse(body) as LoggedRecord;
+    if (record.type !== 'write') continue;
+    for (const parent of record.parents) {
+      if (step.dropped >= BATCH) return false;
+      step.dropped += dropWrite(db, n, parent);
+    }
+  }
+  return true;
+}
+
+/** Wherever it is logged: two stores may have made the same resolution. */
+function dropWrite(db: Engine['db'], n: number, id: WriteId): number {
+  const rows = db.all<{ position: number; idx: number; body: string }>(
+    'SELECT position, idx, body FROM records WHERE volset = ? AND id = ? AND position > 0',
+    n,
+    id,
+  );
+  let dropped = 0;
+  for (const { position, idx, body } of rows) {
+    const record = JSON.parse(body) as LoggedRecord;
+    if (record.type !== 'write') continue;
+    const past = canonicalText(pastOf(record));
+    dropped += db.run('UPDATE records SET body = ? WHERE position = ? AND idx = ?', past, position, idx);
+  }
+  return dropped;
+}
+
+function pastOf(record: LoggedRecord): PastRecord {
+  const [hash, id] = [recordHash(record) as WriteId, recordId(record) as WriteId];
+  return { type: 'past', hash, ...(id !== hash && { id }) };
+}
+
+const compactedUpTo = ({ db }: Engine, n: number, chain: number): number =>
+  db.get<{ generation: number }>('SELECT generation FROM compacted WHERE volset = ? AND store = ?', n, chain)
+    ?.generation ?? 0;
+
+const putCompacted = ({ db }: Engine, n: number, chain: number, generation: number): number =>
+  db.run(
+    `INSERT INTO compacted(volset, store, generation) VALUES (?, ?, ?)
+     ON CONFLICT DO UPDATE SET generation = max(generation, excluded.generation)`,
+    n,
+    chain,
+    generation,
+  );
+
+function compactedVector({ db }: Engine, n: number): Vector {
+  const rows = db.all<{ id: ChainId; generation: number; hash: GenerationHash }>(
+    `SELECT s.id, g.generation, g.hash FROM compacted c JOIN stores s ON s.n = c.store
+     JOIN generations g ON g.volset = c.volset AND g.store = c.store AND g.generation = c.generation
+     WHERE c.volset = ? ORDER BY s.id`,
+    n,
+  );
+  return Object.fromEntries(rows.map(({ id, generation, hash }) => [id, { generation, hash }]));
+}
