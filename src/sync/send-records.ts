@@ -1,12 +1,7 @@
 /** Our records to the peer: closed generations, or, from a store that closes none, the open records themselves. */
-import type { AnyRecord, Generation, Vector } from '../core/records.ts';
-import { encodeRecord } from '../core/records.ts';
+import type { Generation, Vector } from '../core/records.ts';
 import type { Session } from './session.ts';
 import { settle } from './settle.ts';
-
-/** Of one hand-over; well below what a hub takes. */
-const MAX_RECORDS = 1000;
-const MAX_BYTES = 1024 * 1024;
 
 /** Sends what the peer lacks of what we hold, if anything. Answers with its vector afterwards. */
 export async function sendRecords(session: Session, theirs: Vector): Promise<{ vector: Vector; sent: boolean }> {
@@ -20,8 +15,9 @@ export async function sendRecords(session: Session, theirs: Vector): Promise<{ v
     ({ vector } = await peer.sendGenerations(volset, pages(session, plan.cursor), sender));
     sent = true;
   }
-  for (const records of batches(meta.openRecords(volset))) {
-    ({ vector } = await peer.handOver(volset, records));
+  const open = meta.openRecords(volset);
+  if (open.length > 0) {
+    ({ vector } = await peer.handOver(volset, open));
     sent = true;
   }
   return { vector, sent };
@@ -33,21 +29,6 @@ function* pages({ engine, volset }: Session, first: string): Generator<Generatio
     yield* page.generations;
     cursor = page.cursor;
   }
-}
-
-/** In order: parents first. */
-function* batches(records: AnyRecord[]): Generator<AnyRecord[]> {
-  let [batch, bytes]: [AnyRecord[], number] = [[], 0];
-  for (const record of records) {
-    const size = encodeRecord(record).length;
-    if (batch.length === MAX_RECORDS || (batch.length > 0 && bytes + size > MAX_BYTES)) {
-      yield batch;
-      [batch, bytes] = [[], 0];
-    }
-    batch.push(record);
-    bytes += size;
-  }
-  if (batch.length > 0) yield batch;
 }
 
 /** Would `sendRecords` send anything? */
