@@ -34,6 +34,9 @@ export interface Comparison {
 
 const CURRENT = 1;
 const TARGET = 2;
+const BOTH = CURRENT | TARGET;
+/** In the history of a common ancestor. */
+const BELOW = 4;
 
 /** Throws `not-found` when either tip is unknown. */
 export function compareTips(lookup: AncestryLookup, current: SnapshotId, target: SnapshotId): Comparison {
@@ -72,6 +75,23 @@ export function isAncestor(lookup: AncestryLookup, ancestor: SnapshotId, descend
 export const mergeBase = (lookup: AncestryLookup, a: SnapshotId, b: SnapshotId): SnapshotId | null =>
   compareTips(lookup, a, b).base;
 
+/**
+ * Common ancestors that are in the history of no other one, sorted: the bases of a merge. Several where two lines have
+ * merged each other; none where nothing is shared. Throws as compareTips does.
+ */
+export function mergeBases(lookup: AncestryLookup, a: SnapshotId, b: SnapshotId): SnapshotId[] {
+  const walk = new Walk(lookup);
+  walk.start(a, CURRENT);
+  walk.start(b, TARGET);
+  const bases: SnapshotId[] = [];
+  while (walk.queued(CURRENT) + walk.queued(TARGET) + walk.queued(BOTH) > 0) {
+    const { id, paint } = walk.pop() as { id: SnapshotId; paint: number };
+    if (paint === BOTH) bases.push(id);
+    walk.pushParents(id, paint === BOTH ? BOTH | BELOW : paint);
+  }
+  return bases.sort();
+}
+
 /** What `tips` have in their history and `held` have not, children before parents. Unknown ids in `held` are ignored. */
 export function newSince(lookup: AncestryLookup, tips: Iterable<SnapshotId>, held: Iterable<SnapshotId>): SnapshotId[] {
   const walk = new Walk(lookup);
@@ -89,7 +109,7 @@ export function newSince(lookup: AncestryLookup, tips: Iterable<SnapshotId>, hel
 /** A queue of snapshots, deepest first; each is popped once, with the paint of all who reach it. */
 export class Walk {
   /** How many queued snapshots have each paint. */
-  readonly #queued = [0, 0, 0, 0];
+  readonly #queued = [0, 0, 0, 0, 0, 0, 0, 0];
   readonly #lookup: AncestryLookup;
   readonly #parents = new Map<SnapshotId, readonly SnapshotId[] | null>();
   readonly #depths = new Map<SnapshotId, number>();

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { compareTips, isAncestor, type Lineage, lineageOf, mergeBase, newSince } from '../../src/core/ancestry.ts';
+import {
+  compareTips,
+  isAncestor,
+  type Lineage,
+  lineageOf,
+  mergeBase,
+  mergeBases,
+  newSince,
+} from '../../src/core/ancestry.ts';
 import { baseCandidates, MAX_CANDIDATES } from '../../src/core/candidates.ts';
 import type { SnapshotId } from '../../src/core/ids.ts';
 import { allSnapshots, branchSnapshots, filtered, lazy } from '../../src/core/iterators.ts';
@@ -29,8 +37,13 @@ class History {
     Object.fromEntries(
       ids.filter((id) => this.known.has(id)).map((id) => [id, this.known.get(id)?.parents as SnapshotId[]]),
     );
-  all(n: number, found = new Set<SnapshotId>()): Set<SnapshotId> {
-    const todo = [idOf(n)];
+  all(n: number): Set<SnapshotId> {
+    return new Set(this.ancestors(idOf(n)));
+  }
+  /** Itself included. */
+  ancestors(of: SnapshotId): Set<SnapshotId> {
+    const found = new Set<SnapshotId>();
+    const todo = [of];
     for (let id = todo.pop(); id !== undefined; id = todo.pop()) {
       if (!found.has(id)) todo.push(...(this.known.get(id)?.parents ?? []));
       found.add(id);
@@ -50,6 +63,15 @@ const histories = fc.array(fc.array(fc.nat(), { maxLength: 2 }), { minLength: 2,
 const pair = fc
   .tuple(histories, fc.nat(), fc.nat())
   .map(([h, a, b]) => ({ h, a: a % h.parents.length, b: b % h.parents.length }));
+/** Two roots, then merges of merges: the last two often have several newest common ancestors. */
+const crossed = fc.array(fc.array(fc.nat(), { minLength: 1, maxLength: 2 }), { maxLength: 12 }).map((rows) => {
+  const h = new History();
+  h.add([]);
+  h.add([]);
+  for (const row of rows)
+    h.add([...new Set(row.map((p) => h.parents.length - 1 - (p % Math.min(h.parents.length, 4))))]);
+  return { h, a: h.parents.length - 1, b: h.parents.length - 2 };
+});
 
 describe('core: ancestry', () => {
   for (const kind of ['lineage', 'plain'] as const) {
@@ -82,6 +104,22 @@ describe('core: ancestry', () => {
         }),
       );
     });
+    it(`finds all bases of a merge (${kind})`, () => {
+      const seen = { none: 0, one: 0, several: 0 };
+      const check = fc.property(fc.oneof(pair, crossed), ({ h, a, b }) => {
+        const theirs = h.all(b);
+        const common = [...h.all(a)].filter((id) => theirs.has(id));
+        const below = new Set(
+          common.flatMap((id) => h.known.get(id)?.parents ?? []).flatMap((id) => [...h.ancestors(id)]),
+        );
+        const expected = common.filter((id) => !below.has(id)).sort();
+        assert.deepEqual(mergeBases(h[kind], idOf(a), idOf(b)), expected);
+        assert.deepEqual(mergeBases(h[kind], idOf(b), idOf(a)), expected);
+        seen[expected.length === 0 ? 'none' : expected.length === 1 ? 'one' : 'several']++;
+      });
+      fc.assert(check, { numRuns: 500 });
+      assert.ok(seen.none > 5 && seen.one > 5 && seen.several > 5, JSON.stringify(seen));
+    });
     it(`knows ancestors, and what is new since (${kind})`, () => {
       fc.assert(
         fc.property(pair, ({ h, a, b }) => {
@@ -113,6 +151,9 @@ describe('core: ancestry', () => {
       behind: 0,
     });
     assert.equal(compareTips(h.plain, idOf(right), idOf(left)).base, idOf(tip));
+    h.reads = 0;
+    assert.deepEqual(mergeBases(h.lineage, idOf(left), idOf(right)), [idOf(tip)]);
+    assert.ok(h.reads < 20, `${h.reads} reads`);
   });
   it('says so when a tip is not known', () => {
     const h = new History();
