@@ -8,8 +8,7 @@ import type { VolsetId } from '../core/ids.ts';
 import { objectNameFault } from '../core/names.ts';
 import { showText } from '../core/paths.ts';
 import { valueFault } from '../core/records.ts';
-import { parseObject, registerKey } from '../core/register.ts';
-import type { Edit } from '../meta/contract.ts';
+import { attrKeyOf, branchKey, registerKey } from '../core/register.ts';
 import { type ConflictRow, conflictRow } from './conflict-rows.ts';
 import { type Engine, type MetaEngine, type Outcome, outcome } from './engine.ts';
 import { exitOfProblems } from './problems.ts';
@@ -39,30 +38,39 @@ export interface Resolved extends ConflictRow {
   problems: ProblemRow[];
 }
 
-export async function resolveConflict(engine: Engine, prefix: string, choice: Choice): Promise<Outcome<Resolved>> {
+export async function resolveConflict(engine: Engine, prefix: string, chosen: Choice): Promise<Outcome<Resolved>> {
   const { volset, conflict } = findConflict(engine, prefix);
-  const edits = editsOf(engine, volset, conflict, choice);
+  const choice = emptied(conflict, chosen);
+  checkChoice(engine, volset, conflict, choice);
   const problems = conflict.kind === 'path' ? await settlePath(engine, volset, conflict, choice) : [];
   if (problems.length === 0) {
-    engine.meta.commit(volset, [...edits, { edit: 'resolve', conflict: conflict.id, choice }]);
+    engine.meta.commit(volset, [{ edit: 'resolve', conflict: conflict.id, choice }]);
     await settle(engine, volset);
   }
   const after = engine.meta.listConflicts(volset, { all: true }).find(({ id }) => id === conflict.id) ?? conflict;
   return outcome({ ...conflictRow(engine.meta, volset, after), problems }, exitOfProblems(problems));
 }
 
-/** What choosing means beside the mark that it was chosen. Throws `usage` for a choice that such a conflict has not. */
-function editsOf(engine: Engine, volset: VolsetId, conflict: Conflict, choice: Choice): Edit[] {
+/** An empty text is a value of an attribute only; elsewhere it takes the value away. */
+function emptied({ field }: Conflict, choice: Choice): Choice {
+  const isEmpty = choice.choice === 'value' && choice.value === '' && attrKeyOf(field) === undefined;
+  return isEmpty ? { choice: 'value', value: null } : choice;
+}
+
+/** Throws `usage` for a choice that such a conflict has not. */
+function checkChoice(engine: Engine, volset: VolsetId, conflict: Conflict, choice: Choice): void {
   switch (conflict.kind) {
     case 'name':
       throw sharedName(engine, volset, conflict);
     case 'path':
+      refuseValue(conflict, choice);
+      break;
     case 'delete':
       refuseValue(conflict, choice);
-      return conflict.kind === 'delete' ? deletionOf(engine, volset, conflict, choice) : [];
+      refuseHere(engine, volset, conflict, choice);
+      break;
     default:
       checkValue(conflict, choice);
-      return [];
   }
 }
 
@@ -101,19 +109,15 @@ function checkValue({ kind, object, field, current, target }: Conflict, choice: 
   });
 }
 
-/** The side without a value is the one that had deleted: choosing it deletes again. */
-function deletionOf(engine: Engine, volset: VolsetId, { object, current, target }: Conflict, choice: Choice): Edit[] {
-  if ((choice.choice === 'current' ? current : target) !== null) return [];
-  const parsed = parseObject(object);
-  if (parsed?.kind === 'volset') refuseOwn(engine, volset);
+/** The side without a value is the one that had deleted: choosing it deletes again, but not what one stands in. */
+function refuseHere(engine: Engine, volset: VolsetId, { object, current, target }: Conflict, { choice }: Choice): void {
+  if ((choice === 'current' ? current : target) !== null) return;
+  if (object === 'volset') refuseOwn(engine, volset);
   const { state } = engine.volume ?? {};
-  if (parsed?.kind === 'branch' && state?.branch === parsed.id) {
-    throw new PlaitError('usage', 'the working directory is on that branch', {
-      hint: 'go to another one first: `plait checkout BRANCH`',
-    });
-  }
-  const isGone = parsed?.kind === 'branch' && engine.meta.findBranch(volset, parsed.id) === undefined;
-  return isGone ? [] : [{ edit: 'delete', object }];
+  if (state?.volset !== volset || state.branch === null || object !== branchKey(state.branch)) return;
+  throw new PlaitError('usage', 'the working directory is on that branch', {
+    hint: 'go to another one first: `plait checkout BRANCH`',
+  });
 }
 
 interface Found {

@@ -1,5 +1,7 @@
 /** The program as users run it: a process of its own. `npm test` runs the built one, mocha alone the sources. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../../..');
@@ -35,10 +37,14 @@ export interface Running {
   ended: Promise<Ended>;
 }
 
+/** What plait notes about its stores outside of them, for one run of the tests. */
+const STATE = mkdtempSync(join(tmpdir(), 'plait-state-'));
+process.on('exit', () => rmSync(STATE, { recursive: true, force: true }));
+
 /** Nothing of the machine's own plait, and one cache of compiled code for all tests. */
 export function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
   const kept = Object.entries(process.env).filter(([name]) => !/^(PLAIT_|NO_COLOR$|FORCE_COLOR$|CI$|npm_)/.test(name));
-  return { ...(Object.fromEntries(kept) as Record<string, string>), ...extra };
+  return { ...(Object.fromEntries(kept) as Record<string, string>), XDG_STATE_HOME: STATE, ...extra };
 }
 
 export function startPlait(
