@@ -55,7 +55,7 @@ describe('metadata: the file', () => {
   it('goes on under another epoch when told to', () => {
     const { install } = openMetaStore({ path: ':memory:' }).self;
     const meta = openMetaStore({ path, create: true, identity: { install, epoch: 2 }, label: 'box' });
-    assert.deepEqual(meta.self, { install, epoch: 2, store: `${install}.2`, label: 'box' });
+    assert.deepEqual(meta.self, { install, epoch: 2, store: `${install}.2`, label: 'box', ephemeral: false });
   });
   it('keeps everything over a restart, the open generation too', () => {
     const before = make();
@@ -77,6 +77,22 @@ describe('metadata: the file', () => {
     db.exec('PRAGMA user_version = 9');
     db.close();
     assert.throws(() => openMetaStore({ path }), { code: 'format' });
+  });
+  it('of the format before the first release: says how to get the store again, and is left alone', () => {
+    make()[Symbol.dispose]();
+    const db = new DatabaseSync(path);
+    db.exec('PRAGMA user_version = 0; DROP TABLE forks; DROP TABLE members');
+    db.close();
+    const before = readFileSync(path);
+    assert.throws(
+      () => openMetaStore({ path, create: true }),
+      (error) =>
+        error instanceof PlaitError &&
+        error.exit === 17 &&
+        /remote/.test(error.hint ?? '') &&
+        /bundle/.test(error.hint ?? ''),
+    );
+    assert.deepEqual(readFileSync(path), before);
   });
 
   it('two processes commit at once: both succeed, and reads go on', async () => {

@@ -58,6 +58,10 @@ export class Database {
     return this.#transaction('BEGIN IMMEDIATE', work);
   }
 
+  get isOpen(): boolean {
+    return this.#db.isOpen;
+  }
+
   /** Which one is open: numbers are given once. */
   get transaction(): number | undefined {
     return this.#depth > 0 ? this.#transactions : undefined;

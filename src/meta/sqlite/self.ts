@@ -25,28 +25,29 @@ export function readSelf(db: Database, path: string): Self {
 
 /**
  * `self`, read once in each transaction: another process may have begun a new epoch, and an author is asked for with
- * every record.
+ * every record. After closing it is what it was last.
  */
 export class CurrentSelf {
   readonly #db: Database;
   readonly #path: string;
-  #known: { transaction: number; self: Self } | undefined;
+  #known: { transaction: number | undefined; self: Self };
 
   constructor(db: Database, path: string) {
     this.#db = db;
     this.#path = path;
+    this.#known = { transaction: undefined, self: readSelf(db, path) };
   }
 
   get(): Self {
-    const { transaction } = this.#db;
-    if (transaction === undefined) return readSelf(this.#db, this.#path);
-    if (this.#known?.transaction !== transaction) this.#known = { transaction, self: readSelf(this.#db, this.#path) };
+    const { transaction, isOpen } = this.#db;
+    if (isOpen && (transaction === undefined || transaction !== this.#known.transaction))
+      this.#known = { transaction, self: readSelf(this.#db, this.#path) };
     return this.#known.self;
   }
 
   /** To be called after the rows were written. */
   changed(): void {
-    this.#known = undefined;
+    this.#known.transaction = undefined;
   }
 }
 
