@@ -3,14 +3,14 @@
  * whether a round from a peer may be applied; it believes nothing.
  */
 import { canonicalBytes, parseCanonical } from './canonical.ts';
+import { gap } from './chain.ts';
 import { PlaitError } from './errors.ts';
 import { generationHash } from './hash.ts';
-import type { GenerationHash, StoreId, VolsetId } from './ids.ts';
-import { isHash, isStoreId } from './ids.ts';
+import type { ChainId, GenerationHash, StoreId, VolsetId } from './ids.ts';
+import { isHash, isStoreId, storeOf } from './ids.ts';
 import { exactObject, isCount, malformed } from './malformed.ts';
 import type { Generation, GenerationHeader, LoggedRecord, Vector } from './records.ts';
 import { checkLogged, encodeRecord, recordHash } from './records.ts';
-import { heldOf } from './vector.ts';
 
 export const NO_GENERATION = '0'.repeat(64) as GenerationHash;
 export const MAX_GENERATION_RECORDS = 100_000;
@@ -58,6 +58,8 @@ export function checkGenerationHeader(value: unknown): GenerationHeader {
   if (!isCount(header['count']) || header['count'] === 0) malformed('a generation is empty');
   if (header['count'] > MAX_GENERATION_RECORDS) malformed('a generation has too many records');
   if (!isHash(header['previous']) || !isHash(header['hash'])) malformed('a generation has no hash');
+  if ((header['generation'] === 1) !== (header['previous'] === NO_GENERATION))
+    malformed('a generation does not say which one it follows');
   return header as unknown as GenerationHeader;
 }
 
@@ -87,67 +89,122 @@ export function checkGeneration(volset: VolsetId, value: unknown): Generation {
   return value as Generation;
 }
 
-export interface VerifiedRound {
+/** What a store holds, as far as a round must agree with it. */
+export interface KnownGenerations {
+  holds(store: StoreId, generation: number, hash: GenerationHash): boolean;
+  /** Largest number that is held of a store; 0: none. */
+  largest(store: StoreId): number;
+}
+
+export interface StagedRound {
   /** To be applied, in this order. */
   fresh: Generation[];
-  /** At or below what was known; their hashes are still to be compared with what is stored. */
+  /** Held already, hash for hash. */
   replayed: Generation[];
-  /** `known` with `fresh` added. */
-  vector: Vector;
+  staged: StagedGenerations;
 }
 
 /**
- * Per store exactly known+1, known+2, …, each well-formed and chained to the one before. With `claimed` (the trailer's
- * vector) the result must cover all that it claims. Throws `protocol` or `integrity`.
+ * Each well-formed, and the first of its store or right behind one that is held or came before. Two behind one are a
+ * fork and no fault. With `claimed` (the trailer's vector) nothing that it names may be lacking then. Throws `protocol`
+ * or `integrity`.
  */
 export function verifyGenerations(
   volset: VolsetId,
-  known: Vector,
+  known: KnownGenerations,
   generations: readonly unknown[],
-  claimed?: Vector,
-): VerifiedRound {
-  const round: VerifiedRound = { fresh: [], replayed: [], vector: { ...known } };
-  for (const value of generations) {
-    const generation = checkGeneration(volset, value);
-    round[extendVector(round.vector, generation)].push(generation);
-  }
-  if (claimed !== undefined) checkClaim(round.vector, claimed);
+  claimed: Vector = {},
+): StagedRound {
+  const round = stageGenerations(volset, known, generations);
+  const parted = partedStores(round.staged, claimed);
+  if (parted.length > 0) throw forked(parted);
   return round;
 }
 
-/** Adds the next generation of a store's chain to `vector`, in place; one that it covers already is `replayed`. */
-export function extendVector(
-  vector: Vector,
-  { store, generation, previous, hash }: GenerationHeader,
-): 'fresh' | 'replayed' {
-  const held = heldOf(vector, store);
-  if (generation === held && vector[store].hash !== hash) throw forked(store, generation);
-  if (generation <= held) return 'replayed';
-  if (generation !== held + 1) {
-    malformed(`generations of store ${store} jump from ${held} to ${generation}`, {
-      reason: 'gap',
-      store,
-      held,
-      generation,
-    });
+/** The same, but for the trailer's vector. */
+export function stageGenerations(
+  volset: VolsetId,
+  known: KnownGenerations,
+  generations: readonly unknown[],
+): StagedRound {
+  const round: StagedRound = { fresh: [], replayed: [], staged: new StagedGenerations(known) };
+  for (const value of generations) {
+    const generation = checkGeneration(volset, value);
+    round[round.staged.add(generation) ? 'fresh' : 'replayed'].push(generation);
   }
-  if (previous !== (held === 0 ? NO_GENERATION : vector[store].hash)) throw forked(store, held);
-  vector[store] = { generation, hash };
-  return 'fresh';
+  return round;
 }
 
-function checkClaim(vector: Vector, claimed: Vector): void {
-  for (const [store, { generation, hash }] of Object.entries(claimed) as [StoreId, Vector[StoreId]][]) {
-    const held = heldOf(vector, store);
-    if (held < generation)
-      malformed(`generations of store ${store} end at ${held}, ${generation} were announced`, { reason: 'gap', store });
-    if (held === generation && vector[store].hash !== hash) throw forked(store, generation);
+/**
+ * Stores of which `claimed` names a generation that is not staged, though others with as large numbers are: histories
+ * part. Throws `protocol` where it names more than came.
+ */
+export function partedStores(staged: StagedGenerations, claimed: Vector): StoreId[] {
+  const parted = new Set<StoreId>();
+  for (const [chain, { generation, hash }] of Object.entries(claimed) as [ChainId, Vector[ChainId]][]) {
+    const store = storeOf(chain);
+    if (staged.holds(store, generation, hash)) continue;
+    const largest = staged.largest(store);
+    if (largest < generation) {
+      malformed(`generations of store ${store} end at ${largest}, ${generation} were announced`, {
+        reason: 'truncated',
+        store,
+      });
+    }
+    parted.add(store);
+  }
+  return [...parted];
+}
+
+/** What is held, and on top of it what a round brings. */
+export class StagedGenerations implements KnownGenerations {
+  readonly #known: KnownGenerations;
+  readonly #previous = new Map<string, GenerationHash>();
+  readonly #largest = new Map<StoreId, number>();
+
+  /** On top of nothing, unless told otherwise. */
+  constructor(known: KnownGenerations = { holds: () => false, largest: () => 0 }) {
+    this.#known = known;
+  }
+
+  /** False: it is held already. Throws `protocol` (reason `gap`) where the one before it is not. */
+  add({ store, generation, previous, hash }: GenerationHeader): boolean {
+    if (this.holds(store, generation, hash)) return false;
+    if (generation > 1 && !this.holds(store, generation - 1, previous)) gap(store, generation, previous);
+    this.#previous.set(placeOf(store, generation, hash), previous);
+    this.#largest.set(store, Math.max(this.largest(store), generation));
+    return true;
+  }
+
+  holds(store: StoreId, generation: number, hash: GenerationHash): boolean {
+    return this.#previous.has(placeOf(store, generation, hash)) || this.#known.holds(store, generation, hash);
+  }
+
+  largest(store: StoreId): number {
+    return this.#largest.get(store) ?? this.#known.largest(store);
+  }
+
+  /** The newest generation at or before this one that was held before the round; undefined: none, or not held at all. */
+  base(
+    store: StoreId,
+    generation: number,
+    hash: GenerationHash,
+  ): { generation: number; hash: GenerationHash } | undefined {
+    let at = { generation, hash };
+    for (;;) {
+      const previous = this.#previous.get(placeOf(store, at.generation, at.hash));
+      if (previous === undefined) return this.#known.holds(store, at.generation, at.hash) ? at : undefined;
+      at = { generation: at.generation - 1, hash: previous };
+    }
   }
 }
 
-export function forked(store: StoreId, generation: number): PlaitError {
-  return new PlaitError('integrity', `Store ${store} has two different histories at generation ${generation}.`, {
+const placeOf = (store: StoreId, generation: number, hash: GenerationHash): string => `${store} ${generation} ${hash}`;
+
+/** Histories part, and where is not told: whoever asks may ask again with points of its chains. */
+export function forked(stores: StoreId[]): PlaitError {
+  return new PlaitError('integrity', `There are different histories under one store id: ${stores.join(', ')}.`, {
     hint: 'A store was copied, or restored from a backup and used on. Nothing was changed.',
-    data: { reason: 'fork', store, generation },
+    data: { reason: 'fork', stores },
   });
 }

@@ -90,6 +90,11 @@ export interface DeltasPlan {
   cursor: string;
 }
 
+/** Numbers alone do not tell generations of forked chains apart. */
+export interface PackedGeneration extends Pick<Generation, 'store' | 'generation' | 'hash'> {
+  volset: VolsetId;
+}
+
 export interface DeltasPage {
   generations: Generation[];
   /** Absent: that was all. */
@@ -280,7 +285,7 @@ export interface MetaStore extends Disposable {
 
   /** Generations cut or received that are not yet in a pack (oldest first), and the mark that they are. */
   unpackedGenerations(limit: number): { volset: VolsetId; generation: Generation }[];
-  markPacked(packed: { volset: VolsetId; store: StoreId; generation: number }[]): void;
+  markPacked(packed: PackedGeneration[]): void;
 
   peer(install: InstallId, volset: VolsetId): PeerState | undefined;
   /** Partial update; `initial` entries are merged. Where only `lastSync` is new, it is written once a minute. */

@@ -39,7 +39,7 @@ export async function packGenerations(store: Outbox, limit = BATCH): Promise<voi
       );
     }
     await store.meta.markPacked(
-      batch.map(({ volset, generation }) => ({ volset, store: generation.store, generation: generation.generation })),
+      batch.map(({ volset, generation: { store, generation, hash } }) => ({ volset, store, generation, hash })),
     );
   }
 }

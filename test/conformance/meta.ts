@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { NO_GENERATION } from '../../src/core/generation.ts';
 import type { SnapshotId, VolsetId } from '../../src/core/ids.ts';
-import type { Edit, MetaStore } from '../../src/meta/index.ts';
+import { isStamp } from '../../src/core/stamp.ts';
+import type { Edit, MetaStore, VolsetView } from '../../src/meta/index.ts';
 import {
   addSnapshot,
   branchId,
@@ -12,7 +13,9 @@ import {
   newId,
   roundFrom,
   seed,
+  set,
   snapshotOf,
+  syncWith,
   V,
 } from '../meta/helpers.ts';
 
@@ -44,7 +47,9 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
           branches: 1,
           snapshots: 1,
         };
-        assert.deepEqual(a.findVolset(V), { id: V, ...view });
+        const { named, ...shown } = a.findVolset(V) as VolsetView;
+        assert.deepEqual(shown, { id: V, ...view });
+        assert.ok(isStamp(named));
         assert.deepEqual(a.listBranches(V), [{ id: branchId(1), name: 'main', tip }]);
         assert.deepEqual(a.findBranch(V, branchId(1)), { id: branchId(1), name: 'main', tip });
         assert.equal(a.findSnapshot(V, tip)?.hasBlob, true);
@@ -217,7 +222,7 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
         for (const meta of [a, b]) {
           const [{ volset, generation }, ...rest] = meta.unpackedGenerations(10);
           assert.deepEqual([volset, generation, rest.length], [V, generationsFor(a, {})[0], 0]);
-          meta.markPacked([{ volset, store: generation.store, generation: generation.generation }]);
+          meta.markPacked([{ ...generation, volset }]);
           assert.deepEqual(meta.unpackedGenerations(10), []);
         }
       });
@@ -274,71 +279,109 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
         assert.deepEqual(fetchFrom(b, a).problems, []);
         assert.deepEqual([a.findVolset(V)?.name, b.findVolset(V)?.name], ['again', 'again']);
       });
-      it('keeps ours beside a rival, reports it, loses neither', () => {
+      it('of rivals the policy picks one, everywhere; both stores keep a record of the other', () => {
         seed(a);
         fetchFrom(b, a);
-        a.commit(V, [{ edit: 'set', register: 'volset:name', value: 'from a' }]);
-        b.commit(V, [
-          { edit: 'set', register: 'volset:name', value: 'from b' },
-          { edit: 'set', register: 'volset:owner', value: 'o' },
-        ]);
-        const { problems } = fetchFrom(a, b);
-        const message = 'name was changed on both sides';
-        assert.deepEqual(problems, [{ object: 'volset', field: 'name', current: 'from a', target: 'from b', message }]);
-        assert.deepEqual([a.findVolset(V)?.name, a.findVolset(V)?.owner], ['from a', 'o']);
-        a.cut(V);
-        const values = generationsFor(a, {}).flatMap(({ records }) =>
-          records.map((record) => 'value' in record && record.value),
-        );
-        assert.ok(values.includes('from a') && values.includes('from b'));
-        assert.equal(fetchFrom(b, a).problems.length, 1);
-        assert.deepEqual(fetchFrom(a, b).problems, []);
+        a.commit(V, [set('volset:name', 'from a')]);
+        b.commit(V, [set('volset:name', 'from b'), set('volset:owner', 'o')]);
+        const { conflicts } = syncWith(a, b);
+        assert.equal(conflicts.length, 1);
+        const [{ id, writes, ...conflict }] = conflicts;
+        assert.deepEqual(conflict, {
+          ...{ kind: 'volset', object: 'volset', field: 'name', initial: 'data', current: 'from a', target: 'from b' },
+          ...{ resolution: 'target', resolved: false },
+        });
+        assert.deepEqual(a.listConflicts(V), conflicts);
+        assert.deepEqual([a.findVolset(V), b.findVolset(V)?.owner], [b.findVolset(V), 'o']);
+        assert.equal(b.findVolset(V)?.name, 'from b');
+        const [mirrored] = b.listConflicts(V);
+        assert.deepEqual([mirrored.id, mirrored.current, mirrored.target], [id, 'from b', 'from a']);
+        assert.deepEqual(mirrored.writes, writes.toReversed());
+        for (const meta of [a, b]) assert.deepEqual(syncWith(meta, meta === a ? b : a).conflicts, []);
       });
       it('a long line of rivals costs no walk a write', () => {
         seed(a);
         fetchFrom(b, a);
-        for (const meta of [a, b]) meta.commit(V, [{ edit: 'set', register: 'volset:name', value: meta.self.install }]);
+        for (const meta of [a, b]) meta.commit(V, [set('volset:name', meta.self.install)]);
         b.commit(
           V,
-          Array.from({ length: 3000 }, (_, i): Edit => ({ edit: 'set', register: 'volset:name', value: `n${i}` })),
+          Array.from({ length: 3000 }, (_, i): Edit => set('volset:name', `n${i}`)),
         );
-        assert.equal(fetchFrom(a, b).problems.length, 3001);
+        const { conflicts, changed } = fetchFrom(a, b, { policy: 'current' });
+        assert.deepEqual([conflicts.length, changed], [1, ['volset:name']]);
         assert.equal(a.findVolset(V)?.name, a.self.install);
       });
-      it('equal edits on both sides are no problem', () => {
+      it('equal edits on both sides are no conflict', () => {
         seed(a);
         fetchFrom(b, a);
-        for (const meta of [a, b]) meta.commit(V, [{ edit: 'set', register: 'volset:owner', value: 'same' }]);
-        assert.deepEqual([...fetchFrom(a, b).problems, ...fetchFrom(b, a).problems], []);
-        a.commit(V, [{ edit: 'set', register: 'volset:owner', value: 'next' }]);
-        assert.deepEqual([fetchFrom(b, a).problems, b.findVolset(V)?.owner], [[], 'next']);
+        for (const meta of [a, b]) meta.commit(V, [set('volset:owner', 'same')]);
+        const rounds = [fetchFrom(a, b, { policy: 'target' }), fetchFrom(b, a)];
+        assert.deepEqual(
+          rounds.map(({ conflicts, written }) => [conflicts, written]),
+          [
+            [[], 0],
+            [[], 0],
+          ],
+        );
+        a.commit(V, [set('volset:owner', 'next')]);
+        assert.deepEqual([fetchFrom(b, a).conflicts, b.findVolset(V)?.owner], [[], 'next']);
+      });
+      it('settling a conflict travels', () => {
+        seed(a);
+        fetchFrom(b, a);
+        for (const meta of [a, b]) meta.commit(V, [set('volset:name', meta.self.install)]);
+        const [{ id }] = syncWith(a, b).conflicts;
+        b.commit(V, [{ edit: 'resolve', conflict: id, choice: { choice: 'target' } }]);
+        syncWith(a, b);
+        for (const meta of [a, b]) {
+          assert.equal(meta.findVolset(V)?.name, a.self.install);
+          assert.deepEqual(meta.listConflicts(V), []);
+          const [{ resolved, resolution }] = meta.listConflicts(V, { all: true });
+          assert.deepEqual([resolved, resolution], [true, meta === a ? 'current' : 'target']);
+        }
       });
       it('a deletion travels; what its author did not see keeps the object', () => {
         const object = `branch:${branchId(1)}`;
         seed(a);
         fetchFrom(b, a);
-        b.commit(V, [{ edit: 'set', register: `${object}:name`, value: 'mine' }]);
+        b.commit(V, [set(`${object}:name`, 'mine')]);
         a.commit(V, [{ edit: 'delete', object }]);
-        const { problems } = fetchFrom(b, a);
-        assert.deepEqual([problems.length, problems[0].field, b.listBranches(V).length], [1, 'name', 1]);
-        assert.equal(fetchFrom(a, b).problems.length, 1);
+        const there = fetchFrom(b, a);
+        assert.deepEqual([there.conflicts.length, there.deleted, b.listBranches(V).length], [1, [], 1]);
+        const here = fetchFrom(a, b);
+        assert.deepEqual([here.conflicts.map(({ id }) => id), here.revived], [[there.conflicts[0].id], [object]]);
         assert.deepEqual(
           a.listBranches(V).map((branch) => branch.name),
           ['mine'],
         );
         a.commit(V, [{ edit: 'delete', object }]);
-        assert.deepEqual([fetchFrom(b, a).problems, b.listBranches(V)], [[], []]);
+        const gone = fetchFrom(b, a);
+        assert.deepEqual([gone.conflicts, gone.deleted, b.listBranches(V)], [[], [object], []]);
       });
-      it('a deletion that did not see our snapshots keeps the branch', () => {
+      it('a deletion that did not see our snapshots keeps the branch, everywhere', () => {
         const tip = seed(a);
         fetchFrom(b, a);
         b.setBlobs(V, [tip]);
         b.commit(V, [{ edit: 'move-ref', branch: branchId(1), from: null, to: tip }]);
         const mine = grow(b);
         a.commit(V, [{ edit: 'delete', object: `branch:${branchId(1)}` }]);
-        const { problems } = fetchFrom(b, a);
-        assert.deepEqual([problems[0].field, problems[0].current, problems[0].target], ['tip', mine, tip]);
+        const { conflicts, written } = fetchFrom(b, a);
+        assert.deepEqual(
+          [written, conflicts[0].kind, conflicts[0].current, conflicts[0].target],
+          [1, 'delete', 'main', null],
+        );
         assert.equal(b.findBranch(V, branchId(1))?.tip, mine);
+        fetchFrom(a, b);
+        assert.equal(a.findBranch(V, branchId(1))?.name, 'main');
+      });
+      it('a deleted volset is hidden, still answers, and goes elsewhere as well', () => {
+        seed(a);
+        fetchFrom(b, a);
+        a.commit(V, [{ edit: 'delete', object: 'volset' }]);
+        assert.deepEqual([a.findVolset(V), a.listVolsets(), a.knowsVolset(V)], [undefined, [], true]);
+        assert.deepEqual(fetchFrom(b, a).deleted, [`branch:${branchId(1)}`, 'volset']);
+        assert.equal(b.findVolset(V), undefined);
+        assert.throws(() => b.commit(V, [set('volset:name', 'x')]), { code: 'not-found' });
       });
       it('the same snapshot made on both sides is one', () => {
         const tip = seed(a);

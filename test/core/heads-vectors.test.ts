@@ -4,14 +4,7 @@ import { areRivals, follows, headOf, type KnownWrite, unfollowed } from '../../s
 import type { GenerationHash, StoreId, WriteId } from '../../src/core/ids.ts';
 import type { Vector } from '../../src/core/records.ts';
 import { isField, parseObject, parseRegister, registerKey } from '../../src/core/register.ts';
-import {
-  checkVector,
-  compareVectors,
-  forkedStores,
-  heldOf,
-  mergeVectors,
-  missingRanges,
-} from '../../src/core/vector.ts';
+import { checkVector, compareVectors, heldOf, mergeVectors, missingRanges } from '../../src/core/vector.ts';
 
 const stamp = (n: number): string => n.toString(16).padStart(16, '0');
 /** Writes in creation order: each with parents among the earlier ones and a stamp above theirs. */
@@ -121,11 +114,6 @@ describe('core: generation vectors', () => {
         assert.equal(compareVectors(a, b) === 'equal', missingRanges(a, b).length + missingRanges(b, a).length === 0);
       }),
     );
-  });
-  it('shows two histories under one id', () => {
-    const a = vectorOf([2, 1]);
-    const b = { ...a, [store(0)]: { generation: 2, hash: 'f'.repeat(64) as GenerationHash } };
-    assert.deepEqual([forkedStores(a, b), forkedStores(a, a)], [[store(0)], []]);
   });
   for (const value of [
     null,

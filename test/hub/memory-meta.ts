@@ -1,26 +1,33 @@
 /** The least metadata store that a hub needs, in memory: real generations and chains, no database. For tests of HTTP. */
 import { PlaitError } from '../../src/core/errors.ts';
-import { verifyGenerations } from '../../src/core/generation.ts';
-import type { BranchId, InstallId, SnapshotId, VolsetId } from '../../src/core/ids.ts';
+import { makeGeneration, NO_GENERATION, StagedGenerations, verifyGenerations } from '../../src/core/generation.ts';
+import type { BranchId, InstallId, SnapshotId, StoreId, VolsetId } from '../../src/core/ids.ts';
 import { storeId } from '../../src/core/ids.ts';
-import type { RefMove } from '../../src/core/peer.ts';
-import type { Generation, Ref, SnapshotBody, Vector } from '../../src/core/records.ts';
+import type { ChainPoint, RefMove } from '../../src/core/peer.ts';
+import type { AnyRecord, Generation, LoggedRecord, Ref, SnapshotBody, Vector } from '../../src/core/records.ts';
+import { recordId } from '../../src/core/records.ts';
 import { idOfBody } from '../../src/core/snapshot-body.ts';
+import { ZERO_STAMP } from '../../src/core/stamp.ts';
 import type { HubMeta } from '../../src/hub/contract.ts';
 import type {
   BranchView,
   DeltasPage,
   DeltasPlan,
+  Edit,
   Round,
   Self,
   SnapshotView,
   TokenRow,
 } from '../../src/meta/contract.ts';
 
-const NO_FIELDS = { description: null, owner: null, creator: null, attrs: {} };
+const NO_FIELDS = { description: null, creator: null, attrs: {} };
 
 interface MemoryVolset {
   name: string | null;
+  named: string;
+  owner: string | null;
+  /** By a tombstone; a later name brings it back. */
+  dead: boolean;
   generations: Generation[];
   vector: Vector;
   branches: Map<BranchId, string>;
@@ -35,23 +42,33 @@ export class MemoryMeta {
   tokens: TokenRow[] = [];
   /** Calls by method name, to show what a request did not do. */
   readonly calls = new Map<string, number>();
+  /** What came with the calls: to show what a request hands on. */
+  readonly rounds: Round[] = [];
+  readonly asked: { theirs: Vector; chains?: Record<StoreId, ChainPoint[]> }[] = [];
+  /** Stores that `planDeltas` calls forked while no chains are given. */
+  forked: StoreId[] = [];
 
   constructor(install = 'ee'.repeat(16)) {
     const id = install as InstallId;
-    this.self = { install: id, epoch: 1, store: storeId(id, 1), label: 'test' };
+    this.self = { install: id, epoch: 1, store: storeId(id, 1), label: 'test', ephemeral: false };
   }
 
   listVolsets() {
-    return [...this.volsets].map(([id, v]) => this.#view(id, v));
+    return [...this.volsets].filter(([, v]) => !v.dead).map(([id, v]) => this.#view(id, v));
   }
 
   findVolset(id: VolsetId) {
     const found = this.volsets.get(id);
-    return found && this.#view(id, found);
+    return found && !found.dead ? this.#view(id, found) : undefined;
+  }
+
+  knowsVolset(id: VolsetId): boolean {
+    return this.volsets.has(id);
   }
 
   #view(id: VolsetId, v: MemoryVolset) {
-    return { id, name: v.name, ...NO_FIELDS, branches: v.branches.size, snapshots: v.snapshots.size };
+    const { name, named, owner } = v;
+    return { id, name, named, ...NO_FIELDS, owner, branches: v.branches.size, snapshots: v.snapshots.size };
   }
 
   listBranches(id: VolsetId): BranchView[] {
@@ -65,7 +82,7 @@ export class MemoryMeta {
 
   findSnapshot(id: VolsetId, snapshot: SnapshotId): SnapshotView | undefined {
     const found = this.#volset(id).snapshots.get(snapshot);
-    return found && { id: snapshot, name: null, ...NO_FIELDS, ...found };
+    return found && { id: snapshot, name: null, owner: null, ...NO_FIELDS, ...found };
   }
 
   setBlobs(id: VolsetId, ids: SnapshotId[]): void {
@@ -91,7 +108,11 @@ export class MemoryMeta {
     return this.#volset(id).refs;
   }
 
-  planDeltas(id: VolsetId, theirs: Vector, known: number): DeltasPlan {
+  planDeltas(id: VolsetId, theirs: Vector, known: number, chains?: Record<StoreId, ChainPoint[]>): DeltasPlan {
+    this.asked.push({ theirs, ...(chains && { chains }) });
+    if (this.forked.length > 0 && !chains) {
+      throw new PlaitError('integrity', 'histories part', { data: { reason: 'fork', stores: this.forked } });
+    }
     const { vector, revision, refs } = this.#volset(id);
     const cursor = JSON.stringify({ theirs, next: 0 });
     return { volset: id, vector, revision, refs: refs.filter((r) => r.revision > known), generations: 0, cursor };
@@ -110,21 +131,47 @@ export class MemoryMeta {
 
   apply(id: VolsetId, round: Round) {
     this.#count('apply');
+    this.rounds.push(round);
     const v = this.volsets.get(id) ?? empty();
-    const { fresh, vector } = verifyGenerations(id, v.vector, round.generations);
+    const known = new StagedGenerations();
+    for (const generation of v.generations) known.add(generation);
+    const { fresh } = verifyGenerations(id, known, round.generations);
     this.volsets.set(id, v);
+    // No forks here.
+    const vector = { ...v.vector };
+    for (const { store, generation, hash } of fresh) vector[store] = { generation, hash };
     v.vector = vector;
     v.generations.push(...fresh);
-    for (const { records } of fresh) {
-      for (const record of records) {
-        if (record.type === 'snapshot') v.snapshots.set(idOfBody(record), { body: record, hasBlob: false });
-        if (record.type !== 'write' || record.value === null) continue;
-        if (record.register === 'volset:name') v.name = record.value;
-        const branch = /^branch:([0-9a-f]{32}):name$/.exec(record.register)?.[1];
-        if (branch) v.branches.set(branch as BranchId, record.value);
-      }
-    }
+    for (const { records } of fresh) for (const record of records) take(v, record);
     return { generations: fresh.length, snapshots: [], problems: [], vector };
+  }
+
+  handOver(id: VolsetId, _peer: StoreId, records: AnyRecord[]) {
+    this.#count('handOver');
+    const v = this.volsets.get(id) ?? empty();
+    const held = new Set(v.generations.flatMap((g) => g.records).map((r) => recordId(r as AnyRecord)));
+    const missing = records.filter((record) => !held.has(recordId(record)));
+    this.volsets.set(id, v);
+    if (missing.length > 0) this.#log(id, v, missing);
+    return { generations: 0, snapshots: [], problems: [], vector: v.vector };
+  }
+
+  commit(id: VolsetId, edits: Edit[]): void {
+    const v = this.#volset(id);
+    for (const edit of edits) {
+      if (edit.edit !== 'set') throw new Error(`no ${edit.edit} here`);
+      const { register, value } = edit;
+      this.#log(id, v, [{ type: 'write', register, value, parents: [], stamp: ZERO_STAMP, author: this.self.store }]);
+    }
+  }
+
+  #log(id: VolsetId, v: MemoryVolset, records: AnyRecord[]): void {
+    const { store } = this.self;
+    const last = Object.hasOwn(v.vector, store) ? v.vector[store] : { generation: 0, hash: NO_GENERATION };
+    const generation = makeGeneration(id, store, last.generation + 1, last.hash, records);
+    v.generations.push(generation);
+    v.vector = { ...v.vector, [store]: { generation: generation.generation, hash: generation.hash } };
+    for (const record of records) take(v, record);
   }
 
   moveRefs(id: VolsetId, moves: RefMove[]) {
@@ -162,8 +209,25 @@ export class MemoryMeta {
   }
 }
 
+function take(v: MemoryVolset, record: LoggedRecord): void {
+  if (record.type === 'snapshot') v.snapshots.set(idOfBody(record), { body: record, hasBlob: false });
+  if (record.type === 'tombstone' && record.object === 'volset') v.dead = true;
+  if (record.type !== 'write' || record.value === null) return;
+  if (record.register === 'volset:owner') v.owner = record.value;
+  if (record.register === 'volset:name') {
+    v.name = record.value;
+    v.named = record.stamp;
+    v.dead = false;
+  }
+  const branch = /^branch:([0-9a-f]{32}):name$/.exec(record.register)?.[1];
+  if (branch) v.branches.set(branch as BranchId, record.value);
+}
+
 const empty = (): MemoryVolset => ({
   name: null,
+  named: '',
+  owner: null,
+  dead: false,
   generations: [],
   vector: {},
   branches: new Map(),

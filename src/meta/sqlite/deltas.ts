@@ -2,37 +2,50 @@
  * Answers to "what do I lack?". The plan is fixed by one read and looks at vectors and refs only; its rows are immutable
  * and paged afterwards, in the order in which this store learned them.
  */
+import { checkChainPoints } from '../../core/chain.ts';
 import { PlaitError } from '../../core/errors.ts';
 import { forked } from '../../core/generation.ts';
-import { isStoreId, type StoreId, type VolsetId } from '../../core/ids.ts';
+import { type GenerationHash, isHash, isStoreId, type StoreId, type VolsetId } from '../../core/ids.ts';
 import { isCount, malformed } from '../../core/malformed.ts';
+import type { ChainPoint } from '../../core/peer.ts';
 import type { Generation, Vector } from '../../core/records.ts';
-import { checkVector, heldOf, missingRanges } from '../../core/vector.ts';
+import { checkVector, type MissingRange } from '../../core/vector.ts';
 import type { DeltasPage, DeltasPlan } from '../contract.ts';
-import { type Engine, findStoreNumber, volsetNumber } from './engine.ts';
-import { HEADER_COLUMNS, type HeaderRow, hashAt, readGeneration, readVector } from './log.ts';
-import { refsBetween } from './refs.ts';
+import { readChains, stretches } from './chains.ts';
+import { type Engine, volsetNumber } from './engine.ts';
+import { HEADER_COLUMNS, type HeaderRow, readGeneration } from './log.ts';
+import { OWN_REFS, refsBetween } from './refs.ts';
 
 const PAGE_RECORDS = 1000;
 const PAGE_BYTES = 1024 * 1024;
-/** Headers looked at per store and page. */
+/** Headers looked at per line of generations and page. */
 const WINDOW = 256;
 
-/** What is still to be sent: per store the first and the last generation. */
-type Cursor = [store: StoreId, from: number, to: number][];
+/** What is still to be sent: lines of generations, each named by its last one, which no later split can change. */
+type Cursor = [store: StoreId, from: number, to: number, hash: GenerationHash][];
 
-export function planDeltas(engine: Engine, volset: VolsetId, theirs: Vector, knownRevision: number): DeltasPlan {
+export function planDeltas(
+  engine: Engine,
+  volset: VolsetId,
+  theirs: Vector,
+  knownRevision: number,
+  points: Record<StoreId, ChainPoint[]> = {},
+): DeltasPlan {
   checkVector(theirs);
+  checkChainPoints(points);
   if (!isCount(knownRevision)) malformed('a ref revision is not a count');
   return engine.db.read(() => {
     const n = volsetNumber(engine, volset);
-    const vector = readVector(engine, n);
-    compareChains(engine, n, vector, theirs);
-    const cursor: Cursor = missingRanges(vector, theirs).map(({ store, from, to }) => [store, from, to]);
+    const chains = readChains(engine, n);
+    const { cover, assumed, parted } = chains.express(theirs, points);
+    // All that is not certain is asked for at once, so that one repeat is enough.
+    if (parted.length > 0) throw forked([...new Set([...parted, ...assumed, ...(Object.keys(points) as StoreId[])])]);
+    const missing = chains.missing(cover);
+    const cursor = missing.map(({ store, from, to, hash }): Cursor[number] => [store, from, to, hash]);
     const revision = sendableRevision(engine, n);
-    const refs = refsBetween(engine, n, findStoreNumber(engine, engine.self.store), knownRevision, revision);
-    const generations = cursor.reduce((sum, [, from, to]) => sum + to - from + 1, 0);
-    return { volset, vector, revision, refs, generations, cursor: JSON.stringify(cursor) };
+    const refs = refsBetween(engine, n, OWN_REFS, knownRevision, revision);
+    const generations = missing.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+    return { volset, vector: chains.vector(), revision, refs, generations, cursor: JSON.stringify(cursor) };
   });
 }
 
@@ -45,60 +58,57 @@ function sendableRevision({ db }: Engine, n: number): number {
   return row.open_count > 0 ? Math.min(row.revision, row.open_revision) : row.revision;
 }
 
-/** An entry of the asker that we hold as well must show our hash: else one store id stands for two histories. */
-function compareChains(engine: Engine, n: number, ours: Vector, theirs: Vector): void {
-  for (const [store, { generation, hash }] of Object.entries(theirs) as [StoreId, Vector[StoreId]][]) {
-    const held = heldOf(ours, store);
-    if (generation > held) continue;
-    const own = generation === held ? ours[store].hash : hashAt(engine, n, store, generation);
-    if (own !== hash) throw forked(store, generation);
-  }
-}
-
 export function readDeltas(engine: Engine, volset: VolsetId, cursor: string): DeltasPage {
-  const ranges = parseCursor(cursor);
+  const ranges = parseCursor(cursor).map(([store, from, to, hash]) => ({ store, from, to, hash }));
   return engine.db.read(() => {
     const n = volsetNumber(engine, volset);
-    const rest = new Map(ranges.map(([store, from, to]) => [store, { from, to }]));
     const generations: Generation[] = [];
     let [records, bytes] = [0, 0];
-    for (const row of nextHeaders(engine, n, ranges)) {
+    for (const { row, range } of nextHeaders(engine, n, ranges)) {
       if (generations.length > 0 && (records + row.count > PAGE_RECORDS || bytes >= PAGE_BYTES)) break;
       const generation = readGeneration(engine, row);
       generations.push(generation);
       records += row.count;
       bytes += JSON.stringify(generation.records).length;
-      const range = rest.get(row.store) as { from: number; to: number };
       range.from = row.generation + 1;
     }
-    const left: Cursor = [...rest]
-      .filter(([, { from, to }]) => from <= to)
-      .map(([store, { from, to }]) => [store, from, to]);
+    const left = ranges
+      .filter(({ from, to }) => from <= to)
+      .map(({ store, from, to, hash }): Cursor[number] => [store, from, to, hash]);
     if (left.length > 0 && generations.length === 0) throw gone();
     return left.length > 0 ? { generations, cursor: JSON.stringify(left) } : { generations };
   });
 }
 
+interface Next {
+  row: HeaderRow;
+  range: MissingRange;
+}
+
 /**
- * Headers in learning order, as far as it is certain. Each store's own are in that order already; past the last header
- * seen of a store that has more, others might have to wait for it.
+ * Headers in learning order, as far as it is certain. Each line's own are in that order already; past the last header
+ * seen of a line that has more, others might have to wait for it.
  */
-function nextHeaders({ db }: Engine, n: number, ranges: Cursor): HeaderRow[] {
+function nextHeaders(engine: Engine, n: number, ranges: readonly MissingRange[]): Next[] {
   let certain = Number.MAX_SAFE_INTEGER;
-  const rows: HeaderRow[] = [];
-  for (const [store, from, to] of ranges) {
-    const some = db.all<HeaderRow>(
-      `SELECT ${HEADER_COLUMNS} WHERE g.volset = ? AND s.id = ? AND g.generation BETWEEN ? AND ?
-       ORDER BY g.generation LIMIT ${WINDOW}`,
-      n,
-      store,
-      from,
-      to,
-    );
-    for (const row of some) rows.push(row);
-    if (some.length === WINDOW) certain = Math.min(certain, (some.at(-1) as HeaderRow).position);
+  const found: Next[] = [];
+  for (const range of ranges) {
+    const parts = stretches(engine, n, range);
+    if (parts === undefined) throw gone();
+    for (const { chain, from, to } of parts) {
+      const rows = engine.db.all<HeaderRow>(
+        `SELECT ${HEADER_COLUMNS} WHERE g.volset = ? AND g.store = ? AND g.generation BETWEEN ? AND ?
+         ORDER BY g.generation LIMIT ${WINDOW}`,
+        n,
+        chain,
+        from,
+        to,
+      );
+      for (const row of rows) found.push({ row, range });
+      if (rows.length === WINDOW) certain = Math.min(certain, (rows.at(-1) as HeaderRow).position);
+    }
   }
-  return rows.filter((row) => row.position <= certain).sort((a, b) => a.position - b.position);
+  return found.filter(({ row }) => row.position <= certain).sort((a, b) => a.row.position - b.row.position);
 }
 
 function parseCursor(cursor: string): Cursor {
@@ -109,7 +119,12 @@ function parseCursor(cursor: string): Cursor {
     return malformed('a cursor is not JSON');
   }
   const isRange = (range: unknown): boolean =>
-    Array.isArray(range) && range.length === 3 && isStoreId(range[0]) && isCount(range[1]) && isCount(range[2]);
+    Array.isArray(range) &&
+    range.length === 4 &&
+    isStoreId(range[0]) &&
+    isCount(range[1]) &&
+    isCount(range[2]) &&
+    isHash(range[3]);
   if (!Array.isArray(value) || !value.every(isRange)) malformed('a cursor has another form');
   return value as Cursor;
 }

@@ -1,10 +1,12 @@
 /** The replication log: the open generation, closing it, and reading closed ones. */
 import { canonicalText } from '../../core/canonical.ts';
 import { generationHashOf, NO_GENERATION } from '../../core/generation.ts';
-import type { GenerationHash, StoreId, VolsetId } from '../../core/ids.ts';
-import type { AnyRecord, Generation, GenerationHeader, Vector } from '../../core/records.ts';
+import type { ChainId, GenerationHash, VolsetId } from '../../core/ids.ts';
+import type { AnyRecord, Generation, GenerationHeader, LoggedRecord, Vector } from '../../core/records.ts';
 import { recordHash, recordId } from '../../core/records.ts';
+import type { PackedGeneration } from '../contract.ts';
 import { type Engine, ensureStore, volsetNumber } from './engine.ts';
+import { ensureIdentity } from './identity.ts';
 
 /** Our own generations are closed at the latest here, so that each fits easily into a page and a block. */
 const OPEN_RECORDS = 1000;
@@ -25,9 +27,9 @@ export function appendRecord(engine: Engine, volset: VolsetId, n: number, record
   let open = openState(engine, n);
   if (open.open_count >= OPEN_RECORDS || (open.open_count > 0 && open.open_bytes + bytes > OPEN_BYTES)) {
     closeOpen(engine, volset, n);
-    open = { open_count: 0, open_bytes: 0 };
+    open = openState(engine, n);
   }
-  insertRecord(engine, n, -n, open.open_count, recordId(record), body);
+  insertRecord(engine, n, -n, nextIndex(engine, n), recordId(record), body);
   const first = open.open_count === 0;
   engine.db.run(
     `UPDATE volsets SET open_count = ?, open_bytes = ?${first ? ', open_revision = revision' : ''} WHERE n = ?`,
@@ -37,33 +39,43 @@ export function appendRecord(engine: Engine, volset: VolsetId, n: number, record
   );
 }
 
+/** Records may have left the open generation (hand-over.ts), so their number says nothing. */
+const nextIndex = ({ db }: Engine, n: number): number =>
+  (
+    db.get<{ next: number }>('SELECT coalesce(max(idx), -1) + 1 AS next FROM records WHERE position = ?', -n) as {
+      next: number;
+    }
+  ).next;
+
 export function insertRecord({ db }: Engine, n: number, position: number, idx: number, id: string, body: string): void {
   db.run('INSERT INTO records(position, idx, volset, id, body) VALUES (?, ?, ?, ?, ?)', position, idx, n, id, body);
 }
 
-/** Inside a write transaction. Does nothing without open records. */
+/** Inside a write transaction. Does nothing without open records, nor in a store that never closes a generation. */
 export function closeOpen(engine: Engine, volset: VolsetId, n: number): void {
-  const { db, self } = engine;
+  const { db } = engine;
+  if (openState(engine, n).open_count === 0 || engine.self.ephemeral) return;
+  ensureIdentity(engine);
+  const { store } = engine.self;
   const bodies = db.all<{ body: string }>('SELECT body FROM records WHERE position = ? ORDER BY idx', -n);
-  if (bodies.length === 0) return;
-  const store = ensureStore(engine, self.store);
   const last = db.get<{ generation: number; hash: GenerationHash }>(
     'SELECT generation, hash FROM vector WHERE volset = ? AND store = ?',
     n,
-    store,
+    ensureStore(engine, store),
   ) ?? { generation: 0, hash: NO_GENERATION };
-  const header = { store: self.store, generation: last.generation + 1, count: bodies.length, previous: last.hash };
+  const header = { store, generation: last.generation + 1, count: bodies.length, previous: last.hash };
   const hashes = bodies.map(({ body }) => recordHash(JSON.parse(body) as AnyRecord));
-  const position = insertHeader(engine, n, { ...header, hash: generationHashOf(volset, header, hashes) });
+  // Our own chain never forks: where somebody else goes on under our id, we do so under a new epoch (apply.ts).
+  const position = insertHeader(engine, n, { ...header, hash: generationHashOf(volset, header, hashes) }, store);
   db.run('UPDATE records SET position = ? WHERE position = ?', position, -n);
   db.run('UPDATE volsets SET open_count = 0, open_bytes = 0 WHERE n = ?', n);
 }
 
-/** Records that a generation is held, and moves the vector to it. Returns its position. */
-export function insertHeader(engine: Engine, n: number, header: GenerationHeader): number {
+/** Records that a generation is held at the end of a chain, and moves the vector to it. Returns its position. */
+export function insertHeader(engine: Engine, n: number, header: GenerationHeader, chain: ChainId): number {
   const { db } = engine;
   const { generation, count, previous, hash } = header;
-  const store = ensureStore(engine, header.store);
+  const store = ensureStore(engine, chain);
   const { position } = db.get<{ position: number }>(
     `INSERT INTO generations(volset, store, generation, count, previous, hash) VALUES (?, ?, ?, ?, ?, ?)
      RETURNING position`,
@@ -87,7 +99,7 @@ export function insertHeader(engine: Engine, n: number, header: GenerationHeader
 export function cut(engine: Engine, volset: VolsetId): Vector {
   const { db } = engine;
   const n = volsetNumber(engine, volset);
-  if (openState(engine, n).open_count === 0) return readVector(engine, n);
+  if (openState(engine, n).open_count === 0 || engine.self.ephemeral) return readVector(engine, n);
   return db.write(() => {
     closeOpen(engine, volset, n);
     return readVector(engine, n);
@@ -96,7 +108,7 @@ export function cut(engine: Engine, volset: VolsetId): Vector {
 
 export function readVector({ db }: Engine, n: number): Vector {
   const vector: Vector = {};
-  const rows = db.all<{ id: StoreId; generation: number; hash: GenerationHash }>(
+  const rows = db.all<{ id: ChainId; generation: number; hash: GenerationHash }>(
     'SELECT s.id, v.generation, v.hash FROM vector v JOIN stores s ON s.n = v.store WHERE v.volset = ? ORDER BY s.id',
     n,
   );
@@ -106,32 +118,22 @@ export function readVector({ db }: Engine, n: number): Vector {
 
 export const vector = (engine: Engine, volset: VolsetId): Vector => readVector(engine, volsetNumber(engine, volset));
 
-export interface HeaderRow extends Omit<GenerationHeader, 'store'> {
+export interface HeaderRow extends GenerationHeader {
   position: number;
-  store: StoreId;
+  chain: ChainId;
   volset: VolsetId;
 }
 
-export const HEADER_COLUMNS = `g.position, s.id AS store, v.id AS volset, g.generation, g.count, g.previous, g.hash
+export const HEADER_COLUMNS = `g.position, s.base AS store, s.id AS chain, v.id AS volset, g.generation, g.count, g.previous, g.hash
   FROM generations g JOIN stores s ON s.n = g.store JOIN volsets v ON v.n = g.volset`;
 
 export function readGeneration({ db }: Engine, row: HeaderRow): Generation {
   const { store, generation, count, previous, hash, position } = row;
   const records = db
     .all<{ body: string }>('SELECT body FROM records WHERE position = ? ORDER BY idx', position)
-    .map(({ body }) => JSON.parse(body) as AnyRecord);
+    .map(({ body }) => JSON.parse(body) as LoggedRecord);
   return { store, generation, count, previous, hash, records };
 }
-
-/** Hash of one generation that is held, to compare chains. */
-export const hashAt = ({ db }: Engine, n: number, store: StoreId, generation: number): GenerationHash | undefined =>
-  db.get<{ hash: GenerationHash }>(
-    `SELECT g.hash FROM generations g JOIN stores s ON s.n = g.store
-     WHERE g.volset = ? AND s.id = ? AND g.generation = ?`,
-    n,
-    store,
-    generation,
-  )?.hash;
 
 export function unpackedGenerations(engine: Engine, limit: number): { volset: VolsetId; generation: Generation }[] {
   return engine.db.read(() =>
@@ -141,15 +143,16 @@ export function unpackedGenerations(engine: Engine, limit: number): { volset: Vo
   );
 }
 
-export function markPacked(engine: Engine, packed: { volset: VolsetId; store: StoreId; generation: number }[]): void {
+export function markPacked(engine: Engine, packed: PackedGeneration[]): void {
   engine.db.write(() => {
-    for (const { volset, store, generation } of packed) {
+    for (const { volset, store, generation, hash } of packed) {
       engine.db.run(
         `UPDATE generations SET packed = 1 WHERE volset = (SELECT n FROM volsets WHERE id = ?)
-         AND store = (SELECT n FROM stores WHERE id = ?) AND generation = ?`,
+         AND store IN (SELECT n FROM stores WHERE base = ?) AND generation = ? AND hash = ?`,
         volset,
         store,
         generation,
+        hash,
       );
     }
   });

@@ -16,8 +16,12 @@ import { branchKey } from '../../core/register.ts';
 import { checkRow, rowSum } from './checksum.ts';
 import { type Engine, ensureStore, findStoreNumber, findVolsetNumber, volsetNumber } from './engine.ts';
 import { isDead, knowsObject } from './heads.ts';
+import { ensureIdentity } from './identity.ts';
 import { closeOpen } from './log.ts';
 import { hasBlob, knowsSnapshot, lineage } from './snapshots.ts';
+
+/** Stands for this store in `refs.store`, whatever its epoch. */
+export const OWN_REFS = 0;
 
 interface RefRow {
   branch: BranchId;
@@ -50,35 +54,32 @@ export function findRef({ db }: Engine, n: number, store: number, branch: Branch
   return row && checked(row);
 }
 
-export function refsOf({ db }: Engine, n: number, store: number | undefined): Ref[] {
-  if (store === undefined) return [];
-  return db.all<RefRow>(`${COLUMNS} ORDER BY branch`, n, store).map(checked);
-}
+export const refsOf = ({ db }: Engine, n: number, store: number): Ref[] =>
+  db.all<RefRow>(`${COLUMNS} ORDER BY branch`, n, store).map(checked);
 
 /** Changed after revision `after` and not after `upTo`, oldest change first. */
-export function refsBetween({ db }: Engine, n: number, store: number | undefined, after: number, upTo: number): Ref[] {
-  if (store === undefined) return [];
-  return db
-    .all<RefRow>(`${COLUMNS} AND revision > ? AND revision <= ? ORDER BY revision`, n, store, after, upTo)
-    .map(checked);
-}
+export const refsBetween = ({ db }: Engine, n: number, store: number, after: number, upTo: number): Ref[] =>
+  db.all<RefRow>(`${COLUMNS} AND revision > ? AND revision <= ? ORDER BY revision`, n, store, after, upTo).map(checked);
 
 export function refs(engine: Engine, volset: VolsetId, store: StoreId | 'self'): Ref[] {
   const n = volsetNumber(engine, volset);
-  return refsOf(engine, n, findStoreNumber(engine, store === 'self' ? engine.self.store : store));
+  const isOwn = store === 'self' || store === engine.self.store;
+  const number = isOwn ? OWN_REFS : findStoreNumber(engine, store);
+  return number === undefined ? [] : refsOf(engine, n, number);
 }
 
 export const revision = ({ db }: Engine, n: number): number =>
   (db.get<{ revision: number }>('SELECT revision FROM volsets WHERE n = ?', n) as { revision: number }).revision;
 
 export const ownTip = (engine: Engine, n: number, branch: BranchId): SnapshotId | null =>
-  findRef(engine, n, findStoreNumber(engine, engine.self.store) ?? 0, branch)?.snapshot ?? null;
+  findRef(engine, n, OWN_REFS, branch)?.snapshot ?? null;
 
 /** Sets our own ref under the next revision. Inside a write transaction. */
 export function setOwnRef(engine: Engine, n: number, branch: BranchId, snapshot: SnapshotId | null): void {
+  ensureIdentity(engine);
   const next = revision(engine, n) + 1;
   engine.db.run('UPDATE volsets SET revision = ? WHERE n = ?', next, n);
-  putRef(engine, n, ensureStore(engine, engine.self.store), { branch, snapshot, revision: next });
+  putRef(engine, n, OWN_REFS, { branch, snapshot, revision: next });
 }
 
 /** What every move of our own refs must meet: a live branch, and a snapshot whose data is here. */
@@ -126,9 +127,8 @@ export function moveRefs(
     for (const { branch, to } of moves) checkMove(engine, n, volset, branch, to);
     const moved = moves.every(({ branch, from }) => ownTip(engine, n, branch) === from);
     if (moved) for (const move of moves) fastForward(engine, n, volset, move);
-    const store = findStoreNumber(engine, engine.self.store) ?? 0;
     const present = moves.map(
-      ({ branch }): Ref => findRef(engine, n, store, branch) ?? { branch, snapshot: null, revision: 0 },
+      ({ branch }): Ref => findRef(engine, n, OWN_REFS, branch) ?? { branch, snapshot: null, revision: 0 },
     );
     return { moved, refs: present, revision: revision(engine, n) };
   });
@@ -148,7 +148,10 @@ function fastForward(engine: Engine, n: number, volset: VolsetId, move: RefMove)
   moveOwnRef(engine, n, volset, move);
 }
 
-/** Takes what a peer says of its refs; an older answer that arrives late changes nothing. Inside a write transaction. */
+/**
+ * Takes what a peer says of its refs; an older answer that arrives late changes nothing. A ref of a branch that is dead
+ * here is kept as well: it may say that the branch lives on there. Inside a write transaction.
+ */
 export function receiveRefs(engine: Engine, n: number, peer: StoreId, refs: readonly Ref[], upTo: number): void {
   if (peer === engine.self.store) malformed('a peer answers under our own id');
   if (!isCount(upTo)) malformed('a ref revision is not a count');

@@ -1,9 +1,8 @@
 /** Recomputes what is derived and compares; reads every record. One text per fault, none when all is well. */
 import { lineageOf } from '../../core/ancestry.ts';
 import { canonicalText } from '../../core/canonical.ts';
-import { checkGeneration, NO_GENERATION } from '../../core/generation.ts';
 import { type KnownWrite, unfollowed } from '../../core/heads.ts';
-import type { InstallId, SnapshotId, StoreId, VolsetId, WriteId } from '../../core/ids.ts';
+import type { InstallId, SnapshotId, VolsetId, WriteId } from '../../core/ids.ts';
 import { type AnyRecord, checkRecord, recordId } from '../../core/records.ts';
 import { registerKey } from '../../core/register.ts';
 import { listRemotes, listTokens, settings } from './config.ts';
@@ -11,11 +10,11 @@ import { listConflicts } from './conflicts.ts';
 import type { Engine } from './engine.ts';
 import { isDead } from './heads.ts';
 import { isCovered } from './liveness.ts';
-import { HEADER_COLUMNS, type HeaderRow, readGeneration, readVector } from './log.ts';
 import { peer } from './peers.ts';
-import { refsOf } from './refs.ts';
+import { OWN_REFS, refsOf } from './refs.ts';
 import { readClock } from './self.ts';
 import { lineageAt } from './snapshots.ts';
+import { chainFaults } from './verify-chains.ts';
 
 interface Check {
   engine: Engine;
@@ -59,20 +58,7 @@ function attempt(faults: string[], work: () => void): void {
 }
 
 function checkChains({ engine, n, volset, faults }: Check): void {
-  const last = new Map<StoreId, { generation: number; hash: string }>();
-  const rows = engine.db.each<HeaderRow>(`SELECT ${HEADER_COLUMNS} WHERE g.volset = ? ORDER BY g.position`, n);
-  for (const row of rows) {
-    const before = last.get(row.store) ?? { generation: 0, hash: NO_GENERATION };
-    if (row.generation !== before.generation + 1 || row.previous !== before.hash) {
-      faults.push(`volset ${volset}: the chain of store ${row.store} is broken at generation ${row.generation}`);
-    }
-    attempt(faults, () => checkGeneration(volset, readGeneration(engine, row)));
-    last.set(row.store, { generation: row.generation, hash: row.hash });
-  }
-  const vector = Object.fromEntries(last);
-  if (canonicalText(vector) !== canonicalText(readVector(engine, n))) {
-    faults.push(`volset ${volset}: the generation vector is not what the generations give`);
-  }
+  for (const fault of chainFaults(engine, n, volset)) faults.push(`volset ${volset}: ${fault}`);
 }
 
 function checkOpen({ engine, n, volset, faults }: Check): void {
@@ -183,7 +169,8 @@ function checkSnapshots({ engine, n, volset, faults }: Check): void {
 }
 
 function checkRefs({ engine, n, volset, faults }: Check): void {
-  for (const { n: store } of engine.db.all<{ n: number }>('SELECT n FROM stores')) {
+  const stores = engine.db.all<{ n: number }>('SELECT n FROM stores').map(({ n: store }) => store);
+  for (const store of [OWN_REFS, ...stores]) {
     for (const { branch, snapshot } of refsOf(engine, n, store)) {
       if (snapshot !== null && lineageAt(engine, n, snapshot) === undefined) {
         faults.push(`volset ${volset}: branch ${branch} points at an unknown snapshot`);

@@ -5,9 +5,9 @@ import type { ObjectKey, SnapshotBody } from '../../core/records.ts';
 import { attrKeyOf, branchKey, snapshotKey } from '../../core/register.ts';
 import type { BranchView, Fields, SnapshotView, VolsetView } from '../contract.ts';
 import { damaged } from './database.ts';
-import { type Engine, findStoreNumber, findVolsetNumber, volsetNumber } from './engine.ts';
+import { type Engine, findVolsetNumber, volsetNumber } from './engine.ts';
 import { findRecord, headAt, headsOf, isDead } from './heads.ts';
-import { ownTip, refsOf } from './refs.ts';
+import { OWN_REFS, ownTip, refsOf } from './refs.ts';
 import { hasBlob, knowsSnapshot } from './snapshots.ts';
 
 function fieldsOf(engine: Engine, n: number, object: ObjectKey): Fields {
@@ -70,7 +70,7 @@ export function listBranches(engine: Engine, volset: VolsetId): BranchView[] {
   return engine.db.read(() => {
     const n = volsetNumber(engine, volset);
     const tips = new Map<string, SnapshotId | null>();
-    for (const ref of refsOf(engine, n, findStoreNumber(engine, engine.self.store))) tips.set(ref.branch, ref.snapshot);
+    for (const ref of refsOf(engine, n, OWN_REFS)) tips.set(ref.branch, ref.snapshot);
     const shown = displayNames(engine.db.all<Named & Record<string, string>>(NAMED, n));
     return [...shown]
       .map(([id, name]) => ({ id: id as BranchId, name, tip: tips.get(id) ?? null }))
