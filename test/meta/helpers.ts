@@ -1,9 +1,10 @@
 /** Small histories for tests of metadata stores: ids, bodies, and exchange of rounds as a session does it. */
 import { randomBytes } from 'node:crypto';
 import type { BranchId, NodeId, SnapshotId, VolsetId } from '../../src/core/ids.ts';
+import type { Policy } from '../../src/core/reconcile.ts';
 import type { Generation, SnapshotBody, Vector } from '../../src/core/records.ts';
 import { idOfBody } from '../../src/core/snapshot-body.ts';
-import type { Applied, Edit, MetaStore, Round } from '../../src/meta/index.ts';
+import { type Applied, type Edit, type MetaStore, openMetaStore, type Round } from '../../src/meta/index.ts';
 
 export const V = 'c0'.repeat(16) as VolsetId;
 export const branchId = (n: number): BranchId => n.toString(16).padStart(32, '0') as BranchId;
@@ -72,9 +73,35 @@ export function roundFrom(from: MetaStore, theirs: Vector, knownRevision = 0): R
   return { peer: from.self.store, generations: generationsFor(from, theirs), refs, revision, vector };
 }
 
-/** `to` fetches from `from`; the answerer cuts first, as a session's own side does. */
-export function fetchFrom(to: MetaStore, from: MetaStore): Applied {
+/**
+ * `to` fetches from `from`; the answerer cuts first, as a session's own side does. Without a policy this is what a hub
+ * makes of a push.
+ */
+export function fetchFrom(to: MetaStore, from: MetaStore, more: Partial<Round> = {}): Applied {
   from.cut(V);
-  const known = to.listVolsets().some(({ id }) => id === V) ? to.cut(V) : {};
-  return to.apply(V, roundFrom(from, known));
+  const known = to.knowsVolset(V) ? to.cut(V) : {};
+  return to.apply(V, { ...roundFrom(from, known), ...more });
 }
+
+/** `store` pulls with a policy, then pushes to `peer`, which only records what meets. */
+export function syncWith(store: MetaStore, peer: MetaStore, policy: Policy = 'target'): Applied {
+  const applied = fetchFrom(store, peer, { policy });
+  fetchFrom(peer, store);
+  return applied;
+}
+
+export const set = (register: string, value: string | null): Edit => ({ edit: 'set', register, value });
+
+/** A store without a file, whose clock shows `time` (milliseconds since the epoch) until it is set. */
+export function memoryStore(time = 1e12): MetaStore & { clock: { time: number } } {
+  const clock = { time };
+  const store = openMetaStore({ path: ':memory:', label: 'here', now: () => clock.time });
+  return Object.defineProperty(store, 'clock', { value: clock }) as MetaStore & { clock: { time: number } };
+}
+
+/** Everything that every store should show alike once they know the same. */
+export const visible = (store: MetaStore): unknown => ({
+  volset: store.findVolset(V),
+  branches: store.listBranches(V).map(({ id, name }) => [id, name]),
+  snapshots: store.snapshotPage(V, null, 1000).map((id) => ({ ...store.findSnapshot(V, id), hasBlob: null })),
+});

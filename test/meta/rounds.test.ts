@@ -6,11 +6,29 @@ import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { makeGeneration } from '../../src/core/generation.ts';
 import type { SnapshotId, WriteId } from '../../src/core/ids.ts';
-import type { AnyRecord, Generation, Vector, Write } from '../../src/core/records.ts';
+import {
+  type AnyRecord,
+  type Generation,
+  recordId,
+  type Tombstone,
+  type Vector,
+  type Write,
+} from '../../src/core/records.ts';
 import { idOfBody } from '../../src/core/snapshot-body.ts';
 import { compareVectors, heldOf } from '../../src/core/vector.ts';
 import { type MetaStore, openMetaStore, type Round, rebuildMeta } from '../../src/meta/index.ts';
-import { addSnapshot, branchId, fetchFrom, generationsFor, grow, roundFrom, seed, snapshotOf, V } from './helpers.ts';
+import {
+  addSnapshot,
+  branchId,
+  fetchFrom,
+  generationsFor,
+  grow,
+  roundFrom,
+  seed,
+  snapshotOf,
+  V,
+  visible,
+} from './helpers.ts';
 
 /** Every row of every table. */
 function dump(path: string): string {
@@ -22,6 +40,14 @@ function dump(path: string): string {
   db.close();
   return text;
 }
+
+/** Unfollowed writes of an object that nobody edited twice. */
+const headsOf = (meta: MetaStore, object: string): WriteId[] =>
+  generationsFor(meta, {})
+    .flatMap(({ records }) => records)
+    .filter((record): record is Write => record.type === 'write' && record.register.startsWith(`${object}:`))
+    .map((record) => recordId(record) as WriteId)
+    .sort();
 
 describe('metadata: a round that is refused changes nothing (I10)', () => {
   const dir = mkdtempSync(join(tmpdir(), 'plait-meta-'));
@@ -55,6 +81,7 @@ describe('metadata: a round that is refused changes nothing (I10)', () => {
     stamp: 'e000000000000000',
     author: store,
   } as const;
+  const bury = { ...tomb, sees: headsOf(a, `branch:${branchId(1)}`), tip } as Tombstone;
   const withGeneration = (...records: AnyRecord[]): Round => ({
     ...good,
     vector: undefined,
@@ -66,11 +93,15 @@ describe('metadata: a round that is refused changes nothing (I10)', () => {
     ['less than the trailer says', { ...good, generations: [g2] }, 'protocol'],
     ['a changed record', { ...good, generations: [g2, { ...g3, records: [late] }] }, 'integrity'],
     [
-      'another first generation',
-      { ...good, generations: [makeGeneration(V, store, 1, g1.previous, [late])] },
-      'integrity',
+      'another first generation, and not what the trailer says',
+      { ...good, generations: [makeGeneration(V, store, 1, g1.previous, [{ ...late, parents: [] }])] },
+      'protocol',
     ],
-    ['a fork', { ...good, generations: [makeGeneration(V, store, 2, g3.hash, [late])] }, 'integrity'],
+    [
+      'a generation that follows none',
+      { ...good, generations: [makeGeneration(V, store, 2, g3.hash, [late])] },
+      'protocol',
+    ],
     ['a write with an unknown parent', withGeneration({ ...late, parents: [ghost as WriteId] }), 'protocol'],
     ['a write that follows another register', withGeneration({ ...late, register: 'volset:owner' }), 'protocol'],
     ['a write older than its parent (I8)', withGeneration({ ...late, stamp: '0000000000000001' }), 'protocol'],
@@ -103,6 +134,17 @@ describe('metadata: a round that is refused changes nothing (I10)', () => {
       assert.equal(dump(path), before);
     });
   }
+  it('a dry run tells all of it and changes nothing', () => {
+    const before = dump(path);
+    const told = b.apply(V, { ...good, policy: 'target', dryRun: true });
+    assert.deepEqual([told.generations, told.snapshots], [2, [tip]]);
+    assert.deepEqual(told.vector, a.vector(V));
+    assert.equal(dump(path), before);
+    assert.throws(() => b.apply(V, { ...withGeneration(bury), maxDelete: 0.5, dryRun: true }), { code: 'guard' });
+    const buried = b.apply(V, { ...withGeneration(bury), maxDelete: 1, dryRun: true });
+    assert.deepEqual([buried.deleted, buried.branches], [[`branch:${branchId(1)}`], []]);
+    assert.equal(dump(path), before);
+  });
   it('and what is right goes in afterwards; replaying any suffix changes nothing (I9)', () => {
     assert.equal(b.apply(V, good).generations, 2);
     const before = dump(path);
@@ -170,12 +212,6 @@ function runSteps(steps: { kind: string; at: number; from: number; what: number 
     for (const store of stores) store[Symbol.dispose]();
   }
 }
-
-const visible = (store: MetaStore) => ({
-  volset: store.findVolset(V),
-  branches: store.listBranches(V).map(({ id, name }) => [id, name]),
-  snapshots: store.snapshotPage(V, null, 1000).map((id) => ({ ...store.findSnapshot(V, id), hasBlob: null })),
-});
 
 function exchange(to: MetaStore, from: MetaStore): void {
   from.cut(V);
