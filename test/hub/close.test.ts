@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
-import { peerOf, rejectsWith, sampleHistory, startHub, type TestHub, VOLSET } from './support.ts';
+import { peerOf, rejectsWith, SENDER, sampleHistory, startHub, type TestHub, VOLSET } from './support.ts';
 
 const offerOf = (history: ReturnType<typeof sampleHistory>) => ({
   id: history.ids[0],
@@ -14,7 +14,7 @@ async function granted(test: TestHub) {
   const peer = peerOf(test.url);
   const history = sampleHistory();
   await peer.createVolset({ id: VOLSET, name: 'data' });
-  await peer.sendGenerations(VOLSET, history.generations);
+  await peer.sendGenerations(VOLSET, history.generations, SENDER);
   const [answer] = await peer.offer(VOLSET, [offerOf(history)]);
   if (answer.answer !== 'want') throw new Error(answer.answer);
   return { peer, answer, history };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
-import { BRANCH, peerOf, SELF, sampleHistory, startHub, type TestHub, VOLSET } from './support.ts';
+import { BRANCH, peerOf, SELF, SENDER, sampleHistory, startHub, type TestHub, VOLSET } from './support.ts';
 
 /** Sends bytes as they are; resolves with what came back until the connection closed or `until` matched. */
 function raw(port: number, text: string, until: RegExp = /$^/): Promise<string> {
@@ -29,7 +29,7 @@ describe('hub: hostile requests', () => {
     test = await startHub();
     await using peer = peerOf(test.url);
     await peer.createVolset({ id: VOLSET, name: 'data' });
-    await peer.sendGenerations(VOLSET, history.generations);
+    await peer.sendGenerations(VOLSET, history.generations, SENDER);
   });
   after(() => test.hub.close());
 
@@ -205,7 +205,7 @@ describe('hub: slow and silent clients', () => {
     const history = sampleHistory();
     await using peer = peerOf(test.url);
     await peer.createVolset({ id: VOLSET, name: 'data' });
-    await peer.sendGenerations(VOLSET, history.generations);
+    await peer.sendGenerations(VOLSET, history.generations, SENDER);
     await closed(
       await open(test.hub.port, `POST /v1/volsets/${VOLSET}/generations ${head}application/x-ndjson\r\n\r\n{`),
     );

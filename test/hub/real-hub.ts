@@ -110,7 +110,8 @@ export class Client implements AsyncDisposable {
     const { meta } = this.store;
     meta.cut(this.volset);
     const plan = meta.planDeltas(this.volset, {}, 0);
-    await this.peer.sendGenerations(this.volset, meta.readDeltas(this.volset, plan.cursor).generations);
+    const sender = { label: meta.self.label, vector: meta.vector(this.volset) };
+    await this.peer.sendGenerations(this.volset, meta.readDeltas(this.volset, plan.cursor).generations, sender);
   }
 
   /** What a first push does. */

@@ -8,7 +8,7 @@ import { createHub, createTransferTokens, type Hub, type MetaThread, openMetaThr
 import type { MetaStore } from '../../src/meta/contract.ts';
 import { openMetaStore } from '../../src/meta/index.ts';
 import { MemoryMeta } from './memory-meta.ts';
-import { BRANCH, body, MemoryTransfers, peerOf, VOLSET } from './support.ts';
+import { BRANCH, body, MemoryTransfers, peerOf, SENDER, VOLSET } from './support.ts';
 
 const SIDE = 'e5'.repeat(16) as BranchId;
 
@@ -56,7 +56,9 @@ describe('hub over a real metadata store on its own thread', () => {
     const plan = here.planDeltas(VOLSET, {}, 0);
     await using peer = peerOf(hub.url, { self: here.self.store });
     await peer.createVolset({ id: VOLSET, name: 'data' });
-    assert.deepEqual(await peer.sendGenerations(VOLSET, here.readDeltas(VOLSET, plan.cursor).generations), { vector });
+    assert.deepEqual(await peer.sendGenerations(VOLSET, here.readDeltas(VOLSET, plan.cursor).generations, SENDER), {
+      vector,
+    });
     const move = { branch: BRANCH, from: null, to: idOfBody(second) };
     assert.match(String((await peer.moveRefs(VOLSET, [move])).reason), /data of snapshot/);
     await thread.meta.setBlobs(VOLSET, [idOfBody(first), idOfBody(second)]);

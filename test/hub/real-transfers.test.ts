@@ -10,7 +10,7 @@ import { nextStamp, ZERO_STAMP } from '../../src/core/stamp.ts';
 import { noise } from '../blob/noise.ts';
 import { someTree, type Tree } from '../transfer/support/history.ts';
 import { Client, RealHub } from './real-hub.ts';
-import { rejectsWith } from './support.ts';
+import { rejectsWith, SENDER } from './support.ts';
 
 /** Too much to stay in the buffers between client and hub. */
 const bigTree = (files: number): Tree =>
@@ -206,7 +206,7 @@ describe('hub: real transfers', () => {
       await using speaker = await import('../../src/remote/index.ts').then(({ openPeer }) =>
         openPeer({ url: real.hub.url, self, fetchOptions: { retries: 0 } }),
       );
-      return await speaker.sendGenerations(id, [makeGeneration(id, author, 1, NO_GENERATION, [record])]);
+      return await speaker.sendGenerations(id, [makeGeneration(id, author, 1, NO_GENERATION, [record])], SENDER);
     };
     await assert.rejects(push(25, author), rejectsWith('protocol', /25 hours ahead/));
     assert.equal(await real.thread.meta.findVolset(volset), undefined);

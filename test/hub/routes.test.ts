@@ -2,7 +2,18 @@ import assert from 'node:assert/strict';
 import type { SnapshotId, VolsetId } from '../../src/core/ids.ts';
 import type { Peer } from '../../src/core/peer.ts';
 import type { Generation } from '../../src/core/records.ts';
-import { BRANCH, OTHER, peerOf, rejectsWith, SELF, sampleHistory, startHub, type TestHub, VOLSET } from './support.ts';
+import {
+  BRANCH,
+  OTHER,
+  peerOf,
+  rejectsWith,
+  SELF,
+  SENDER,
+  sampleHistory,
+  startHub,
+  type TestHub,
+  VOLSET,
+} from './support.ts';
 
 describe('hub routes, through the client', () => {
   let test: TestHub;
@@ -46,8 +57,8 @@ describe('hub routes, through the client', () => {
 
   it('takes generations, again without effect, and gives them back unchanged', async () => {
     const vector = { [SELF]: { generation: 2, hash: history.generations[1].hash } };
-    assert.deepEqual(await peer.sendGenerations(VOLSET, history.generations), { vector });
-    assert.deepEqual(await peer.sendGenerations(VOLSET, history.generations), { vector });
+    assert.deepEqual(await peer.sendGenerations(VOLSET, history.generations, SENDER), { vector });
+    assert.deepEqual(await peer.sendGenerations(VOLSET, history.generations, SENDER), { vector });
     const applied = test.meta.calls.get('apply');
     const { generations, trailer } = await readDeltas(peer);
     assert.deepEqual(generations, history.generations);
@@ -152,7 +163,7 @@ describe('hub routes, through the client', () => {
       echo.deltas(VOLSET, { ...ask, self: test.meta.self.store }),
       rejectsWith('identity', /the very store that asks/),
     );
-    await assert.rejects(echo.sendGenerations(VOLSET, history.generations), rejectsWith('identity'));
+    await assert.rejects(echo.sendGenerations(VOLSET, history.generations, SENDER), rejectsWith('identity'));
     await echo[Symbol.asyncDispose]();
   });
 
@@ -160,7 +171,7 @@ describe('hub routes, through the client', () => {
     const other = sampleHistory(OTHER, 'more');
     await peer.createVolset({ id: OTHER, name: 'more' });
     const broken = [other.generations[0], { ...other.generations[1], hash: 'a'.repeat(64) as never }];
-    await assert.rejects(peer.sendGenerations(OTHER, broken), rejectsWith('integrity'));
+    await assert.rejects(peer.sendGenerations(OTHER, broken, SENDER), rejectsWith('integrity'));
     assert.equal(test.meta.volsets.has(OTHER), false);
   });
 

@@ -4,7 +4,7 @@ import { PlaitError } from '../../src/core/errors.ts';
 import { makeGeneration, NO_GENERATION } from '../../src/core/generation.ts';
 import type { BranchId, InstallId, NodeId, SnapshotId, StoreId, VolsetId } from '../../src/core/ids.ts';
 import { storeId } from '../../src/core/ids.ts';
-import type { Offer, OfferAnswer, Want, WantAnswer } from '../../src/core/peer.ts';
+import type { Offer, OfferAnswer, Sender, Want, WantAnswer } from '../../src/core/peer.ts';
 import type { AnyRecord, Generation, SnapshotBody } from '../../src/core/records.ts';
 import { idOfBody } from '../../src/core/snapshot-body.ts';
 import type {
@@ -26,6 +26,8 @@ export const VOLSET = 'a1'.repeat(16) as VolsetId;
 export const OTHER = 'b2'.repeat(16) as VolsetId;
 export const BRANCH = 'c3'.repeat(16) as BranchId;
 export const SELF: StoreId = storeId('d4'.repeat(16) as InstallId, 1);
+/** What a push says about SELF. */
+export const SENDER: Sender = { label: 'laptop', vector: {} };
 
 /** Keeps uploads in memory; one upload id per offer round. */
 export class MemoryTransfers implements TransferService {
@@ -107,7 +109,7 @@ export interface TestHub extends AsyncDisposable {
   log: LogLine[];
   url: string;
   /** Makes a token; returns its text. */
-  token(can: Right[], options?: { volset?: string; expires?: number | null }): string;
+  token(can: Right[], options?: { volset?: string; expires?: number | null; label?: string }): string;
 }
 
 export async function startHub(options: Partial<HubOptions> = {}): Promise<TestHub> {
@@ -130,9 +132,9 @@ export async function startHub(options: Partial<HubOptions> = {}): Promise<TestH
     transfers,
     log,
     url: hub.url,
-    token: (can, { volset = '*', expires = null } = {}) => {
+    token: (can, { volset = '*', expires = null, label = 'test' } = {}) => {
       const random = (bytes: number) => createHash('sha256').update(`${++made}`).digest().subarray(0, bytes);
-      const { text, row } = newToken({ volset, can, label: 'test', expires }, random, Date.now());
+      const { text, row } = newToken({ volset, can, label, expires }, random, Date.now());
       meta.tokens = [...meta.tokens, row];
       return text;
     },

@@ -8,6 +8,7 @@ import { BRANCH, rejectsWith, SELF, sampleHistory } from '../hub/support.ts';
 
 const { generations } = sampleHistory();
 const vector = { [SELF]: { generation: 2, hash: generations[1].hash } };
+const SPEAKER = { self: SELF, label: 'laptop', vector };
 const refs: Ref[] = [{ branch: BRANCH, snapshot: null, revision: 3 }];
 const each = async function* <T>(items: Iterable<T>): AsyncGenerator<T> {
   yield* items;
@@ -139,13 +140,13 @@ describe('wire: deltas stream', () => {
 
 describe('wire: push stream', () => {
   it('comes back as it went', async () => {
-    const push = await decodePush(each([await bytesOf(encodePush(SELF, generations))]));
-    assert.equal(push.self, SELF);
+    const push = await decodePush(each([await bytesOf(encodePush(SPEAKER, generations))]));
+    assert.deepEqual({ self: push.self, label: push.label, vector: push.vector }, SPEAKER);
     assert.deepEqual(await Array.fromAsync(push.generations), generations);
   });
 
   it('cut anywhere, it is never taken for whole', async () => {
-    const bytes = await bytesOf(encodePush(SELF, generations));
+    const bytes = await bytesOf(encodePush(SPEAKER, generations));
     for (let length = 0; length < bytes.length; length += 13) {
       const receive = async () => Array.fromAsync((await decodePush(each([bytes.subarray(0, length)]))).generations);
       await assert.rejects(receive(), rejectsWith('network'), String(length));
@@ -153,7 +154,7 @@ describe('wire: push stream', () => {
   });
 
   it('refuses what follows its trailer', async () => {
-    const bytes = Buffer.concat([await bytesOf(encodePush(SELF, generations)), Buffer.from('{}\n')]);
+    const bytes = Buffer.concat([await bytesOf(encodePush(SPEAKER, generations)), Buffer.from('{}\n')]);
     const receive = async () => Array.fromAsync((await decodePush(each([bytes]))).generations);
     await assert.rejects(receive(), rejectsWith('protocol', /after its trailer/));
   });
