@@ -42,7 +42,8 @@ export async function replicate(
   await using peer = await peerOf(engine, remote, options);
   const volset = await volsetOf(engine, remote, peer);
   if (pushes(verb, options)) requireOwn(engine, remote, volset);
-  return replicateVolset(engine, verb, { peer, remote, volset, follow: true }, options);
+  // Awaited, or the connection would be closed first.
+  return await replicateVolset(engine, verb, { peer, remote, volset, follow: true }, options);
 }
 
 /** Throws `usage` where the remote is switched off. */

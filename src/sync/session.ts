@@ -100,7 +100,8 @@ const isSharedPeer = ({ meta }: Engine, { name, identity }: RemoteConfig, volset
  */
 function rollbackOf(remote: RemoteConfig, { staged, told, lost }: Looked): PlaitError | undefined {
   const { identity, revision, absent } = staged;
-  const tips = told !== undefined && told.epoch === epochOf(identity) && revision < told.revision;
+  // Counted on from epoch to epoch, with the refs themselves.
+  const tips = told !== undefined && revision < told.revision;
   if (lost === 0 && !tips) return undefined;
   const what = absent ? 'has lost this volume set' : lost > 0 ? `lacks ${lost} generations` : 'moved branches back';
   return new PlaitError('rollback', `${remote.name} ${what} since the last contact; nothing was changed`, {
