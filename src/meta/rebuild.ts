@@ -1,6 +1,7 @@
 /**
- * Makes replicated metadata again from the generations found in packs. They may come in any order and more than once;
- * what cannot be applied because something before it is missing is reported, the rest goes through.
+ * Makes replicated metadata again from the generations found in packs, those of forked chains and those that were
+ * compacted included. They may come in any order and more than once; what cannot be applied because something before it
+ * is missing is reported, the rest goes through.
  */
 import { PlaitError } from '../core/errors.ts';
 import type { StoreId, VolsetId } from '../core/ids.ts';
@@ -11,7 +12,7 @@ import type { MetaStore } from './contract.ts';
 export interface RebuildReport {
   /** Generations taken in. */
   generations: number;
-  /** Left out, for want of an earlier generation or record, or because they contradict what was applied. */
+  /** Left out, for want of an earlier generation or record, or because they are damaged. */
   left: { volset: VolsetId; store: StoreId; generation: number; reason: string }[];
 }
 
@@ -31,8 +32,8 @@ export function rebuildMeta(meta: MetaStore, generations: Iterable<Item>): Rebui
 
 class Rebuild {
   readonly #meta: MetaStore;
-  /** Waiting for a generation number or a record id, by what they wait for. */
-  readonly #waiting = new Map<string, Item[]>();
+  /** Waiting for a generation or a record, by what they wait for. */
+  readonly #waiting = new Map<string, { item: Item; lack: string }[]>();
   readonly #report: RebuildReport = { generations: 0, left: [] };
   #batch: Item[] = [];
   #records = 0;
@@ -50,8 +51,8 @@ class Rebuild {
 
   finish(): RebuildReport {
     this.#flush();
-    for (const [need, items] of this.#waiting) {
-      for (const item of items) this.#leave(item, `${need.slice(item.volset.length + 1)} is missing`);
+    for (const waiting of this.#waiting.values()) {
+      for (const { item, lack } of waiting) this.#leave(item, `${lack} is missing`);
     }
     return this.#report;
   }
@@ -95,16 +96,18 @@ class Rebuild {
 
   #postpone(item: Item, error: PlaitError): void {
     const { reason, id } = error.data ?? {};
-    if (reason === 'gap') this.#await(item, generationKey(item, item.generation.generation - 1));
-    else if (reason === 'unknown-parent') this.#await(item, `${item.volset} record ${id}`);
+    const { store, generation, previous } = item.generation;
+    if (reason === 'gap') this.#await(item, previous, `generation ${generation - 1} of store ${store}`);
+    else if (reason === 'unknown-parent') this.#await(item, String(id), `record ${id}`);
     else if (error.code === 'protocol' || error.code === 'integrity') this.#leave(item, error.message);
     else throw error;
   }
 
-  #await(item: Item, need: string): void {
-    const items = this.#waiting.get(need);
-    if (items) items.push(item);
-    else this.#waiting.set(need, [item]);
+  #await(item: Item, hash: string, lack: string): void {
+    const key = keyOf(item, hash);
+    const waiting = this.#waiting.get(key);
+    if (waiting) waiting.push({ item, lack });
+    else this.#waiting.set(key, [{ item, lack }]);
   }
 
   #release(item: Item): void {
@@ -114,12 +117,12 @@ class Rebuild {
   /** What waited for this generation or one of its records. */
   #wanted(item: Item): Item[] {
     if (this.#waiting.size === 0) return [];
-    const keys = [generationKey(item, item.generation.generation)];
-    for (const record of item.generation.records) keys.push(`${item.volset} record ${recordId(record)}`);
-    return keys.flatMap((key) => {
-      const items = this.#waiting.get(key) ?? [];
+    const { hash, records } = item.generation;
+    return [hash, ...records.map(recordId)].flatMap((id) => {
+      const key = keyOf(item, id);
+      const waiting = this.#waiting.get(key) ?? [];
       this.#waiting.delete(key);
-      return items;
+      return waiting.map((each) => each.item);
     });
   }
 
@@ -128,5 +131,5 @@ class Rebuild {
   }
 }
 
-const generationKey = ({ volset, generation: { store } }: Item, generation: number): string =>
-  `${volset} generation ${generation} of store ${store}`;
+/** Hashes of generations and ids of records are never alike: each is made behind a prefix of its kind. */
+const keyOf = ({ volset }: Item, hash: string): string => `${volset} ${hash}`;
