@@ -53,6 +53,8 @@ export async function moveVolume(
       },
     });
     if (top) setTop(volume.state.dir, top, before, from === undefined);
+    // Wherever a merge wanted it to go, it is here now.
+    if (volume.state.moving) volume.update({ moving: null });
     return done;
   } finally {
     phase.end();
@@ -69,6 +71,27 @@ export async function finishCheckout(engine: Engine, volume: Volume): Promise<vo
   if (!pending) return;
   engine.reporter.note('finishing a checkout that was interrupted');
   await moveVolume(engine, volume, pending);
+}
+
+/** With the volume held: where a merge has moved the branch and was cut off then, the directory follows now. */
+export async function finishMerge(engine: Engine, volume: Volume): Promise<void> {
+  const { moving, volset, base, branch } = volume.state;
+  if (!moving) return;
+  const view = engine.meta.findSnapshot(volset, moving);
+  const tip = branch === null ? undefined : engine.meta.findBranch(volset, branch)?.tip;
+  if (!view?.hasBlob || tip !== moving || base === moving) {
+    volume.update({ moving: null });
+    return;
+  }
+  engine.reporter.note('finishing a merge that was interrupted');
+  try {
+    await moveVolume(engine, volume, { snapshot: moving, root: view.body.root, branch });
+  } catch (error) {
+    // Edited meanwhile: the directory stays where it is, as after a pull.
+    if (!(error instanceof PlaitError) || error.code !== 'unsaved-changes') throw error;
+    engine.reporter.warn(error.message);
+    volume.update({ moving: null });
+  }
 }
 
 /**

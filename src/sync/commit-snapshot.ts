@@ -1,5 +1,6 @@
 /** Makes a tree visible as a snapshot: body, records and ref, in the write order of the format. */
 import type { BlobWriter, WriteStats } from '../blob/contract.ts';
+import type { Conflict } from '../core/conflict.ts';
 import { KIND } from '../core/hash.ts';
 import type { BranchId, NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
 import type { SnapshotBody, TopDirectory } from '../core/records.ts';
@@ -24,6 +25,15 @@ export interface Labels {
   attrs?: Record<string, string>;
 }
 
+/** What is committed along with a snapshot. */
+export interface Extras extends Labels {
+  /** Paths that a merge found changed on both sides; recorded before the merge is visible. */
+  conflicts?: Conflict[];
+}
+
+/** Records of conflicts in one transaction. */
+const CONFLICT_BATCH = 5000;
+
 export function bodyOf(fields: NewSnapshot): { id: SnapshotId; body: SnapshotBody } {
   const body: SnapshotBody = { type: 'snapshot', ...fields };
   return { id: idOfBody(body), body };
@@ -47,14 +57,20 @@ export async function commitSnapshot(
   writer: BlobWriter,
   snapshot: { id: SnapshotId; body: SnapshotBody },
   ref: { branch: BranchId; from: SnapshotId | null; create?: string },
-  labels: Labels,
+  extras: Extras,
 ): Promise<WriteStats> {
   const { id, body } = snapshot;
   writer.putObject(KIND.snapshot, encodeSnapshotBody(body));
-  const edits: Edit[] = [{ edit: 'snapshot', id, body, blob: true }, ...labelEdits(id, labels)];
+  const edits: Edit[] = [{ edit: 'snapshot', id, body, blob: true }, ...labelEdits(id, extras)];
   if (ref.create !== undefined) {
     edits.push({ edit: 'create-branch', branch: ref.branch, name: ref.create, creator: engine.world.creator });
   }
   edits.push({ edit: 'move-ref', branch: ref.branch, from: ref.from, to: id });
-  return writer.finish(() => engine.meta.commit(body.volset, edits));
+  const { conflicts = [] } = extras;
+  return writer.finish(() => {
+    for (let at = 0; at < conflicts.length; at += CONFLICT_BATCH) {
+      engine.meta.recordConflicts(body.volset, conflicts.slice(at, at + CONFLICT_BATCH));
+    }
+    engine.meta.commit(body.volset, edits);
+  });
 }

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { takeFileLock, tryFileLock } from '../blob/index.ts';
 import type { Volume } from '../volume/contract.ts';
-import { adoptExpected, finishCheckout } from './checkout.ts';
+import { adoptExpected, finishCheckout, finishMerge } from './checkout.ts';
 import type { Engine } from './engine.ts';
 
 const lockPath = (volume: Volume): string => join(volume.stateDir, 'lock');
@@ -36,7 +36,10 @@ async function settled(
   try {
     volume.refresh();
     adoptExpected(engine, volume);
-    if (finish) await finishCheckout(engine, volume);
+    if (finish) {
+      await finishCheckout(engine, volume);
+      await finishMerge(engine, volume);
+    }
     return { [Symbol.dispose]: () => lock.release() };
   } catch (error) {
     lock.release();

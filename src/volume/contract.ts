@@ -25,6 +25,8 @@ export interface VolumeState {
   baseRoot: NodeId | null;
   /** Snapshot being committed from here; a crash between its commit and the update of `base` is mended by it. */
   expected?: SnapshotId | null;
+  /** Where a merge is about to move the branch, and the directory after it; a crash in between is mended by it. */
+  moving?: SnapshotId | null;
   preserve: Preserve[];
 }
 
@@ -121,7 +123,7 @@ export interface Volume {
   readonly state: VolumeState;
   /** `<store>/volumes/<id>`: volume.json, stat.cache, journal. */
   readonly stateDir: string;
-  update(change: Partial<Pick<VolumeState, 'branch' | 'base' | 'baseRoot' | 'expected' | 'preserve'>>): void;
+  update(change: Partial<Pick<VolumeState, 'branch' | 'base' | 'baseRoot' | 'expected' | 'moving' | 'preserve'>>): void;
   /** Reads the state again: another process may have changed it before we got the lock. */
   refresh(): void;
   /** A checkout that was cut off: its target, to be finished by the next command before anything else. */

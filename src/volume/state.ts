@@ -32,7 +32,10 @@ function parseJson(path: string): Record<string, unknown> {
 
 const orNull = (test: (value: unknown) => boolean) => (value: unknown) => value === null || test(value);
 
-const FIELDS: Record<Exclude<keyof VolumeState, 'version' | 'expected'>, (value: unknown) => boolean> = {
+/** Absent where there is nothing to note. */
+const NOTES = ['expected', 'moving'] as const;
+
+const FIELDS: Record<Exclude<keyof VolumeState, 'version' | (typeof NOTES)[number]>, (value: unknown) => boolean> = {
   id: isRandomId,
   dir: (value) => typeof value === 'string' && isAbsolute(value),
   volset: isVolsetId,
@@ -51,8 +54,9 @@ export function readState(stateDir: string): VolumeState {
   for (const [field, isSound] of Object.entries(FIELDS)) {
     if (!isSound(value[field])) throw new PlaitError('format', `${path}: ${field} is not sound`);
   }
-  if (value.expected !== undefined && value.expected !== null && !isSnapshotId(value.expected)) {
-    throw new PlaitError('format', `${path}: expected is not sound`);
+  for (const field of NOTES) {
+    if (orNull(isSnapshotId)(value[field] ?? null)) continue;
+    throw new PlaitError('format', `${path}: ${field} is not sound`);
   }
   return value as unknown as VolumeState;
 }
