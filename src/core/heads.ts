@@ -12,6 +12,8 @@ export interface KnownWrite {
   value: string | null;
   /** Somebody's policy decided it, not a person's edit. */
   resolution?: true;
+  /** Compaction dropped it: `value` is null, whatever it was. */
+  past?: true;
 }
 
 export type WriteLookup = (id: WriteId) => KnownWrite | undefined;

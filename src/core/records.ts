@@ -76,8 +76,8 @@ export interface TopDirectory {
 export type AnyRecord = Write | Tombstone | SnapshotBody;
 
 /**
- * Stands where compaction dropped a write that others follow. The hash keeps its generation verifiable, and says that
- * whoever names it as a parent names the past.
+ * Stands where compaction dropped a write that others follow. The hash keeps its generation verifiable. Parents and
+ * stamp stay, so that a store that holds what it followed, and never held it itself, sees that as followed, too.
  */
 export interface PastRecord {
   type: 'past';
@@ -85,6 +85,8 @@ export interface PastRecord {
   hash: WriteId;
   /** Its recordId where that is another: it was a resolution. */
   id?: WriteId;
+  parents: WriteId[];
+  stamp: Stamp;
 }
 
 /** What a generation may hold: `past` only in one that was compacted. */
@@ -160,10 +162,12 @@ export function checkRecord(value: unknown, volset: VolsetId): AnyRecord {
 export function checkLogged(value: unknown, volset: VolsetId): LoggedRecord {
   const isPast = typeof value === 'object' && value !== null && Object.hasOwn(value, 'type');
   if (!isPast || (value as LoggedRecord).type !== 'past') return checkRecord(value, volset);
-  const past = exactObject(value, 'a dropped record', ['type', 'hash'], ['id']);
+  const past = exactObject(value, 'a dropped record', ['type', 'hash', 'parents', 'stamp'], ['id']);
   if (!isHash(past['hash'])) malformed('a dropped record has no hash');
   if (Object.hasOwn(past, 'id') && (!isHash(past['id']) || past['id'] === past['hash']))
     malformed('a dropped record has a bad id');
+  checkIds(past['parents'], MAX_WRITE_PARENTS, 'parents of a dropped record');
+  if (!isStamp(past['stamp'])) malformed('a dropped record has no stamp');
   return value as PastRecord;
 }
 

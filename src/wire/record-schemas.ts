@@ -80,7 +80,10 @@ export const snapshotBody: Schema = object(
 );
 
 /** Stands where a write was dropped that others follow. */
-export const pastRecord: Schema = object({ type: { const: 'past' }, hash: hashId, id: hashId }, ['id']);
+export const pastRecord: Schema = object(
+  { type: { const: 'past' }, hash: hashId, id: hashId, parents: list(hashId, MAX_WRITE_PARENTS), stamp },
+  ['id'],
+);
 
 const oneOf = (...forms: Schema[]): Schema => ({ oneOf: forms, discriminator: { propertyName: 'type' } });
 /** What a store writes. */

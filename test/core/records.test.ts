@@ -107,7 +107,7 @@ describe('core: records', () => {
     ['a conflict settled in no known way', { ...write, register: `conflict:${id}:resolved`, value: 'mine' }],
     ['a name on a conflict', { ...write, register: `conflict:${id}:name` }],
     ['a tombstone of a conflict', { ...tombstone, object: `conflict:${id}` }],
-    ['a dropped record where none was compacted', { type: 'past', hash: id }],
+    ['a dropped record where none was compacted', { type: 'past', hash: id, parents: [], stamp: '0190000000000000' }],
     ['a tombstone of no object', { ...tombstone, object: 'branch:' }],
     ['a tip on the volset', { ...tombstone, object: 'volset' }],
     ['a snapshot of another volset', { ...snapshot, volset: 'e'.repeat(32) }],
@@ -130,9 +130,11 @@ describe('core: records', () => {
     });
   }
 
-  const dropped: PastRecord = { type: 'past', hash: id as WriteId };
+  const dropped: PastRecord = { type: 'past', hash: id as WriteId, parents: [], stamp: '0190000000000000' };
   const badDropped: [string, unknown][] = [
-    ['no hash', { type: 'past' }],
+    ['no hash', { ...dropped, hash: undefined }],
+    ['no stamp', { ...dropped, stamp: '1' }],
+    ['parents that are not sorted', { ...dropped, parents: ['b'.repeat(64), 'a'.repeat(64)] }],
     ['a short hash', { ...dropped, hash: 'ab' }],
     ['an unknown field', { ...dropped, value: 'x' }],
     ['its hash as another id', { ...dropped, id }],
@@ -191,7 +193,9 @@ describe('core: compacted generations', () => {
   const { volset, generations } = fixture('generations.json') as { volset: VolsetId; generations: GoldenGeneration[] };
   const drop = (record: LoggedRecord): LoggedRecord => {
     const [hash, id] = [recordHash(record) as WriteId, recordId(record) as WriteId];
-    return record.type === 'write' ? { type: 'past', hash, ...(id !== hash && { id }) } : record;
+    if (record.type !== 'write') return record;
+    const { parents, stamp } = record;
+    return { type: 'past', hash, ...(id !== hash && { id }), parents, stamp };
   };
   it('keep their hash, and ids stay known', () => {
     for (const { generation } of generations) {

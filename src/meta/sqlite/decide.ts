@@ -87,7 +87,7 @@ export class Decider {
       const write = seen.has(id) ? undefined : this.#lookup(id);
       seen.add(id);
       if (write === undefined) continue;
-      if (!this.#how.peerHolds(id)) queue.push(...write.parents);
+      if (write.past || !this.#how.peerHolds(id)) queue.push(...write.parents);
       else if (largest === undefined || byStampAndId(write, largest) > 0) largest = write;
     }
     return largest;
@@ -96,7 +96,7 @@ export class Decider {
   /** The store whose value lost hears of it from the resolution. */
   #recordSettled({ register, before }: Touched, { parents, value }: KnownWrite): void {
     const [a, b] = parents.map(this.#lookup);
-    if (a === undefined || b === undefined || a.value === b.value) return;
+    if (a === undefined || b === undefined || a.past || b.past || a.value === b.value) return;
     const met = this.#met(a, b, before);
     this.record(conflictOver(register, met, value === met.current.value ? 'current' : 'target'));
   }

@@ -87,11 +87,41 @@ export function findWrite(engine: Engine, n: number, id: WriteId): (KnownWrite &
   return record?.type === 'write' ? { ...record, id } : undefined;
 }
 
+/** What a write follows: its parents, and where one of them was dropped here, what that one followed, and so on. */
+export function followedBy(
+  { parents }: Pick<KnownWrite, 'parents'>,
+  parentsOfPast: (id: WriteId) => readonly WriteId[] | undefined,
+): WriteId[] {
+  const found = new Set<WriteId>();
+  const queue = [...parents];
+  for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+    if (found.has(id)) continue;
+    found.add(id);
+    queue.push(...(parentsOfPast(id) ?? []));
+  }
+  return [...found];
+}
+
+/** Of one that was dropped here. */
+export function parentsOfPast(engine: Engine, n: number, id: WriteId): WriteId[] | undefined {
+  const record = findRecord(engine, n, id);
+  return record?.type === 'past' ? record.parents : undefined;
+}
+
+/** One that was dropped as well, without its value. */
+function findEvenPast(engine: Engine, n: number, id: WriteId): KnownWrite | undefined {
+  const record = findRecord(engine, n, id);
+  if (record?.type === 'write') return { ...record, id };
+  if (record?.type !== 'past') return undefined;
+  const { parents, stamp } = record;
+  return { id, parents, stamp, value: null, past: true };
+}
+
 /** A lookup for core functions that remembers what it read: lines of writes are walked more than once. */
 export function writesOf(engine: Engine, n: number): WriteLookup {
   const known = new Map<WriteId, KnownWrite>();
   return (id) => {
-    const write = known.get(id) ?? findWrite(engine, n, id);
+    const write = known.get(id) ?? findEvenPast(engine, n, id);
     if (write) known.set(id, write);
     return write;
   };

@@ -5,7 +5,7 @@
 import { byStampAndId, type KnownWrite } from '../../core/heads.ts';
 import type { BranchId, SnapshotId, VolsetId, WriteId } from '../../core/ids.ts';
 import { malformed } from '../../core/malformed.ts';
-import type { AnyRecord, LoggedRecord, ObjectKey, RegisterKey, Stamp, Tombstone, Write } from '../../core/records.ts';
+import type { LoggedRecord, ObjectKey, PastRecord, RegisterKey, Stamp, Tombstone, Write } from '../../core/records.ts';
 import { parseObject, parseRegister, type Register } from '../../core/register.ts';
 import { stampAfter } from '../../core/stamp.ts';
 import type { Applied } from '../contract.ts';
@@ -13,7 +13,7 @@ import { nameConflicts } from './conflicts.ts';
 import { Decider, type Deciding as Registers, type Touched } from './decide.ts';
 import { Deletions } from './deletions.ts';
 import type { Engine } from './engine.ts';
-import { findRecord, headAt, joinHeads, unknownParent } from './heads.ts';
+import { findRecord, followedBy, headAt, joinHeads, parentsOfPast, unknownParent } from './heads.ts';
 import { insertSnapshot, knowsSnapshot } from './snapshots.ts';
 import { Writer } from './writer.ts';
 
@@ -50,8 +50,8 @@ export class Intake {
    * where it refers to something unknown (data: reason `unknown-parent`) or unfit.
    */
   take(id: string, record: LoggedRecord): void {
-    if (record.type === 'past') return;
     this.#checkReferences(record);
+    if (record.type === 'past') return;
     if (record.type === 'write') this.#takeWrite(id as WriteId, record);
     else if (record.type === 'tombstone') this.#takeTombstone(id as WriteId, record);
     else {
@@ -77,8 +77,8 @@ export class Intake {
     };
   }
 
-  #checkReferences(record: AnyRecord): void {
-    if (record.type === 'write') {
+  #checkReferences(record: LoggedRecord): void {
+    if (record.type === 'write' || record.type === 'past') {
       this.#checkParents(record);
       return;
     }
@@ -94,20 +94,21 @@ export class Intake {
     }
   }
 
-  /** Parents must be known writes of the same register, and older. Of one that is past nothing more is known. */
-  #checkParents(write: Write): void {
-    const parents = write.parents.map((id) => this.#known(id)).filter(({ type }) => type !== 'past');
+  /** Parents must be known writes of the same register, and older. Of one that is past the register is not known. */
+  #checkParents(write: Write | PastRecord): void {
     let last: Stamp = '';
-    for (const parent of parents) {
-      if (parent.type !== 'write' || parent.register !== write.register)
+    for (const id of write.parents) {
+      const parent = this.#known(id);
+      if (parent.type !== 'write' && parent.type !== 'past') malformed('a write follows what is none');
+      if (parent.type === 'write' && write.type === 'write' && parent.register !== write.register)
         malformed('a write follows one of another register');
       if (parent.stamp >= write.stamp) malformed('a write is not younger than its parents');
       if (parent.stamp > last) last = parent.stamp;
     }
-    if (!write.resolution) return;
+    if (write.type === 'past' || !write.resolution) return;
     if (write.parents.length !== 2) malformed('a resolution does not have two parents');
     // Its id does not cover the stamp, so the stamp has to follow from what the id does cover.
-    if (parents.length === 2 && write.stamp !== stampAfter(last)) malformed('a resolution has a stamp of its own');
+    if (write.stamp !== stampAfter(last)) malformed('a resolution has a stamp of its own');
   }
 
   #known(id: string): LoggedRecord {
@@ -118,9 +119,15 @@ export class Intake {
     const register = parseRegister(write.register) as Register;
     const touched = this.#touch(register);
     const known: KnownWrite = { ...write, id };
-    touched.shown = joinHeads(this.#engine, this.#n, register, known, touched.shown);
+    // Without a head there is nothing that it could follow, and no use in going back through what was dropped.
+    const parents = touched.shown ? this.#followedBy(write) : write.parents;
+    touched.shown = joinHeads(this.#engine, this.#n, register, { ...known, parents }, touched.shown);
     if (touched.brought === undefined || byStampAndId(known, touched.brought) > 0) touched.brought = known;
     if (write.resolution) touched.resolutions.push(known);
+  }
+
+  #followedBy(write: Write): readonly WriteId[] {
+    return followedBy(write, (id) => parentsOfPast(this.#engine, this.#n, id));
   }
 
   #takeTombstone(id: WriteId, tombstone: Tombstone): void {

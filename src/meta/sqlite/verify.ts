@@ -3,13 +3,14 @@ import { lineageOf } from '../../core/ancestry.ts';
 import { canonicalText } from '../../core/canonical.ts';
 import { type KnownWrite, unfollowed } from '../../core/heads.ts';
 import type { InstallId, SnapshotId, VolsetId, WriteId } from '../../core/ids.ts';
-import { type AnyRecord, checkRecord, recordId } from '../../core/records.ts';
+import { type AnyRecord, checkRecord, type LoggedRecord, recordId } from '../../core/records.ts';
 import { registerKey } from '../../core/register.ts';
 import { listRemotes, listTokens, settings } from './config.ts';
 import { listConflicts } from './conflicts.ts';
 import type { Engine } from './engine.ts';
-import { isDead } from './heads.ts';
+import { followedBy, isDead } from './heads.ts';
 import { isCovered } from './liveness.ts';
+import { listMembers } from './members.ts';
 import { peer } from './peers.ts';
 import { OWN_REFS, refsOf } from './refs.ts';
 import { readClock } from './self.ts';
@@ -40,6 +41,7 @@ export function verify(engine: Engine): string[] {
         checkSnapshots,
         checkRefs,
         checkPeers,
+        checkMembers,
       ])
         attempt(faults, () => part(check));
     }
@@ -93,6 +95,7 @@ const describe = (heads: readonly (KnownWrite | HeadRow)[]): string =>
   JSON.stringify(heads.map(({ id, stamp, value, resolution }) => [id, stamp, value, Boolean(resolution)]));
 
 function writesByRegister({ db }: Engine, n: number): Map<string, KnownWrite[]> {
+  const past = droppedParents(db, n);
   const writes = new Map<string, Map<WriteId, KnownWrite>>();
   for (const { id, body } of db.each<{ id: WriteId; body: string }>(
     `SELECT id, body FROM records WHERE volset = ? AND body LIKE '%"type":"write"%'`,
@@ -101,10 +104,23 @@ function writesByRegister({ db }: Engine, n: number): Map<string, KnownWrite[]> 
     const record = JSON.parse(body) as AnyRecord;
     if (record.type !== 'write') continue;
     const known = writes.get(record.register) ?? new Map<WriteId, KnownWrite>();
-    known.set(id, { ...record, id });
+    const parents = past.size > 0 ? followedBy(record, (parent) => past.get(parent)) : record.parents;
+    known.set(id, { ...record, id, parents });
     writes.set(record.register, known);
   }
   return new Map([...writes].map(([key, known]) => [key, [...known.values()]]));
+}
+
+function droppedParents(db: Engine['db'], n: number): Map<WriteId, WriteId[]> {
+  const past = new Map<WriteId, WriteId[]>();
+  for (const { id, body } of db.each<{ id: WriteId; body: string }>(
+    `SELECT id, body FROM records WHERE volset = ? AND body LIKE '%"type":"past"%'`,
+    n,
+  )) {
+    const record = JSON.parse(body) as LoggedRecord;
+    if (record.type === 'past') past.set(id, record.parents);
+  }
+  return past;
 }
 
 /** Largest first. */
@@ -182,4 +198,9 @@ function checkRefs({ engine, n, volset, faults }: Check): void {
 function checkPeers({ engine, n, volset }: Check): void {
   const rows = engine.db.all<{ install: InstallId }>('SELECT install FROM peers WHERE volset = ?', n);
   for (const { install } of rows) peer(engine, install, volset);
+}
+
+/** Their rows say themselves whether they are damaged. */
+function checkMembers({ engine, volset }: Check): void {
+  listMembers(engine, volset);
 }
