@@ -173,7 +173,7 @@ describe('hub access: without tokens', () => {
   it('read-only refuses everything that writes', async () => {
     await using test = await startHub({ readOnly: true });
     const writing = routes.filter(({ right }) => right === 'append' || right === 'write');
-    assert.equal(writing.length, 7);
+    assert.equal(writing.length, 8);
     for (const { method, path, body } of writing) {
       const answer = await ask(test.url, method, pathOf(path), typeOf(body?.type));
       assert.equal(answer.code, 'forbidden', path);
