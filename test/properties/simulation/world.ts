@@ -1,0 +1,361 @@
+/** The stores of one simulation and what may happen to them; everything follows from one seed. */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PlaitError } from '../../../src/core/errors.ts';
+import type { BranchId, VolsetId } from '../../../src/core/ids.ts';
+import type { Policy } from '../../../src/core/reconcile.ts';
+import type { Verb } from '../../../src/sync/replicate.ts';
+import { Random } from '../../support/seed.ts';
+import { editSomething } from './edits.ts';
+import { type Exchanged, exchange, type Wanted } from './exchange.ts';
+import { faultsOf, type Memory, portrait, privatePortrait } from './invariants.ts';
+import { logOf } from './oracle.ts';
+import { Crash, SimStore } from './sim-store.ts';
+
+/** What may go wrong in a run besides edits and syncs. */
+export interface Perils {
+  crashes: boolean;
+  losses: boolean;
+  /** Backups put back, and copies used side by side. */
+  copies: boolean;
+  compaction: boolean;
+  ephemeral: boolean;
+  deletesVolset: boolean;
+  /** Milliseconds by which clocks are wrong, at most. */
+  skew: number;
+}
+
+const MAX_STORES = 6;
+const POLICIES: Policy[] = ['target', 'current', 'newest'];
+const DAY_MS = 86_400_000;
+
+export class World implements Disposable {
+  readonly random: Random;
+  readonly volset: VolsetId;
+  readonly stores: SimStore[] = [];
+  readonly perils: Perils;
+  /** What happened, for whoever reads a failure. */
+  readonly story: string[] = [];
+  readonly #dir: string;
+  readonly #memories = new Map<SimStore, Memory>();
+  readonly #backups: { store: SimStore; dir: string }[] = [];
+  #now = 1_750_000_000_000;
+  #count = 0;
+
+  constructor(seed: number, perils: Perils) {
+    this.random = new Random(seed);
+    this.perils = perils;
+    this.volset = this.random.hex(32) as VolsetId;
+    this.#dir = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'plait-sim-'));
+    const count = (perils.copies ? 3 : 2) + this.random.below(3);
+    for (let i = 0; i < count; i++) this.#add(i);
+    const [first] = this.stores;
+    const branch = this.random.hex(32) as BranchId;
+    first.meta.commit(this.volset, [
+      { edit: 'create-volset', name: 'data', creator: first.name },
+      { edit: 'create-branch', branch, name: 'main', creator: first.name },
+    ]);
+    this.#cut(first);
+  }
+
+  #add(i: number): void {
+    const { random, perils } = this;
+    const name = `store${i}`;
+    const skew = random.chance(0.4) ? random.below(2 * perils.skew + 1) - perils.skew : 0;
+    const store = new SimStore({
+      name,
+      dir: join(this.#dir, name),
+      random,
+      now: () => this.#now,
+      skew,
+      ephemeral: perils.ephemeral && i > 1 && random.chance(0.4),
+      metadataOnly: i > 0 && random.chance(0.2),
+      ...(random.chance(0.5) && { stateDir: join(this.#dir, `state${i}`) }),
+    });
+    if (store.options.metadataOnly) store.meta.putSetting(`volset.${this.volset}.metadata-only`, 'true');
+    this.stores.push(store);
+  }
+
+  [Symbol.dispose](): void {
+    for (const store of this.stores) store.close();
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+
+  /** One thing that happens. Throws what must not. */
+  async step(): Promise<void> {
+    const { random, perils } = this;
+    this.#now += random.below(30_000);
+    const dice = random.below(100);
+    if (dice < 45) await this.#edit(random.pick(this.stores));
+    else if (dice < 84) await this.#syncSomePair();
+    else if (dice < 88) await this.#replay();
+    else if (dice < 90) this.#refuse();
+    else if (dice < 95) this.#copyOrRestore();
+    else if (dice < 97 && perils.compaction) this.#compact();
+    else this.#reopen(random.pick(this.stores));
+  }
+
+  async #edit(store: SimStore): Promise<void> {
+    this.#arm(store, 3);
+    const done = await survived(() =>
+      editSomething({ ...this.perils, random: this.random, volset: this.volset }, store),
+    );
+    this.story.push(`${store.name} edits${done === undefined ? ' and is killed' : ''}`);
+    store.revive();
+    if (this.random.chance(0.3)) this.#cut(store);
+  }
+
+  #cut(store: SimStore): void {
+    if (store.quietly.knowsVolset(this.volset)) store.meta.cut(this.volset);
+    store.dirty = false;
+  }
+
+  /** Somewhere in what follows the process may die. */
+  #arm(store: SimStore, calls: number): void {
+    if (this.perils.crashes && this.random.chance(0.15)) store.light(this.random.below(calls));
+  }
+
+  async #syncSomePair(): Promise<void> {
+    const { random } = this;
+    const pair = this.#pair();
+    if (!pair) return;
+    const verb = random.pick<Verb>(['fetch', 'push', 'pull', 'sync', 'sync', 'sync']);
+    const policy = random.pick(POLICIES);
+    const pullOnly = verb === 'sync' && random.chance(0.2);
+    for (const store of pair) this.#arm(store, 30);
+    await this.sync(
+      pair[0],
+      pair[1],
+      { verb, policy, options: { pullOnly } },
+      this.perils.losses && random.chance(0.3) ? 0.15 : 0,
+    );
+  }
+
+  #pair(): [SimStore, SimStore] | undefined {
+    const hubs = this.stores.filter(({ options }) => !options.ephemeral);
+    const [a, b] = [this.random.pick(this.stores), this.random.pick(hubs)];
+    return a === b ? undefined : [a, b];
+  }
+
+  async sync(client: SimStore, hub: SimStore, wanted: Wanted, loss = 0): Promise<Exchanged> {
+    const { random, volset } = this;
+    const meanwhile = (): void => {
+      if (random.chance(0.1) && hub.quietly.findVolset(volset)) {
+        hub.meta.commit(volset, [{ edit: 'set', register: 'volset:attr:meanwhile', value: random.hex(4) }]);
+        if (random.chance(0.5)) hub.meta.cut(volset);
+      }
+    };
+    const line = { random, volset, loss, ...(loss > 0 && { meanwhile }) };
+    let done = await exchange(line, client, hub, wanted);
+    const codes = [codeOf(done.error)];
+    // The user is told, looks, and says yes: the other store did go back.
+    if (codes[0] === 'rollback' && hub.restored) {
+      done = await exchange(line, client, hub, { ...wanted, options: { ...wanted.options, acceptRollback: true } });
+      codes.push(codeOf(done.error));
+    }
+    this.story.push(`${client.name} ${wanted.verb} ${hub.name} ${wanted.policy}: ${codes.join(', ')} ${done.exits}`);
+    if (!done.error) client.dirty = false;
+    if (!isExpected(done.error, client, hub, volset)) throw done.error;
+    return done;
+  }
+
+  /** I9: what a store is told once more changes nothing. */
+  async #replay(): Promise<void> {
+    const { random, volset } = this;
+    const pair = this.#pair();
+    if (!pair?.every((store) => store.quietly.knowsVolset(volset))) return;
+    const [to, from] = pair;
+    if (to.quietly.self.store === from.quietly.self.store) return;
+    const done = await this.sync(to, from, { verb: 'fetch', policy: 'target' });
+    if (done.error) return;
+    const log = logOf(from.quietly, volset);
+    const before = privatePortrait(to.quietly, volset);
+    const generations = log.slice(random.below(log.length + 1));
+    const policy = random.chance(0.5) ? random.pick(POLICIES) : undefined;
+    const applied = to.meta.apply(volset, { peer: from.quietly.self.store, generations, ...(policy && { policy }) });
+    const after = privatePortrait(to.quietly, volset);
+    this.story.push(`${to.name} hears ${generations.length} generations of ${from.name} again`);
+    if (after !== before) throw new Error(`I9: a replay changed ${to.name}\n${before}\n${after}`);
+    if (applied.generations + applied.written + applied.conflicts.length > 0) throw new Error('I9: a replay was news');
+  }
+
+  /** I10: a round that is refused changes nothing. */
+  #refuse(): void {
+    const { random, volset } = this;
+    const pair = this.#pair();
+    if (!pair?.every((store) => store.quietly.knowsVolset(volset))) return;
+    const [to, from] = pair;
+    const log = structuredClone(logOf(from.quietly, volset));
+    const news = log.findIndex(({ hash }) => !logOf(to.quietly, volset).some((held) => held.hash === hash));
+    if (news < 0) return;
+    const bad = structuredClone(log);
+    const way = random.below(3);
+    if (way === 0) bad[news].hash = random.hex(64) as never;
+    else if (way === 1) bad[news].records.push(bad[news].records[0]);
+    else bad[news].generation += 1;
+    const before = privatePortrait(to.quietly, volset);
+    try {
+      to.meta.apply(volset, { peer: from.quietly.self.store, generations: bad, policy: 'target' });
+    } catch (error) {
+      if (!(error instanceof PlaitError) || !['protocol', 'integrity'].includes(error.code)) throw error;
+      this.story.push(`${to.name} refuses what ${from.name} tells`);
+      if (privatePortrait(to.quietly, volset) !== before) throw new Error('I10: a refused round changed something');
+      return;
+    }
+    throw new Error(`a damaged round (${way}) was taken`);
+  }
+
+  #copyOrRestore(): void {
+    const { random, perils, stores } = this;
+    if (!perils.copies) return;
+    const store = random.pick(stores);
+    const dice = random.below(10);
+    if (dice < 5) {
+      const dir = join(this.#dir, `backup${this.#count++}`);
+      store.backup(dir);
+      this.#backups.push({ store, dir });
+      this.story.push(`${store.name} is backed up`);
+    } else if (dice < 8 && this.#backups.length > 0) {
+      const backup = random.pick(this.#backups);
+      const inPlace = random.chance(0.6);
+      backup.store.restore(backup.dir, inPlace);
+      this.#memories.delete(backup.store);
+      this.story.push(`${backup.store.name} is put back${inPlace ? ' in place' : ''}`);
+    } else if (stores.length < MAX_STORES && !store.options.ephemeral) {
+      const hidden = random.chance(0.5);
+      const name = `copy${this.#count++}`;
+      stores.push(store.copy(name, join(this.#dir, name), hidden));
+      this.story.push(`${store.name} is copied as ${name}${hidden ? ', which nothing tells' : ''}`);
+    }
+  }
+
+  /** I11: what is dropped is held by all who are waited for. */
+  #compact(): void {
+    const { volset, stores } = this;
+    const store = this.random.pick(stores);
+    if (store.options.ephemeral || !store.quietly.knowsVolset(volset)) return;
+    this.#cut(store);
+    const whole = new Set(
+      logOf(store.quietly, volset)
+        .filter(({ records }) => !records.some(({ type }) => type === 'past'))
+        .map(({ hash }) => hash),
+    );
+    const { dropped } = store.meta.compact(volset, { retireAfterMs: 180 * DAY_MS });
+    this.story.push(`${store.name} drops ${dropped}`);
+    const lost = logOf(store.quietly, volset).filter(
+      ({ hash, records }) => whole.has(hash) && records.some(({ type }) => type === 'past'),
+    );
+    const active = new Set(
+      store.quietly
+        .listMembers(volset)
+        .filter(({ state }) => state === 'active')
+        .map((member) => member.store),
+    );
+    for (const other of stores) {
+      if (other === store || !active.has(other.quietly.self.store) || other.restored) continue;
+      const held = new Set(logOf(other.quietly, volset).map(({ hash }) => hash));
+      if (lost.some(({ hash }) => !held.has(hash)))
+        throw new Error(`I11: ${other.name} still needs what ${store.name} dropped`);
+    }
+  }
+
+  #reopen(store: SimStore): void {
+    store.reopen();
+    this.story.push(`${store.name} is opened again`);
+  }
+
+  /** What is wrong with any store that something happened to since the last look. */
+  faults(): string[] {
+    return this.stores.flatMap((store) => {
+      if (!store.touched) return [];
+      store.touched = false;
+      const memory = this.#memories.get(store) ?? { vector: {} };
+      this.#memories.set(store, memory);
+      const complete = !store.dirty || store.options.ephemeral === true;
+      return faultsOf(store.quietly, this.volset, memory, complete).map((fault) => `${store.name}: ${fault}`);
+    });
+  }
+
+  /** I17: everybody syncs until nobody learns anything. Answers with what is wrong then. */
+  async settle(maxRounds: number): Promise<string[]> {
+    const { volset, stores } = this;
+    for (const store of stores) this.#cut(store);
+    const all = new Set(stores.flatMap((store) => logOf(store.quietly, volset).flatMap(({ hash }) => hash)));
+    let quiet = false;
+    for (let round = 0; round < maxRounds && !quiet; round++) {
+      const before = stores.map((store) => portrait(store.quietly, volset));
+      for (const [client, hub] of this.#ring())
+        await this.sync(client, hub, { verb: 'sync', policy: this.random.pick(POLICIES) });
+      quiet = stores.every((store, i) => portrait(store.quietly, volset) === before[i]);
+    }
+    const faults = quiet ? [] : [`I17: not quiet after ${maxRounds} rounds`];
+    for (const store of stores) this.#cut(store);
+    const pictures = stores.map((store) => portrait(store.quietly, volset));
+    pictures.forEach((picture, i) => {
+      if (picture !== pictures[0])
+        faults.push(`I17: ${stores[0].name} and ${stores[i].name} differ:\n${pictures[0]}\n${picture}`);
+    });
+    for (const store of stores) {
+      const held = new Set(logOf(store.quietly, volset).map(({ hash }) => hash as string));
+      const gone = [...all].filter((hash) => !held.has(hash));
+      if (gone.length > 0) faults.push(`I13: ${store.name} lacks ${gone.length} generations that somebody had`);
+    }
+    for (const store of stores) store.touched = true;
+    return [...faults, ...this.faults(), ...(await this.#idle())];
+  }
+
+  /** I12: where nothing is new, a sync is one request and moves nothing. */
+  async #idle(): Promise<string[]> {
+    const faults: string[] = [];
+    for (const [client, hub] of this.#ring()) {
+      const { calls, error } = await this.sync(client, hub, { verb: 'sync', policy: 'target' });
+      if (error) continue;
+      const more = Object.keys(calls).filter((call) => call === 'sendGenerations' || call === 'handOver');
+      if (more.length > 0 || calls['deltas'] !== 1)
+        faults.push(`I12: ${client.name} had nothing to tell ${hub.name} and asked ${JSON.stringify(calls)}`);
+    }
+    return faults;
+  }
+
+  /** Everybody with the next, and all with the first: copies that nothing tells apart only meet through others. */
+  #ring(): [SimStore, SimStore][] {
+    const hubs = this.stores.filter(({ options }) => !options.ephemeral);
+    const next = (store: SimStore, i: number): SimStore => {
+      const hub = hubs[(i + 1) % hubs.length];
+      return hub === store ? hubs[(i + 2) % hubs.length] : hub;
+    };
+    const ring = this.stores.map((store, i): [SimStore, SimStore] => [store, next(store, i)]);
+    const star = this.stores.flatMap((store): [SimStore, SimStore][] => (store === hubs[0] ? [] : [[store, hubs[0]]]));
+    return [...ring, ...star].filter(([a, b]) => a !== b);
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error === undefined
+    ? 'ok'
+    : error instanceof PlaitError
+      ? error.code
+      : error instanceof Crash
+        ? 'killed'
+        : String(error);
+
+/** Is that how a session may end? */
+function isExpected(error: unknown, client: SimStore, hub: SimStore, volset: VolsetId): boolean {
+  if (error === undefined || error instanceof Crash) return true;
+  if (!(error instanceof PlaitError)) return false;
+  if (error.code === 'network') return true;
+  if (error.code === 'not-found') return !hub.quietly.findVolset(volset) || !client.quietly.findVolset(volset);
+  // Two copies that do not know of each other refuse each other; one that learns of the other in between goes on as new.
+  if (error.code === 'identity') return client.restored || hub.restored;
+  return false;
+}
+
+async function survived<T>(run: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof Crash) return undefined;
+    throw error;
+  }
+}
