@@ -47,7 +47,8 @@ function memberRow(memberships: Membership[]): MemberRow {
   return { store, label, lastSeen: new Date(lastSeen).toISOString(), state: isActive ? 'active' : 'retired' };
 }
 
-function findStore(stores: StoreId[], prefix: string): StoreId {
+/** Throws `not-found` or `ambiguous-reference` (data.candidates). A whole id is that store, though epochs go on from it. */
+export function findStore(stores: StoreId[], prefix: string): StoreId {
   const exact = stores.find((store) => store === prefix);
   const hits = exact ? [exact] : stores.filter((store) => prefix !== '' && store.startsWith(prefix));
   if (hits.length === 1) return hits[0];
