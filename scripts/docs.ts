@@ -49,6 +49,31 @@ function section(command: CatalogCommand): string[] {
   ];
 }
 
+const REFERENCES = [
+  '## References',
+  '',
+  'REF is a branch, `REMOTE/BRANCH` (as that remote last told it), the name of a snapshot, or the first 7 or more digits of',
+  'its id, each with `~N` for N snapshots before it; looked up in this order. Two hits of one kind are ambiguous: exit 2',
+  'with the candidates. `branch:X` and `snapshot:X` say which kind is meant.',
+  '',
+  'OBJECT is the volume set where nothing is given; `branch:NAME`, `snapshot:REF`, or `volset:NAME` in a store of several.',
+  'Names of branches and volume sets have no spaces, control characters or `~ : @`, begin with neither `-` nor `.`, and are',
+  'not 7 or more hex digits.',
+  '',
+];
+
+const EXIT_CODES = [
+  '## Exit codes',
+  '',
+  '0 done · 1 unexpected (a bug) · 2 usage, also an ambiguous reference · 3 incomplete, some items were skipped · 4 nothing',
+  'to do (`--fail-if-unchanged`) · 5 conflicts were recorded in this run · 6 a branch has diverged, in every run while it',
+  'lasts · 7 differences (`--exit-code`) · 8 unsaved changes in the way · 9 stopped by a guard · 10 not found · 11 busy after',
+  '`--lock-wait` · 12 not authorised · 13 network, worth trying again · 14 damaged data · 15 no space or quota · 16 another',
+  'store, or an older state of it · 17 protocol or format not understood · 130, 143 interrupted. Of several: the first of',
+  '130/143, 1, 14, 16, 17, 15, 12, 13, 11, 10, 9, 8, 6, 5, 3, 7, 4.',
+  '',
+];
+
 export function renderDocs(commands: readonly CatalogCommand[]): string {
   const global = commands[0].flags.filter((flag) => flag.global);
   const lines = [
@@ -66,8 +91,10 @@ export function renderDocs(commands: readonly CatalogCommand[]): string {
     'configuration, then default. `--lock-wait` is `PLAIT_LOCK_WAIT` and the key `lock-wait`; `push --max-delete` is',
     '`PLAIT_PUSH_MAX_DELETE` and `push.max-delete`; `remote add --ca` is `PLAIT_REMOTE_ADD_CA` and `remote-add.ca`. `-C` is',
     '`PLAIT_DIR`, `--store` is `PLAIT_STORE`, and neither can stand in the configuration. Values of a repeatable flag are',
-    'separated by commas there.',
+    'separated by commas there. `PLAIT_EPHEMERAL=1` makes every store that `init` or `clone` makes one for a single job.',
     '',
+    ...REFERENCES,
+    ...EXIT_CODES,
     '## Commands',
     '',
     ...commands.flatMap(section),
