@@ -98,10 +98,10 @@ function addApplied(sum: Progress['applied'], more: Applied): void {
 }
 
 /** Tips there of branches that are deleted here: our records make the peer let go of them. */
-export function deletedThere(session: Session, { views }: Progress): BranchOutcome[] {
+export function deletedThere(session: Session, { views, aside }: Progress): BranchOutcome[] {
   const alive = new Set(views.map(({ id }) => id));
   return [...targetRefs(session)]
-    .filter(([branch, tip]) => tip !== null && !alive.has(branch))
+    .filter(([branch, tip]) => tip !== null && !alive.has(branch) && !aside.has(branch))
     .map(([branch, from]) => ({ name: branch.slice(0, 12), side: 'remote', action: 'deleted', from, to: null }));
 }
 

@@ -1,23 +1,26 @@
 /** A real hub in this process, on a store on disk, and client stores that talk to it; no program is spawned. */
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { manifest } from '../../src/blob/manifest/index.ts';
-import type { BranchId, SnapshotId } from '../../src/core/ids.ts';
+import type { BranchId, SnapshotId, VolsetId } from '../../src/core/ids.ts';
 import type { Peer } from '../../src/core/peer.ts';
 import { silentReporter } from '../../src/core/reporter.ts';
 import type { Selection } from '../../src/core/selection.ts';
+import { newToken } from '../../src/hub/bearer-token.ts';
 import { createHub, createTransferTokens, type Hub, type MetaThread, openMetaThread } from '../../src/hub/index.ts';
 import type { RemoteConfig } from '../../src/meta/contract.ts';
 import { openPeer } from '../../src/remote/index.ts';
+import { replicateAll } from '../../src/sync/all-volsets.ts';
 import { bodyOf, commitSnapshot } from '../../src/sync/commit-snapshot.ts';
 import type { Engine, Outcome, Store } from '../../src/sync/engine.ts';
 import { type ReplicateOptions, replicate, type Verb } from '../../src/sync/replicate.ts';
-import type { SyncResult } from '../../src/sync/results.ts';
+import type { AllVolsetsResult, SyncResult } from '../../src/sync/results.ts';
 import { keepPacked } from '../../src/sync/settle.ts';
 import { createStore, openStore } from '../../src/sync/store.ts';
 import { TransferServer } from '../../src/transfer/index.ts';
+import { createVolume } from '../../src/volume/index.ts';
 import { fileEntries, type Tree } from '../transfer/support/history.ts';
 import { VOLSET } from '../transfer/support/stores.ts';
 
@@ -34,14 +37,16 @@ export interface RunningHub {
   hub: Hub;
   blob: Store['blob'];
   stop(): Promise<void>;
+  /** Of an admin with that label. */
+  token(label: string): Promise<string>;
 }
 
 export class Rig implements AsyncDisposable {
   readonly dir = mkdtempSync(join(tmpdir(), 'plait-sync-'));
   readonly #open: { close(): Promise<void> }[] = [];
 
-  /** Starts the hub on the store `name`, which is made if it is not there. */
-  async hub(name = 'hub', port = 0): Promise<RunningHub> {
+  /** Starts the hub on the store `name`, which is made if it is not there. `auth`: only for bearers of its tokens. */
+  async hub(name = 'hub', port = 0, { auth = false } = {}): Promise<RunningHub> {
     const dir = join(this.dir, name);
     createStore(dir, settings);
     const store = await openStore(dir, settings);
@@ -56,7 +61,7 @@ export class Rig implements AsyncDisposable {
       now: Date.now,
       randomId: () => randomBytes(16).toString('hex'),
     });
-    const hub = await createHub({ meta: thread.meta, transfer, transferTokens: tokens, noAuth: true, port });
+    const hub = await createHub({ meta: thread.meta, transfer, transferTokens: tokens, noAuth: !auth, port });
     const stopPacking = keepPacked({ meta: thread.meta, blob: store.blob }, (error) => {
       throw error;
     });
@@ -69,13 +74,19 @@ export class Rig implements AsyncDisposable {
     };
     const stop = () => (closing ??= close());
     this.#open.push({ close: stop });
-    return { url: hub.url, dir, thread, hub, blob: store.blob, stop };
+    const token = async (label: string): Promise<string> => {
+      const { text, row } = newToken({ volset: '*', can: ['admin'], label, expires: null }, randomBytes, Date.now());
+      await thread.meta.putToken(row);
+      return text;
+    };
+    return { url: hub.url, dir, thread, hub, blob: store.blob, stop, token };
   }
 
-  async client(name: string): Promise<Client> {
+  async client(name: string, { ephemeral = false } = {}): Promise<Client> {
     const dir = join(this.dir, name);
-    createStore(dir, settings);
-    const client = new Client(await openStore(dir, settings));
+    const options = { ...settings, label: name, ephemeral };
+    createStore(dir, options);
+    const client = new Client(await openStore(dir, options));
     this.#open.push({ close: () => client.close() });
     return client;
   }
@@ -94,7 +105,10 @@ export class Rig implements AsyncDisposable {
 
 /** A store with one volset and one remote, `origin`. */
 export class Client {
-  readonly engine: Engine;
+  engine: Engine;
+  token: string | undefined;
+  /** What the session warned of. */
+  readonly warnings: string[] = [];
   /** Wraps each peer before it is used; for what happens between two requests. */
   meddle: (peer: Peer) => Peer = (peer) => peer;
   #closed = false;
@@ -104,11 +118,19 @@ export class Client {
       ...store,
       manifest,
       world,
-      reporter: silentReporter,
+      reporter: { ...silentReporter, warn: (text) => void this.warnings.push(text) },
       signal: new AbortController().signal,
       lockWaitMs: settings.lockWaitMs,
       openPeer: async (remote) =>
-        this.meddle(openPeer({ url: remote.url, expectIdentity: remote.identity, self: store.meta.self.store })),
+        this.meddle(
+          openPeer({
+            url: remote.url,
+            token: this.token,
+            expectIdentity: remote.identity,
+            self: store.meta.self.store,
+            fetchOptions: { retries: 0 },
+          }),
+        ),
     };
   }
 
@@ -117,21 +139,49 @@ export class Client {
   }
 
   /** Makes the volset with its branch main. */
-  start(): this {
-    this.meta.commit(VOLSET, [
-      { edit: 'create-volset', name: 'data', creator: 'test' },
-      { edit: 'create-branch', branch: MAIN, name: 'main', creator: 'test' },
+  start(volset: VolsetId = VOLSET, name = 'data', branch = MAIN): this {
+    this.meta.commit(volset, [
+      { edit: 'create-volset', name, creator: 'test' },
+      { edit: 'create-branch', branch, name: 'main', creator: 'test' },
     ]);
     return this;
   }
 
-  origin({ url }: { url: string }): this {
-    this.meta.putRemote({ ...this.meta.listRemotes()[0], name: 'origin', url, volset: VOLSET, enabled: true });
+  origin(hub: { url: string }): this {
+    return this.follow('origin', hub);
+  }
+
+  follow(name: string, { url }: { url: string }): this {
+    const known = this.meta.listRemotes().find((remote) => remote.name === name);
+    this.meta.putRemote({ ...known, name, url, volset: VOLSET, enabled: true });
     return this;
   }
 
   get remote(): RemoteConfig {
-    return this.meta.listRemotes()[0];
+    return this.remoteNamed('origin');
+  }
+
+  remoteNamed(name: string): RemoteConfig {
+    return this.meta.listRemotes().find((remote) => remote.name === name) as RemoteConfig;
+  }
+
+  /** A working directory on branch main, empty. */
+  directory(): string {
+    const dir = `${this.engine.dir}-work`;
+    mkdirSync(dir);
+    const id = randomBytes(16).toString('hex');
+    const volume = createVolume({ store: this.engine.dir, dir, id, volset: VOLSET, branch: MAIN });
+    this.engine = { ...this.engine, volume };
+    return dir;
+  }
+
+  /** Volset, branch or snapshot by its register. */
+  set(register: string, value: string | null): void {
+    this.meta.commit(VOLSET, [{ edit: 'set', register, value }]);
+  }
+
+  get description(): string | null | undefined {
+    return this.meta.findVolset(VOLSET)?.description;
   }
 
   tip(branch: BranchId = MAIN): SnapshotId | null {
@@ -166,6 +216,17 @@ export class Client {
   run(verb: Verb, selection: Selection = {}, options: Partial<ReplicateOptions> = {}): Promise<Outcome<SyncResult>> {
     const all = { selection, dryRun: false, maxDelete: 1, failIfUnchanged: false, ...options };
     return replicate(this.engine, verb, this.remote, all);
+  }
+
+  /** With another remote than `origin`. */
+  meet(name: string, verb: Verb, options: Partial<ReplicateOptions> = {}): Promise<Outcome<SyncResult>> {
+    const all = { selection: {}, dryRun: false, maxDelete: 1, failIfUnchanged: false, ...options };
+    return replicate(this.engine, verb, this.remoteNamed(name), all);
+  }
+
+  runAll(verb: Verb, options: Partial<ReplicateOptions> = {}): Promise<Outcome<AllVolsetsResult>> {
+    const all = { selection: {}, dryRun: false, maxDelete: 1, failIfUnchanged: false, ...options };
+    return replicateAll(this.engine, verb, this.remote, all);
   }
 
   async close(): Promise<void> {

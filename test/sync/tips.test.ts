@@ -70,7 +70,7 @@ describe('sync: tips', () => {
     await b.run('push');
     const second = await a.save({ f: '2' });
     const pushed = await a.run('push');
-    assert.deepEqual([pushed.exits, shape(pushed)], [[], ['main remote fast-forward']]);
+    assert.deepEqual([pushed.exits, shape(pushed)], [[], ['main remote fast-forward', 'side here deleted']]);
     assert.equal(await tipThere(), second);
     assert.equal(a.meta.findBranch(VOLSET, SIDE), undefined);
   });
