@@ -1,5 +1,6 @@
 /** Small histories for tests of metadata stores: ids, bodies, and exchange of rounds as a session does it. */
 import { randomBytes } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
 import type { BranchId, NodeId, SnapshotId, VolsetId } from '../../src/core/ids.ts';
 import type { Policy } from '../../src/core/reconcile.ts';
 import type { Generation, SnapshotBody, Vector } from '../../src/core/records.ts';
@@ -105,3 +106,14 @@ export const visible = (store: MetaStore): unknown => ({
   branches: store.listBranches(V).map(({ id, name }) => [id, name]),
   snapshots: store.snapshotPage(V, null, 1000).map((id) => ({ ...store.findSnapshot(V, id), hasBlob: null })),
 });
+
+/** Every row of every table. */
+export function dump(path: string): string {
+  const db = new DatabaseSync(path, { readOnly: true });
+  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all();
+  const text = tables
+    .map(({ name }) => `${name}\n${JSON.stringify(db.prepare(`SELECT * FROM ${name}`).all())}`)
+    .join('\n');
+  db.close();
+  return text;
+}

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { makeGeneration } from '../../src/core/generation.ts';
 import type { SnapshotId, WriteId } from '../../src/core/ids.ts';
@@ -20,6 +19,7 @@ import { type MetaStore, openMetaStore, type Round, rebuildMeta } from '../../sr
 import {
   addSnapshot,
   branchId,
+  dump,
   fetchFrom,
   generationsFor,
   grow,
@@ -29,17 +29,6 @@ import {
   V,
   visible,
 } from './helpers.ts';
-
-/** Every row of every table. */
-function dump(path: string): string {
-  const db = new DatabaseSync(path, { readOnly: true });
-  const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all();
-  const text = tables
-    .map(({ name }) => `${name}\n${JSON.stringify(db.prepare(`SELECT * FROM ${name}`).all())}`)
-    .join('\n');
-  db.close();
-  return text;
-}
 
 /** Unfollowed writes of an object that nobody edited twice. */
 const headsOf = (meta: MetaStore, object: string): WriteId[] =>
