@@ -135,7 +135,7 @@ describe('wire: header of a push', () => {
   });
 
   it('generations come with what was dropped from them', async () => {
-    const dropped = [past, { ...past, id: HASH }] as LoggedRecord[];
+    const dropped = [past, { ...past, id: HASH }] as unknown as LoggedRecord[];
     const [generation] = sampleHistory().generations;
     const sent = { ...generation, records: dropped };
     const bytes = encodePush({ self: SELF, label: '', vector: {} }, [sent]);
