@@ -15,11 +15,13 @@ export type Tree = Record<string, string>;
 export type Choose = (path: string) => 'ours' | 'theirs';
 
 const FORM = /^([fdl])(?::([^:@=]*))?(?::([0-7]+))?(?:@(\d+))?(?:=(.+))?$/;
+/** Far more than two names of one file may differ by. */
+const TICK = 1_000_000n;
 const KIND = { f: 'file', d: 'dir', l: 'symlink' } as const;
 
 export function entryOf(path: string, text: string): Entry {
   const [, kind, held = '', mode, time, group] = FORM.exec(text) as unknown as [string, 'f' | 'd' | 'l', ...string[]];
-  const entry: Entry = { path: keyOfText(path), kind: KIND[kind], mode: 0, mtime: BigInt(time ?? 0), size: 0 };
+  const entry: Entry = { path: keyOfText(path), kind: KIND[kind], mode: 0, mtime: BigInt(time ?? 0) * TICK, size: 0 };
   if (kind !== 'l') entry.mode = mode ? Number.parseInt(mode, 8) : kind === 'f' ? 0o644 : 0o755;
   if (kind === 'l') entry.target = Buffer.from(held || 'nowhere');
   if (kind === 'f') {
@@ -50,7 +52,8 @@ export function treeOf(nodes: MemoryNodes, root: NodeId, contents: Iterable<stri
     const group = entry.linkGroup?.replaceAll('\0', '/');
     const mode = entry.kind === 'symlink' ? '' : `:${entry.mode.toString(8)}`;
     const letter = entry.kind === 'file' ? 'f' : entry.kind === 'dir' ? 'd' : 'l';
-    tree[entry.path.replaceAll('\0', '/')] = `${letter}:${held ?? ''}${mode}@${entry.mtime}${group ? `=${group}` : ''}`;
+    tree[entry.path.replaceAll('\0', '/')] =
+      `${letter}:${held ?? ''}${mode}@${entry.mtime / TICK}${group ? `=${group}` : ''}`;
   }
   return tree;
 }

@@ -195,7 +195,21 @@ const LINKS: Row[] = [
   ],
   ['symlinks', { a: 'l:x', b: 'l:x' }, { a: 'l:x=a', b: 'l:x=a' }, { a: 'l:x', b: 'l:y' }, { a: 'l:x', b: 'l:y' }],
   [
-    'a conflict parts them',
+    'touched by one side, linked once more by the other: the later time',
+    { b: 'f:1@5=b', c: 'f:1@5=b' },
+    { b: 'f:1@9=b', c: 'f:1@9=b' },
+    { a: 'f:1@5=a', b: 'f:1@5=a', c: 'f:1@5=a' },
+    { a: 'f:1@9=a', b: 'f:1@9=a', c: 'f:1@9=a' },
+  ],
+  [
+    'joined to one that the other side touched',
+    { x: 'f:1@5=x', y: 'f:1@4', z: 'f:1@5=x' },
+    { x: 'f:1@5=x', y: 'f:1@5=x', z: 'f:1@5=x' },
+    { x: 'f:1@5=x', y: 'f:1@9', z: 'f:1@5=x' },
+    { x: 'f:1@9=x', y: 'f:1@9=x', z: 'f:1@9=x' },
+  ],
+  [
+    'a conflict parts none of the side that stands',
     LINKED,
     { a: 'f:2=a', b: 'f:2=a', c: 'f:2=a' },
     { a: 'f:1=a', b: 'f:1=a', c: 'f:3' },
@@ -265,7 +279,7 @@ describe('merge of trees', () => {
 
   describe('several bases', () => {
     it('a decision stands if each base leads to it', () => {
-      const bases = [
+      const bases: Tree[] = [
         { a: 'f:1', b: 'f:1' },
         { a: 'f:1', b: 'f:1', c: 'f:1' },
       ];
