@@ -99,7 +99,8 @@ function dropParents(db: Engine['db'], n: number, position: number, step: Step):
   )) {
     step.read++;
     const record = JSON.parse(body) as LoggedRecord;
-    if (record.type !== 'write') continue;
+    // One that was dropped itself by now, or where it came from, followed them nevertheless.
+    if (record.type !== 'write' && record.type !== 'past') continue;
     for (const parent of record.parents) {
       if (step.dropped >= BATCH) return false;
       step.dropped += dropWrite(db, n, parent);
