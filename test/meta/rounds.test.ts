@@ -81,6 +81,29 @@ describe('metadata: a round that is refused changes nothing (I10)', () => {
     ['the wrong order', { ...good, generations: [g3, g2] }, 'protocol'],
     ['less than the trailer says', { ...good, generations: [g2] }, 'protocol'],
     ['a changed record', { ...good, generations: [g2, { ...g3, records: [late] }] }, 'integrity'],
+    ['a wrong hash', { ...good, generations: [g2, { ...g3, hash: g2.hash }] }, 'integrity'],
+    ['a wrong previous', { ...good, generations: [g2, { ...g3, previous: g1.hash }] }, 'integrity'],
+    ['a first generation that follows one', { ...good, generations: [{ ...g1, previous: g2.hash }] }, 'protocol'],
+    [
+      'a trailer that says more',
+      { ...good, vector: { [store]: { generation: 9, hash: g3.hash } } as Vector },
+      'protocol',
+    ],
+    [
+      'a trailer that has another hash',
+      { ...good, vector: { [store]: { generation: 3, hash: g1.hash } } as Vector },
+      'integrity',
+    ],
+    ['a trailer that is none', { ...good, vector: { [store]: g3 } as Vector }, 'protocol'],
+    [
+      'a fork with records that refer to what is not here',
+      {
+        ...withGeneration(late),
+        generations: [makeGeneration(V, store, 2, g1.hash, [snapshotOf([ghost as SnapshotId]).body])],
+      },
+      'protocol',
+    ],
+    ['more deletions than are allowed', { ...withGeneration(bury), maxDelete: 0.5 }, 'guard'],
     [
       'another first generation, and not what the trailer says',
       { ...good, generations: [makeGeneration(V, store, 1, g1.previous, [{ ...late, parents: [] }])] },

@@ -52,6 +52,8 @@ interface Taken {
 
 function applyRound(engine: Engine, volset: VolsetId, round: Round): Applied {
   if (!isStoreId(round.peer)) malformed('a round names no store');
+  // Asked before the round gives us another epoch.
+  if (round.refs !== undefined && round.peer === engine.self.store) malformed('a peer answers under our own id');
   const n = ensureVolset(engine, volset);
   const before = liveBranches(engine, volset, round);
   const intake = new Intake(engine, volset, n);
