@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { manifest } from '../../src/blob/manifest/index.ts';
 import type { BranchId, SnapshotId, VolsetId } from '../../src/core/ids.ts';
 import type { Peer } from '../../src/core/peer.ts';
@@ -82,11 +83,13 @@ export class Rig implements AsyncDisposable {
     return { url: hub.url, dir, thread, hub, blob: store.blob, stop, token };
   }
 
-  async client(name: string, { ephemeral = false } = {}): Promise<Client> {
+  /** `skewMs`: how far its clock is ahead. */
+  async client(name: string, { ephemeral = false, skewMs = 0 } = {}): Promise<Client> {
     const dir = join(this.dir, name);
-    const options = { ...settings, label: name, ephemeral };
+    const skewed = { ...world, now: () => Date.now() + skewMs };
+    const options = { ...settings, world: skewed, label: name, ephemeral };
     createStore(dir, options);
-    const client = new Client(await openStore(dir, options));
+    const client = new Client(await openStore(dir, options), skewed);
     this.#open.push({ close: () => client.close() });
     return client;
   }
@@ -95,6 +98,13 @@ export class Rig implements AsyncDisposable {
   copy(from: string, to: string): void {
     rmSync(join(this.dir, to), { recursive: true, force: true });
     cpSync(join(this.dir, from), join(this.dir, to), { recursive: true });
+  }
+
+  /** A copy that nothing tells apart from the original: two histories under one id. */
+  twin(from: string, to: string): void {
+    this.copy(from, to);
+    using db = new DatabaseSync(join(this.dir, to, 'meta.db'));
+    db.exec("DELETE FROM self WHERE key IN ('inode', 'birth')");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -113,11 +123,11 @@ export class Client {
   meddle: (peer: Peer) => Peer = (peer) => peer;
   #closed = false;
 
-  constructor(store: Store) {
+  constructor(store: Store, clock = world) {
     this.engine = {
       ...store,
       manifest,
-      world,
+      world: clock,
       reporter: { ...silentReporter, warn: (text) => void this.warnings.push(text) },
       signal: new AbortController().signal,
       lockWaitMs: settings.lockWaitMs,

@@ -8,8 +8,14 @@ import type { Inspection, Round } from '../contract.ts';
 import { readChains } from './chains.ts';
 import { type Engine, findVolsetNumber } from './engine.ts';
 
-export const knowsVolset = (engine: Engine, volset: VolsetId): boolean =>
-  findVolsetNumber(engine, volset) !== undefined;
+/** Its records are here, be it deleted. A row alone says less: data may come before records. */
+export const knowsVolset = (engine: Engine, volset: VolsetId): boolean => {
+  const n = findVolsetNumber(engine, volset);
+  return (
+    n !== undefined &&
+    engine.db.get("SELECT 1 FROM heads WHERE volset = ? AND object = 'volset' LIMIT 1", n) !== undefined
+  );
+};
 
 /** Throws as `apply` would where generations are damaged, have gaps, or are fewer than the vector says. */
 export function inspect(
