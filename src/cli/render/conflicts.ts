@@ -60,6 +60,9 @@ export function* conflictLines(rows: readonly Shown[], limit = 10): Generator<st
 export function* resolvedLines(result: Resolved): Generator<string> {
   for (const { message } of result.problems) yield `problem: ${showText(message)}`;
   yield `conflict ${shortId(result.id)}, ${subjectOf(result)}: ${result.problems.length > 0 ? 'still open' : 'settled'}`;
+  if (result.kind === 'path' && result.resolved && result.resolution === 'target') {
+    yield '  theirs is in the working directory now: save it with `plait snapshot`';
+  }
 }
 
 /** What it is about, as a phrase. */
