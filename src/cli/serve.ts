@@ -40,6 +40,7 @@ export async function serve(
   const thread = await openMetaThread({
     module: new URL(import.meta.url.endsWith('.ts') ? './hub-meta.ts' : './hub-meta.js', import.meta.url).href,
     open: 'openHubMeta',
+    separateReads: true,
     options: {
       dir,
       label: settings.label,

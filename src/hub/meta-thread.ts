@@ -1,6 +1,7 @@
 /**
- * The metadata store on a worker thread: the hub's main thread never waits for a lock or a commit. Calls are answered
- * in the order in which they were made.
+ * The metadata store on worker threads: the hub's main thread never waits for a lock or a commit. One thread writes,
+ * and answers in the order in which it was asked; another, if wanted, only reads, so that who asks need not wait while
+ * a writer waits for another process. What a write has answered, every later read sees.
  */
 import { Worker } from 'node:worker_threads';
 import type { Async } from '../core/async.ts';
@@ -14,7 +15,31 @@ export interface MetaThreadOptions {
   module?: string;
   /** Name of that function, which returns a MetaStore or a promise of one; default: openMetaStore. */
   open?: string;
+  /** Reads on a thread of their own. Not for a store in memory, which that thread would not see. */
+  separateReads?: boolean;
 }
+
+/** What requests ask; the rest goes to the thread that writes. Of all these none writes. */
+const READS: ReadonlySet<string> = new Set([
+  'listVolsets',
+  'findVolset',
+  'knowsVolset',
+  'listBranches',
+  'findBranch',
+  'findSnapshot',
+  'lineage',
+  'parentsOf',
+  'missingBlobs',
+  'vector',
+  'revision',
+  'refs',
+  'planDeltas',
+  'readDeltas',
+  'listTokens',
+] satisfies (keyof MetaStore)[]);
+
+/** What goes to a thread. */
+export type WorkerOptions = Required<Omit<MetaThreadOptions, 'separateReads'>>;
 
 export type AsyncMeta = Async<Omit<MetaStore, typeof Symbol.dispose>>;
 
@@ -28,29 +53,52 @@ export type Reply =
   | { id: number; error: { code?: ErrorCode; message: string; hint?: string; data?: Record<string, unknown> } };
 
 export async function openMetaThread(options: MetaThreadOptions): Promise<MetaThread> {
+  const writer = await openThread(options);
+  const self = { current: writer.self };
+  writer.calls.onSelf = (fresh) => {
+    self.current = fresh;
+  };
+  // Opened second: the first makes the store where there is none.
+  const reader = options.separateReads ? await openReader(options, writer.calls) : writer.calls;
+  const meta = new Proxy({} as AsyncMeta, {
+    get(_target, method) {
+      if (method === 'self') return self.current;
+      // A proxy that is awaited must not look like a promise.
+      if (typeof method !== 'string' || method === 'then') return undefined;
+      const calls = READS.has(method) ? reader : writer.calls;
+      return (...args: unknown[]) => calls.call(method, args);
+    },
+  });
+  return {
+    meta,
+    [Symbol.asyncDispose]: async () => {
+      await reader.close();
+      await writer.calls.close();
+    },
+  };
+}
+
+async function openReader(options: MetaThreadOptions, writer: Calls): Promise<Calls> {
+  try {
+    return (await openThread(options)).calls;
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+}
+
+async function openThread(options: MetaThreadOptions): Promise<{ calls: Calls; self: Self }> {
   // Compiled, this file is .js, and so is the worker beside it.
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
   const { module = new URL(`../meta/index${extension}`, import.meta.url).href, open = 'openMetaStore' } = options;
-  const workerData: Required<MetaThreadOptions> = { module, open, options: options.options };
+  const workerData: WorkerOptions = { module, open, options: options.options };
   const worker = new Worker(new URL(`./meta-worker${extension}`, import.meta.url), {
     workerData,
     // Nodes near the floor call node:sqlite experimental, at each start of a hub.
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
   const calls = new Calls(worker);
-  const self = { current: await firstAnswer(calls) };
-  calls.onSelf = (fresh) => {
-    self.current = fresh;
-  };
-  const meta = new Proxy({} as AsyncMeta, {
-    get(_target, method) {
-      if (method === 'self') return self.current;
-      // A proxy that is awaited must not look like a promise.
-      if (typeof method !== 'string' || method === 'then') return undefined;
-      return (...args: unknown[]) => calls.call(method, args);
-    },
-  });
-  return { meta, [Symbol.asyncDispose]: () => calls.close() };
+  return { calls, self: await firstAnswer(calls) };
 }
 
 /** Fails with the store's own error when that could not be opened; no thread is left behind then. */

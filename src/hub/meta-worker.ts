@@ -2,11 +2,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { PlaitError } from '../core/errors.ts';
 import type { MetaStore } from '../meta/contract.ts';
-import type { MetaThreadOptions, Reply } from './meta-thread.ts';
+import type { Reply, WorkerOptions } from './meta-thread.ts';
 
 type Method = (...args: unknown[]) => unknown;
 
-const { module, open, options } = workerData as Required<MetaThreadOptions>;
+const { module, open, options } = workerData as WorkerOptions;
 const opened: Promise<MetaStore> = import(module).then(
   (found: Record<string, Method>) => found[open](options) as MetaStore,
 );

@@ -23,7 +23,7 @@ export class PendingVolsets {
     return this.#names.get(id)?.name;
   }
 
-  /** Its records are here now. */
+  /** Its records are here now, or it may not have its name. */
   settled(id: VolsetId): void {
     this.#names.delete(id);
   }

@@ -1,6 +1,6 @@
 /** A hub as `plait serve` makes it: store on disk, metadata on its own thread, real transfers, HTTP on a free port. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BlobStore } from '../../src/blob/contract.ts';
@@ -33,7 +33,7 @@ export class RealHub implements AsyncDisposable {
   async open(options: Partial<HubOptions> = {}): Promise<void> {
     this.blob = await openDiskBlobs(this.dir);
     const path = join(this.dir, 'meta.db');
-    this.thread = await openMetaThread({ options: { path, create: !existsSync(path) } });
+    this.thread = await openMetaThread({ options: { path, create: true }, separateReads: true });
     const tokens = createTransferTokens(Buffer.alloc(32, 3));
     const transfer = new TransferServer({
       blob: this.blob,

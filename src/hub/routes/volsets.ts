@@ -28,13 +28,18 @@ export async function requireOrMake(context: HubContext, call: Call): Promise<{ 
   return requireVolset(context, volset);
 }
 
-/** Throws `exists` when another volset has the name here: it belongs to the first id that came with it. */
+/** The name is this volset's from now on; `exists` when another has it: it belongs to the first id that came with it. */
 export async function claimName(context: HubContext, call: Call, id: VolsetId, name: string): Promise<void> {
-  const here = await context.meta.listVolsets();
-  // No await between look and claim: of two that come at once the second finds the first one's claim.
-  const rival = here.find((view) => view.name === name && view.id !== id)?.id;
-  const holder = rival ?? context.pending.claim(id, name, context.now());
-  if (holder === undefined) return;
+  const { meta, pending } = context;
+  const before = pending.name(id);
+  // First the claim, then the look: of two that come at once the second finds the claim of the first or its volset.
+  let holder = pending.claim(id, name, context.now());
+  if (holder === undefined) {
+    holder = (await meta.listVolsets()).find((view) => view.name === name && view.id !== id)?.id;
+    if (holder === undefined) return;
+    if (before === undefined) pending.settled(id);
+    else pending.claim(id, before, context.now());
+  }
   throw new PlaitError('exists', `the name ${JSON.stringify(name)} belongs to another volume set here`, {
     hint: 'rename yours with `plait volset rename`, or clone the one that is there',
     data: call.caller.covers(holder) ? { volset: holder } : {},
