@@ -162,8 +162,9 @@ describe('core: chains', () => {
   });
   it('an earlier fork takes later ones along', () => {
     const held = new Held([...trunk, x4, y4]);
-    const z3 = behind(s2);
-    held.add(z3);
+    held.add(behind(s2));
+    assert.deepEqual(placed(held), chainsByDefinition(held.all));
+    for (const header of [behind(s3), behind(x4), behind(s2)]) held.add(header);
     assert.deepEqual(placed(held), chainsByDefinition(held.all));
   });
   it('refuse what follows a generation that is not held', () => {
