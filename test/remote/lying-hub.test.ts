@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { PlaitError } from '../../src/core/errors.ts';
 import type { StoreId, VolsetId } from '../../src/core/ids.ts';
-import type { Transfer } from '../../src/core/peer.ts';
-import { peerOf, rejectsWith, SELF } from '../hub/support.ts';
+import type { Peer, Transfer } from '../../src/core/peer.ts';
+import type { AnyRecord } from '../../src/core/records.ts';
+import { peerOf, rejectsWith, SELF, sampleHistory } from '../hub/support.ts';
 import { NAMED, STORE, saying, startLiar } from './liar.ts';
 
 const JSON_HEADERS = { ...NAMED, 'content-type': 'application/json' };
@@ -209,6 +211,18 @@ describe('client: who answers', () => {
     assert.deepEqual(await same.listVolsets(), []);
   });
 
+  it('takes another store where it was told to, but no change after that', async () => {
+    let asked = 0;
+    await using liar = await startLiar((request, response) =>
+      saying(200, { ...JSON_HEADERS, 'plait-store': asked++ < 2 ? other : STORE }, volsets)(request, response),
+    );
+    await using peer = peerOf(liar.url, { expectIdentity: STORE as StoreId, acceptNewIdentity: true });
+    await peer.listVolsets();
+    await peer.listVolsets();
+    assert.equal(peer.identity, other);
+    await assert.rejects(peer.listVolsets(), rejectsWith('identity'));
+  });
+
   it('stops on errors of another store as well: they may be its way to make us give up', async () => {
     const body = '{"error":{"code":"not-found","message":"no such volume set"}}';
     await using liar = await startLiar(saying(404, { ...JSON_HEADERS, 'plait-store': other }, body));
@@ -239,6 +253,69 @@ describe('client: the network', () => {
     await using peer = peerOf(liar.url, { fetchOptions: patient });
     assert.deepEqual(await peer.listVolsets(), []);
     assert.equal(waits.length, 2);
+  });
+
+  const sender = { label: 'laptop', vector: {} };
+  const { generations } = sampleHistory();
+  /** Cuts the first connections in the middle of what they send; says what the last one brought. */
+  const cutting = async (times: number) => {
+    const bodies: string[] = [];
+    const liar = await startLiar((request, response) => {
+      let text = '';
+      request.on('data', (piece) => (text += piece));
+      if (bodies.length < times) return void request.once('data', () => bodies.push('cut') && request.socket.destroy());
+      request.on('end', () => {
+        bodies.push(text);
+        saying(200, JSON_HEADERS, '{"vector":{}}')(request, response);
+      });
+    });
+    return { liar, bodies };
+  };
+
+  it('repeats pushes and hand-overs, from their beginning', async () => {
+    const records = generations[0].records as AnyRecord[];
+    const again = { [Symbol.asyncIterator]: () => Readable.from(generations)[Symbol.asyncIterator]() };
+    const rows: [string, (peer: Peer) => Promise<unknown>][] = [
+      ['a list', (peer) => peer.sendGenerations(VOLSET, generations, sender)],
+      ['what can be read again', (peer) => peer.sendGenerations(VOLSET, again, sender)],
+      ['records', (peer) => peer.handOver(VOLSET, records)],
+    ];
+    for (const [what, send] of rows) {
+      const { liar, bodies } = await cutting(2);
+      await using peer = peerOf(liar.url, { fetchOptions: patient });
+      await send(peer);
+      assert.deepEqual([bodies.length, bodies[0]], [3, 'cut'], what);
+      assert.match(bodies[2], /^\{"(push|writes)":.*\n(.*\n)+\{"trailer":.*\n$/, what);
+      await liar[Symbol.asyncDispose]();
+    }
+  });
+
+  it('repeats a push of what cannot be read again only as long as nothing of it was read', async () => {
+    const { liar, bodies } = await cutting(1);
+    const once = (function* () {
+      yield* generations;
+    })();
+    await using peer = peerOf(liar.url, { fetchOptions: patient });
+    await assert.rejects(peer.sendGenerations(VOLSET, once, sender), rejectsWith('network'));
+    assert.deepEqual(bodies, ['cut']);
+    await liar[Symbol.asyncDispose]();
+    await using nobody = peerOf('http://127.0.0.1:1', { fetchOptions: patient });
+    waits.splice(0);
+    const unread = (function* () {
+      yield* generations;
+    })();
+    await assert.rejects(nobody.sendGenerations(VOLSET, unread, sender), rejectsWith('network'));
+    assert.equal(waits.length, 3);
+  });
+
+  it('tells of a fork with its stores', async () => {
+    const data = { reason: 'fork', stores: [STORE] };
+    const body = JSON.stringify({ error: { code: 'integrity', message: 'histories part', data } });
+    await using liar = await startLiar(saying(422, JSON_HEADERS, body));
+    await using peer = peerOf(liar.url, { fetchOptions: patient });
+    const error = await peer.deltas(VOLSET, ASK).catch((thrown: unknown) => thrown);
+    assert.deepEqual((error as PlaitError).data, data);
+    assert.deepEqual(waits, []);
   });
 
   it('repeats neither uploads nor ref moves', async () => {
