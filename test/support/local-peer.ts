@@ -33,7 +33,7 @@ export class LocalPeer implements Peer {
   /** Calls by method, to show what a session did not do. */
   readonly calls: Record<string, number> = {};
   /** Runs between the plan of an answer and each page of it: another process of that store works on. */
-  meanwhile: () => void = () => {};
+  meanwhile: () => Promise<void> = async () => {};
   #identity: StoreId | undefined;
   readonly #serve: () => Served;
   readonly #self: () => StoreId;
@@ -86,7 +86,7 @@ export class LocalPeer implements Peer {
 
   async *#pages(meta: MetaStore, volset: VolsetId, first: string): AsyncGenerator<Generation> {
     for (let cursor: string | undefined = first; cursor !== undefined; ) {
-      this.meanwhile();
+      await this.meanwhile();
       const page = meta.readDeltas(volset, cursor);
       yield* copy(page.generations);
       cursor = page.cursor;

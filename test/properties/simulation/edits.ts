@@ -34,7 +34,11 @@ const noPeer = async (): Promise<Peer> => {
 };
 
 /** Few values, so that both sides now and then change something alike; else such as were never there before. */
-const someValue = (random: Random): string => (random.chance(0.4) ? `v${random.below(3)}` : `v-${random.hex(8)}`);
+const someValue = (random: Random): string => {
+  if (random.chance(0.4)) return `v${random.below(3)}`;
+  // Compaction drops a long one sooner than a short one.
+  return `v-${random.hex(8)}${'.'.repeat(random.below(2) * 200)}`;
+};
 const NAMES = ['main', 'work', 'test', 'old'];
 
 /** One to four edits, some of them in one transaction. Answers whether anything was edited. */
@@ -77,8 +81,8 @@ function anEdit(world: EditWorld, store: SimStore): Edit | undefined {
   if (kind < 60)
     return { edit: 'create-branch', branch: random.hex(32) as BranchId, name: random.pick(NAMES), creator: store.name };
   if (kind < 72) return branch && { edit: 'set', register: `branch:${branch.id}:name`, value: random.pick(NAMES) };
-  if (kind < 82) return branches.length > 1 ? branch && { edit: 'delete', object: `branch:${branch.id}` } : undefined;
-  if (kind < 90) return branch && moveBranch(world, store, branch);
+  if (kind < 80) return branches.length > 1 ? branch && { edit: 'delete', object: `branch:${branch.id}` } : undefined;
+  if (kind < 86) return branch && moveBranch(world, store, branch);
   if (kind < 98) return resolveOne(world, store);
   return world.deletesVolset ? { edit: 'delete', object: 'volset' } : undefined;
 }

@@ -18,7 +18,7 @@ export interface Line {
   /** Share of requests that are lost, before or after they were done. */
   loss: number;
   /** What the store that answers does between two pages of its answer. */
-  meanwhile?: () => void;
+  meanwhile?: () => Promise<void>;
 }
 
 export interface Exchanged {

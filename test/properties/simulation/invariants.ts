@@ -4,7 +4,7 @@
  */
 import { conflictId, kindOfConflict } from '../../../src/core/conflict.ts';
 import { NO_GENERATION } from '../../../src/core/generation.ts';
-import type { GenerationHash, SnapshotId, VolsetId } from '../../../src/core/ids.ts';
+import type { BranchId, GenerationHash, SnapshotId, VolsetId } from '../../../src/core/ids.ts';
 import { type ChainId, storeOf } from '../../../src/core/ids.ts';
 import type { Generation, LoggedRecord, Vector } from '../../../src/core/records.ts';
 import { recordId } from '../../../src/core/records.ts';
@@ -15,6 +15,8 @@ import { logOf, Oracle } from './oracle.ts';
 /** What an earlier look saw; invariants over time compare with it. */
 export interface Memory {
   vector: Vector;
+  /** Own tips; absent where people may have moved them since. */
+  tips?: Map<BranchId, SnapshotId>;
 }
 
 /** `complete`: no record waits in an open generation, so that the log says all that the store shows. */
@@ -29,6 +31,7 @@ export function faultsOf(meta: MetaStore, volset: VolsetId, memory: Memory, comp
     faults.push(...showsItsHeads(meta, volset, oracle), ...recordsRivals(meta, volset, oracle));
     faults.push(...refsHaveData(meta, volset));
   }
+  faults.push(...tipsGoForward(meta, volset, oracle, memory));
   memory.vector = vector;
   return faults;
 }
@@ -82,9 +85,25 @@ function isCausal(log: Generation[]): string[] {
 }
 
 function referencesOf(record: LoggedRecord): string[] {
-  if (record.type === 'past') return [];
   if (record.type === 'tombstone') return [...record.sees, ...(record.tip ? [record.tip] : [])];
   return record.parents;
+}
+
+/** A tip moves to what follows it, or goes with its branch when whoever deleted that saw it (sections 4 and 5). */
+function tipsGoForward(meta: MetaStore, volset: VolsetId, oracle: Oracle, memory: Memory): string[] {
+  const faults: string[] = [];
+  const now = new Map<BranchId, SnapshotId>();
+  for (const { branch, snapshot } of meta.refs(volset, 'self')) if (snapshot !== null) now.set(branch, snapshot);
+  for (const [branch, before] of memory.tips ?? []) {
+    const tip = now.get(branch);
+    // It may have gone with its branch, and come back with it elsewhere.
+    if (oracle.sawTip(`branch:${branch}`, before)) continue;
+    if (tip === undefined) faults.push(`I13: branch ${branch} lost a tip that nobody who deleted it saw`);
+    else if (!oracle.precedes(before, tip))
+      faults.push(`I13: branch ${branch} left a tip that the new one does not follow`);
+  }
+  memory.tips = now;
+  return faults;
 }
 
 /** I8 */

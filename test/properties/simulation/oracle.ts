@@ -1,10 +1,9 @@
 /**
- * What a store must show, worked out from its log alone by the rules of src/core: no database, no order of arrival. Two
- * stores with one log must show one thing (I7), and each must show what this says.
+ * What a store must show, worked out from its log alone, by rules written down here once more: no database, no order of
+ * arrival. Two stores with one log must show one thing (I7), and each must show what this says.
  */
-import { headOf, type KnownWrite, unfollowed } from '../../../src/core/heads.ts';
+import type { KnownWrite } from '../../../src/core/heads.ts';
 import type { BranchId, SnapshotId, VolsetId, WriteId } from '../../../src/core/ids.ts';
-import { isVolsetDead, livenessOf, type Precedes } from '../../../src/core/liveness.ts';
 import { displayNames } from '../../../src/core/names.ts';
 import type {
   Generation,
@@ -16,14 +15,7 @@ import type {
   Write,
 } from '../../../src/core/records.ts';
 import { recordId } from '../../../src/core/records.ts';
-import {
-  attrKeyOf,
-  branchKey,
-  parseRegister,
-  type Register,
-  registerKey,
-  snapshotKey,
-} from '../../../src/core/register.ts';
+import { attrKeyOf, parseRegister, type Register, registerKey } from '../../../src/core/register.ts';
 import type { Fields, MetaStore } from '../../../src/meta/contract.ts';
 
 /** All closed generations, in the order in which the store learned them. */
@@ -44,6 +36,8 @@ export class Oracle {
   readonly registers = new Map<RegisterKey, KnownWrite[]>();
   readonly tombstones = new Map<ObjectKey, Tombstone[]>();
   readonly snapshots = new Map<SnapshotId, SnapshotBody>();
+  /** Writes that one which was dropped since then followed. */
+  readonly #followedByDropped = new Set<string>();
   readonly #unfollowed = new Map<RegisterKey, KnownWrite[]>();
   readonly #fields = new Map<ObjectKey, string[]>();
 
@@ -53,6 +47,7 @@ export class Oracle {
 
   #take(id: string, record: LoggedRecord): void {
     // What was dropped where it came from may be here in full from elsewhere.
+    if (record.type === 'past') for (const parent of record.parents) this.#followedByDropped.add(parent);
     if (this.records.has(id) && this.records.get(id)?.type !== 'past') return;
     this.records.set(id, record);
     if (record.type === 'write') this.#takeWrite(id as WriteId, record);
@@ -71,9 +66,17 @@ export class Oracle {
 
   /** Writes that no other follows, the shown one first. */
   rivals(register: RegisterKey): KnownWrite[] {
-    const known = this.#unfollowed.get(register) ?? unfollowed(this.registers.get(register) ?? []);
+    const known = this.#unfollowed.get(register) ?? this.#topsOf(this.registers.get(register) ?? []);
     this.#unfollowed.set(register, known);
     return known;
+  }
+
+  #topsOf(writes: readonly KnownWrite[]): KnownWrite[] {
+    const followed = new Set<string>(writes.flatMap(({ parents }) => parents));
+    const key = ({ stamp, id }: KnownWrite): string => stamp + id;
+    return writes
+      .filter(({ id }) => !followed.has(id) && !this.#followedByDropped.has(id))
+      .sort((a, b) => (key(a) < key(b) ? 1 : -1));
   }
 
   head = (object: ObjectKey, field: string): KnownWrite | undefined => this.rivals(registerKey(object, field))[0];
@@ -106,19 +109,26 @@ export class Oracle {
     return displayNames(named);
   }
 
-  isVolsetDead = (liveBranches: number): boolean => isVolsetDead(this.#evidence('volset'), liveBranches);
+  isVolsetDead = (liveBranches: number): boolean => liveBranches === 0 && this.#isSeen('volset');
+
+  /** Somebody deleted it, and all that was written to it was seen by one who did. */
+  #isSeen(object: ObjectKey): boolean {
+    const tombstones = this.tombstones.get(object) ?? [];
+    const seen = new Set<string>(tombstones.flatMap(({ sees }) => sees));
+    const heads = (this.#fields.get(object) ?? []).flatMap((field) => this.rivals(registerKey(object, field)));
+    return tombstones.length > 0 && heads.every(({ id }) => seen.has(id));
+  }
 
   #isAlive(object: ObjectKey, tip: SnapshotId | null): boolean {
-    const tips = tip === null ? [] : [tip];
-    return livenessOf({ ...this.#evidence(object), tips }, this.#precedes) !== 'dead';
+    return !this.#isSeen(object) || (tip !== null && !this.sawTip(object, tip));
   }
 
-  #evidence(object: ObjectKey) {
-    const heads = (this.#fields.get(object) ?? []).flatMap((field) => this.rivals(registerKey(object, field)));
-    return { tombstones: this.tombstones.get(object) ?? [], heads: heads.map(({ id }) => id) };
-  }
+  /** Is a tip, or what it leads to, in the history that somebody saw who deleted the branch? */
+  sawTip = (object: ObjectKey, tip: SnapshotId): boolean =>
+    (this.tombstones.get(object) ?? []).some((tombstone) => tombstone.tip && this.precedes(tip, tombstone.tip));
 
-  #precedes: Precedes = (ancestor, descendant) => {
+  /** Is the first snapshot the second one or an ancestor of it? */
+  precedes = (ancestor: SnapshotId, descendant: SnapshotId): boolean => {
     const seen = new Set<SnapshotId>();
     const queue = [descendant];
     for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
@@ -136,5 +146,3 @@ function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   if (list) list.push(value);
   else lists.set(key, [value]);
 }
-
-export { branchKey, headOf, snapshotKey };

@@ -35,6 +35,7 @@ const MAX_ROUNDS = 40;
 export async function simulate(seed: number, flavour: string, steps: number): Promise<void> {
   using world = new World(seed, FLAVOURS[flavour]);
   try {
+    await world.begin();
     for (let i = 0; i < steps; i++) {
       await world.step();
       check(world.faults());

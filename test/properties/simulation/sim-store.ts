@@ -33,7 +33,7 @@ export class SimStore {
   readonly options: SimOptions;
   readonly name: string;
   readonly blob: BlobStore;
-  /** Put back from a backup at least once: others may refuse it as gone backwards. */
+  /** Put back from a backup, or copied, at least once: others may find that it went backwards. */
   restored = false;
   /** Something was called, or its files were changed, since it was looked at. */
   touched = true;
@@ -128,6 +128,8 @@ export class SimStore {
       ...(!hidden && this.options.stateDir && { stateDir: this.options.stateDir }),
     });
     copy.restored = true;
+    // What the copy tells will be taken for what this store once told.
+    if (hidden) this.restored = true;
     return copy;
   }
 

@@ -1,0 +1,118 @@
+/** Things done to a store on purpose, to see that it stands them: what is told twice, told wrongly, or only tried. */
+import { PlaitError } from '../../../src/core/errors.ts';
+import type { VolsetId } from '../../../src/core/ids.ts';
+import type { Policy } from '../../../src/core/reconcile.ts';
+import { type Generation, recordId } from '../../../src/core/records.ts';
+import type { Random } from '../../support/seed.ts';
+import { privatePortrait } from './invariants.ts';
+import { logOf } from './oracle.ts';
+import type { SimStore } from './sim-store.ts';
+
+export interface Trial {
+  random: Random;
+  volset: VolsetId;
+}
+
+/** I9: what a store is told once more changes nothing. It holds all that the other holds. */
+export function tellAgain({ random, volset }: Trial, to: SimStore, from: SimStore, policy: Policy | undefined): number {
+  const log = logOf(from.quietly, volset);
+  const before = privatePortrait(to.quietly, volset);
+  const generations = log.slice(random.below(log.length + 1));
+  const applied = to.meta.apply(volset, { peer: from.quietly.self.store, generations, ...(policy && { policy }) });
+  const after = privatePortrait(to.quietly, volset);
+  if (after !== before) throw new Error(`I9: a replay changed ${to.name}\n${before}\n${after}`);
+  if (applied.generations + applied.written + applied.conflicts.length > 0) throw new Error('I9: a replay was news');
+  return generations.length;
+}
+
+type Damage = (log: Generation[], news: number, random: Random) => Generation[];
+
+/** Each makes a stream that must not be taken, from a log of which `news` is the first generation that is not held. */
+const DAMAGES: Record<string, Damage> = {
+  'another hash': (log, news, random) => log.with(news, { ...log[news], hash: random.hex(64) as Generation['hash'] }),
+  'a record twice': (log, news) => {
+    const { count, records } = log[news];
+    return log.with(news, { ...log[news], count: count + 1, records: [...records, records[0]] });
+  },
+  'another number': (log, news) => log.with(news, { ...log[news], generation: log[news].generation + 1 }),
+  'another value': (log, news) => {
+    const records = log[news].records.map((record) =>
+      record.type === 'write' ? { ...record, value: 'forged' } : record,
+    );
+    return log.with(news, { ...log[news], records });
+  },
+};
+
+/** I10: a round that is refused changes nothing; and what is damaged is refused. Answers what was tried. */
+export function tellWrongly({ random, volset }: Trial, to: SimStore, from: SimStore): string | undefined {
+  const log = logOf(from.quietly, volset);
+  const held = new Set(logOf(to.quietly, volset).map(({ hash }) => hash));
+  const news = log.flatMap(({ hash }, i) => (held.has(hash) ? [] : [i]));
+  if (news.length === 0) return undefined;
+  const rounds = Object.entries(DAMAGES).map(([what, damage]): [string, Generation[]] => [
+    what,
+    damage(log, random.pick(news), random),
+  ]);
+  const gap = log.filter((_, i) => i !== news[0]);
+  // One that nothing else needs may be left out.
+  if (news.some((i) => i !== news[0] && refersTo(log[i], log[news[0]]))) rounds.push(['a gap', gap]);
+  const [what, generations] = random.pick(rounds);
+  if (JSON.stringify(generations) === JSON.stringify(log)) return undefined;
+  refuses({ random, volset }, to, what, { peer: from.quietly.self.store, generations });
+  return what;
+}
+
+const refersTo = (later: Generation, earlier: Generation): boolean =>
+  (later.store === earlier.store && later.previous === earlier.hash) ||
+  earlier.records.some((record) => JSON.stringify(later.records).includes(recordId(record)));
+
+function refuses(
+  { volset }: Trial,
+  to: SimStore,
+  what: string,
+  round: { peer: Generation['store']; generations: Generation[] },
+): void {
+  const before = privatePortrait(to.quietly, volset);
+  try {
+    to.meta.apply(volset, { ...structuredClone(round), policy: 'target' });
+  } catch (error) {
+    if (!(error instanceof PlaitError) || !['protocol', 'integrity'].includes(error.code)) throw error;
+    if (privatePortrait(to.quietly, volset) !== before) throw new Error('I10: a refused round changed something');
+    return;
+  }
+  throw new Error(`I10: a round with ${what} was taken`);
+}
+
+/** What is only tried changes nothing, and is then what happens. */
+export async function tryFirst(trial: Trial, store: SimStore, run: () => Promise<unknown>): Promise<void> {
+  const before = privatePortrait(store.quietly, trial.volset);
+  await run();
+  const after = privatePortrait(store.quietly, trial.volset);
+  if (after !== before) throw new Error(`a dry run changed ${store.name}\n${before}\n${after}`);
+}
+
+/** I11: what is dropped is held by all who are waited for. Answers how much was dropped. */
+export function dropOld(
+  { volset }: Trial,
+  store: SimStore,
+  others: readonly SimStore[],
+  retireAfterMs: number,
+): number {
+  const isWhole = ({ records }: Generation): boolean => !records.some(({ type }) => type === 'past');
+  const whole = new Set(
+    logOf(store.quietly, volset)
+      .filter(isWhole)
+      .map(({ hash }) => hash),
+  );
+  const { dropped } = store.meta.compact(volset, { retireAfterMs });
+  const cut = logOf(store.quietly, volset).filter((generation) => whole.has(generation.hash) && !isWhole(generation));
+  const members = store.quietly.listMembers(volset).filter(({ state }) => state === 'active');
+  const active = new Set(members.map((member) => member.store));
+  for (const other of others) {
+    if (other === store || !active.has(other.quietly.self.store) || other.restored) continue;
+    const held = new Set(logOf(other.quietly, volset).map(({ hash }) => hash));
+    if (cut.some(({ hash }) => !held.has(hash)))
+      throw new Error(`I11: ${other.name} still needs what ${store.name} dropped`);
+  }
+  return dropped;
+}
