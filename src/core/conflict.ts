@@ -32,7 +32,10 @@ export interface Conflict {
   resolution: 'current' | 'target' | 'value';
   /** Somebody has settled it (`conflicts resolve`). */
   resolved: boolean;
-  /** What met: writes, or a tombstone and a write; of a path the two snapshots; of a name the branches' name writes. */
+  /**
+   * What met, current's side first: writes, or a tombstone and a write; of a path the two snapshots; of a name the
+   * branches' name writes.
+   */
   writes: (WriteId | SnapshotId)[];
   /** Base64 of a path that is not UTF-8. */
   pathBase64?: string;

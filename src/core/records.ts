@@ -21,7 +21,8 @@ export type Stamp = string;
 
 /**
  * `volset:FIELD` | `branch:ID:FIELD` | `snapshot:ID:FIELD`; FIELD is name, description, owner, creator or `attr:KEY`.
- * Also `conflict:ID:resolved`, whose value is current, target or value: how somebody settled that conflict.
+ * Also `conflict:ID:resolved`, whose value is current, target or value: how somebody settled that conflict. Stores differ
+ * in which side is whose, so current is here the side of the smaller of the two ids that met.
  */
 export type RegisterKey = string;
 /** `volset` | `branch:ID` | `snapshot:ID` | `conflict:ID` */

@@ -115,7 +115,8 @@ export interface Round {
   vector?: Vector;
   /**
    * Which value stands where both sides changed a field. With it this store reconciles: where the choice is not the
-   * head already it adds one resolution write. Absent (push at a hub): rivals are recorded, nothing is written.
+   * head already it adds one resolution write. Absent (push at a hub): rivals are recorded, nothing is chosen; only a
+   * branch whose snapshots nobody who deleted it had seen is kept by a write.
    */
   policy?: Policy;
   /** Label of the peer, for the list of members. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { makeGeneration, NO_GENERATION } from '../../src/core/generation.ts';
 import type { SnapshotId, StoreId } from '../../src/core/ids.ts';
+import type { Tombstone } from '../../src/core/records.ts';
 import type { Edit, MetaStore } from '../../src/meta/index.ts';
 import {
   addSnapshot,
@@ -222,7 +223,7 @@ describe('metadata: deletion', () => {
     fetchFrom(b, a);
     const peer = `${'5'.repeat(32)}.1` as StoreId;
     const object = `snapshot:${lone.id}`;
-    const record = { type: 'tombstone', object, sees: [], stamp: '00e8d4a510000000', author: peer } as const;
+    const record: Tombstone = { type: 'tombstone', object, sees: [], stamp: '00e8d4a510000000', author: peer };
     const { problems } = b.apply(V, { peer, generations: [makeGeneration(V, peer, 1, NO_GENERATION, [record])] });
     assert.deepEqual(
       problems.map((problem) => problem.object),
