@@ -1,6 +1,6 @@
 /** What every metadata engine must pass. `open(n)` gives a fresh store; n tells stores of one test apart. */
 import assert from 'node:assert/strict';
-import { NO_GENERATION } from '../../src/core/generation.ts';
+import { makeGeneration, NO_GENERATION } from '../../src/core/generation.ts';
 import type { SnapshotId, VolsetId } from '../../src/core/ids.ts';
 import { isStamp } from '../../src/core/stamp.ts';
 import type { Edit, MetaStore, VolsetView } from '../../src/meta/index.ts';
@@ -396,6 +396,39 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
         fetchFrom(b, a);
         const round = roundFrom(b, {});
         assert.equal(a.apply(V, { ...round, refs: [] }).generations, 0);
+      });
+      it('generations of ours that we did not have are kept, and end our epoch', () => {
+        seed(a);
+        a.cut(V);
+        const store = a.self.store;
+        const [first] = generationsFor(a, {});
+        const lost = makeGeneration(V, store, 2, first.hash, [snapshotOf([]).body]);
+        const tip = a.findBranch(V, branchId(1))?.tip;
+        const { generations, vector } = a.apply(V, { peer: b.self.store, generations: [first, lost] });
+        assert.deepEqual([generations, vector[store].generation], [1, 2]);
+        assert.deepEqual([a.self.install, a.self.store === store], [store.slice(0, 32), false]);
+        assert.equal(a.findBranch(V, branchId(1))?.tip, tip);
+        assert.deepEqual(a.refs(V, 'self'), a.refs(V, a.self.store));
+        grow(a);
+        assert.deepEqual([a.cut(V)[store].generation, a.vector(V)[a.self.store].generation], [2, 1]);
+      });
+      it('a deleted volset still answers, and is gone for whoever hears of it', () => {
+        seed(a);
+        fetchFrom(b, a);
+        a.commit(V, [{ edit: 'delete', object: 'volset' }]);
+        assert.deepEqual([a.findVolset(V), a.knowsVolset(V)], [undefined, true]);
+        fetchFrom(b, a);
+        assert.deepEqual([b.findVolset(V), b.knowsVolset(V)], [undefined, true]);
+        assert.equal(b.knowsVolset('d0'.repeat(16) as VolsetId), false);
+        assert.equal(b.planDeltas(V, a.vector(V), 0).generations, 0);
+      });
+      it('what a peer says of a branch that is deleted here is kept', () => {
+        seed(a);
+        fetchFrom(b, a);
+        b.commit(V, [{ edit: 'delete', object: `branch:${branchId(1)}` }]);
+        const next = grow(a);
+        fetchFrom(b, a);
+        assert.deepEqual(b.refs(V, a.self.store), [{ branch: branchId(1), snapshot: next, revision: 2 }]);
       });
       it('an empty round makes the volset', () => {
         a.apply(V, { peer: b.self.store, generations: [] });
