@@ -201,6 +201,15 @@ describe('metadata: deletion', () => {
         );
       }
     });
+    it('goes with the last branch that kept it', () => {
+      b.commit(V, [{ edit: 'create-branch', branch: branchId(2), name: 'unseen', creator: 'c' }]);
+      a.commit(V, [remove('volset')]);
+      syncWith(a, b);
+      b.commit(V, [remove(`branch:${branchId(2)}`)]);
+      assert.equal(b.findVolset(V), undefined);
+      settle();
+      for (const store of stores) assert.deepEqual(store.listVolsets(), []);
+    });
     it('and an edit of it there: it is back, its branches are not', () => {
       a.commit(V, [remove('volset')]);
       b.commit(V, [set('volset:description', 'd')]);

@@ -134,7 +134,8 @@ function conflictOver(
   const writes = [current.id, target.id];
   return {
     id: conflictId(object, field, writes),
-    kind: kindOfConflict(object) ?? 'volset',
+    // `decide` lets no other object through.
+    kind: kindOfConflict(object) as Conflict['kind'],
     object,
     field,
     initial: base?.value ?? null,

@@ -122,6 +122,8 @@ function bury({ engine, n, writer }: Session, object: ObjectKey): void {
   writer.bury(object, parsed?.kind === 'branch' ? tipSeen(engine, n, parsed.id) : null);
   refreshLiveness(engine, n, object);
   releaseRef(engine, n, object);
+  // Somebody deleted it before, and only this branch kept it.
+  if (object !== 'volset') refreshLiveness(engine, n, 'volset');
 }
 
 /** Our own tip; where we have none, the deepest that peers told us of: that is what is shown and meant to go. */
