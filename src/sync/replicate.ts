@@ -12,6 +12,7 @@ import { effectiveSelection, type Selection } from '../core/selection.ts';
 import type { PeerState, RemoteConfig } from '../meta/contract.ts';
 import { blobsDown } from './blobs-down.ts';
 import { blobsUp } from './blobs-up.ts';
+import { warnOfDeletedBranch } from './branches.ts';
 import { currentVolset, type Engine, type Outcome, outcome } from './engine.ts';
 import { forwardVolume } from './forward-volume.ts';
 import { exitOfProblems } from './problems.ts';
@@ -156,6 +157,7 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
       problems: [...volume.problems, ...problems],
     };
   }
+  if (progress.changed.length > 0 && engine.meta.findVolset(volset)) warnOfDeletedBranch(engine, volset);
   rememberPeer(session, progress);
 }
 

@@ -4,6 +4,7 @@ import { DEFAULT_MAX_DELETE } from '../core/guards.ts';
 import { installOf, type SnapshotId, type VolsetId } from '../core/ids.ts';
 import { branchSnapshots } from '../core/iterators.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
+import { warnOfDeletedBranch } from './branches.ts';
 import { addChange, emptyDiff } from './compare.ts';
 import { currentVolset, type Engine, type Outcome, outcome } from './engine.ts';
 import { tryHoldVolume } from './hold-volume.ts';
@@ -36,12 +37,7 @@ export async function status(engine: Engine, options: StatusOptions): Promise<Ou
   }
   const tree = await workingState(engine);
   const branch = engine.meta.listBranches(volset.id).find((b) => b.id === engine.volume?.state.branch);
-  if (!branch && engine.volume && engine.volume.state.branch !== null) {
-    engine.reporter.warn(
-      'the branch of this working directory was deleted; its files are as they were: ' +
-        'go on with `plait snapshot -b NAME`, or go to another branch with `plait checkout BRANCH`',
-    );
-  }
+  warnOfDeletedBranch(engine, volset.id);
   const known = engine.meta.listRemotes().filter((r) => remotes.some((other) => other.name === r.name));
   const result: StatusResult = {
     volset: volset.name,

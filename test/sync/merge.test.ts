@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import type { BranchId } from '../../src/core/ids.ts';
 import { silentReporter } from '../../src/core/reporter.ts';
 import { bodyOf, commitSnapshot } from '../../src/sync/commit-snapshot.ts';
+import { resolveConflict } from '../../src/sync/conflicts.ts';
 import type { Engine } from '../../src/sync/engine.ts';
 import { type MergeOptions, merge } from '../../src/sync/merge.ts';
 import { Lab } from './lab.ts';
@@ -201,6 +202,72 @@ describe('merge', () => {
       assert.deepEqual([result.bases, exits], [tips, [5]]);
       assert.deepEqual(result.conflicts.map(({ field }) => field).sort(), ['gone', 'x']);
       assert.equal(result.conflicts.find(({ field }) => field === 'x')?.initial, tips[0]);
+    });
+  });
+
+  describe('whose conflict is settled for theirs', () => {
+    const settle = (choice: 'target' | 'current') => resolveConflict(engine, open()[0].id, { choice });
+
+    it('sets the mode of a directory, and leaves alone what was merged in it', async () => {
+      const mode = (bits: number) => fs.chmodSync(lab.at('d'), bits);
+      await forked(
+        () => lab.write('d/x', '0'),
+        () => {
+          lab.write('d/x', '1');
+          mode(0o700);
+        },
+        () => {
+          lab.write('d/y', '2');
+          mode(0o711);
+        },
+      );
+      await run('side');
+      assert.deepEqual([open()[0].field, fs.statSync(lab.at('d')).mode & 0o777], ['d', 0o700]);
+      const { result } = await settle('target');
+      assert.deepEqual([result.resolved, result.problems], [true, []]);
+      assert.deepEqual([lab.read('d/x'), lab.read('d/y'), fs.statSync(lab.at('d')).mode & 0o777], ['1', '2', 0o711]);
+      assert.deepEqual(await lab.status(engine), ['M d']);
+    });
+
+    it('brings a directory instead of a file', async () => {
+      await forked(
+        () => lab.write('x', '0'),
+        () => lab.write('d', '1'),
+        () => lab.write('d/y', '2'),
+      );
+      await run('side');
+      await settle('target');
+      assert.deepEqual([lab.read('d/y'), open()], ['2', []]);
+    });
+
+    it('brings a file instead of a directory', async () => {
+      await forked(
+        () => lab.write('x', '0'),
+        () => lab.write('d/y', '1'),
+        () => lab.write('d', '2'),
+      );
+      await run('side');
+      await settle('target');
+      assert.deepEqual([lab.read('d'), open()], ['2', []]);
+    });
+
+    it('loses nothing that is not saved, and says what is in the way', async () => {
+      await forked(
+        () => lab.write('.plaitignore', 'local\n'),
+        () => {
+          lab.write('d/y', '1');
+          lab.write('d/z', '1');
+        },
+        () => lab.write('d', '2'),
+      );
+      await run('side');
+      lab.write('d/z', 'edited');
+      await assert.rejects(settle('target'), { code: 'unsaved-changes' });
+      assert.deepEqual([lab.read('d/y'), lab.read('d/z'), open().length], ['1', 'edited', 1]);
+      lab.write('d/z', '1');
+      lab.write('d/local', 'ignored');
+      await assert.rejects(settle('target'), { code: 'unsaved-changes' });
+      assert.deepEqual([lab.read('d/local'), open().length], ['ignored', 1]);
     });
   });
 

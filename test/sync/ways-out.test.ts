@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { BranchId } from '../../src/core/ids.ts';
 import { checkout } from '../../src/sync/checkout.ts';
 import { snapshot } from '../../src/sync/snapshot.ts';
+import { status } from '../../src/sync/status.ts';
 import { type Client, MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
 
 const SIDE = 'bb'.repeat(16) as BranchId;
@@ -179,6 +180,8 @@ describe('sync: ways out of divergence', () => {
       const done = await a.run('sync');
       assert.deepEqual([done.exits, shape(done)], [[], ['main remote up-to-date', 'mine here deleted']]);
       assert.ok(existsSync(join(dir, 'f')));
+      assert.match(a.warnings.join(), /branch of this working directory was deleted/);
+      assert.equal((await status(a.engine, { remote: false, exitCode: false })).result.branch, null);
       await assert.rejects(snapshot(a.engine, { skipUnchanged: false, maxDelete: 1 }), {
         code: 'usage',
         hint: /-b NAME/,
