@@ -105,7 +105,9 @@ export function rootHere(engine: Engine, volset: VolsetId, id: SnapshotId): Node
   const view = readSnapshot(engine, volset, id);
   if (view.hasBlob) return view.body.root;
   const remotes = engine.meta.listRemotes().filter((r) => r.volset === volset);
-  const remote = remotes[0]?.name;
+  const ends = ({ identity }: RemoteConfig) =>
+    identity && engine.meta.refs(volset, identity).some((r) => r.snapshot === id);
+  const remote = (remotes.find(ends) ?? remotes[0])?.name;
   throw new PlaitError('blob-absent', `the data of snapshot ${id.slice(0, 12)} is not in this store`, {
     hint: remote
       ? `fetch it with \`plait pull ${remote} --snapshot ${id.slice(0, 12)}\``

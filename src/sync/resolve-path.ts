@@ -1,11 +1,11 @@
 /** A path on which a merge left ours in place: brings theirs instead, if that is what was chosen. */
 import type { Choice, Conflict } from '../core/conflict.ts';
 import { PlaitError } from '../core/errors.ts';
-import type { VolsetId } from '../core/ids.ts';
+import type { SnapshotId, VolsetId } from '../core/ids.ts';
 import { keyOfBytes, keyOfText, type PathKey, showPath } from '../core/paths.ts';
 import type { Volume } from '../volume/contract.ts';
 import { removePath } from '../volume/remove-path.ts';
-import { type Engine, requireVolume } from './engine.ts';
+import { type Engine, requireVolume, rootHere } from './engine.ts';
 import { holdVolume } from './hold-volume.ts';
 import { restore, savedInPlace } from './restore.ts';
 import type { ProblemRow } from './results.ts';
@@ -25,8 +25,19 @@ export async function settlePath(
     await remove(engine, volume, path);
     return [];
   }
-  const { result } = await restore(engine, { ref: conflict.target, paths: [path], overwrite: true, preserve: [] });
+  const [ours, theirs] = [conflict.current, conflict.target].map((side) => isDirectory(engine, volset, side, path));
+  if (ours && !theirs) await remove(engine, volume, path);
+  // Of a directory on both sides only its mode is in conflict: what lies in it was merged.
+  const alone = ours && theirs;
+  const input = { ref: conflict.target, paths: [path], alone, overwrite: true, preserve: [] };
+  const { result } = await restore(engine, input);
   return result.problems;
+}
+
+function isDirectory(engine: Engine, volset: VolsetId, snapshot: string | null, path: PathKey): boolean {
+  if (snapshot === null) return false;
+  const root = rootHere(engine, volset, snapshot as SnapshotId);
+  return engine.manifest.find(engine.blob.reader(volset), root, path)?.kind === 'dir';
 }
 
 const pathOf = ({ field, pathBase64 }: Conflict): PathKey =>
@@ -39,12 +50,24 @@ function requireSame(volume: Volume, volset: VolsetId): void {
   });
 }
 
+/** With all below it, if a snapshot holds every bit of that; what is saved is looked up before anything goes. */
 async function remove(engine: Engine, volume: Volume, path: PathKey): Promise<void> {
   using _held = await holdVolume(engine, volume);
-  const removed = removePath(volume.state.dir, path, await savedInPlace(engine, [path]));
-  if (removed === 'removed' || removed === 'absent') return;
-  const why = removed === 'unsaved' ? 'it has unsaved changes' : 'it is a directory with files in it';
-  throw new PlaitError('unsaved-changes', `${showPath(path)} was not deleted: ${why}`, {
+  const { volset, baseRoot, dir } = volume.state;
+  const tracked = baseRoot === null ? [] : engine.manifest.entries(engine.blob.reader(volset), baseRoot, path);
+  const paths = [path, ...Array.from(tracked, (entry) => entry.path).filter((below) => below !== path)];
+  const isSaved = await savedInPlace(engine, [path]);
+  const unsaved = new Set(paths.filter((one) => !isSaved(one)));
+  for (const one of unsaved) {
+    if (removePath(dir, one, () => false) === 'unsaved') throw stays(one, 'it has unsaved changes');
+  }
+  for (const one of paths.reverse()) {
+    const removed = removePath(dir, one, () => !unsaved.has(one));
+    if (removed === 'not-empty') throw stays(one, 'it is a directory with files that no snapshot holds');
+  }
+}
+
+const stays = (path: PathKey, why: string): PlaitError =>
+  new PlaitError('unsaved-changes', `${showPath(path)} was not deleted: ${why}`, {
     hint: 'save it with `plait snapshot`, or delete it yourself; then run the same command again',
   });
-}

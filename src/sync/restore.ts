@@ -18,6 +18,8 @@ export interface RestoreInput {
   ref: string;
   /** All, if there are none. */
   paths: PathKey[];
+  /** The named paths alone, nothing below them. */
+  alone?: boolean;
   /** Absolute; in place, unless given. */
   to?: string;
   overwrite: boolean;
@@ -45,7 +47,7 @@ export async function restore(engine: Engine, input: RestoreInput): Promise<Outc
   const done = await restoreEntries({
     dir,
     unique: engine.world.random(8).toString('hex'),
-    entries: () => selected(engine, volset, root, input.paths),
+    entries: () => selected(engine, volset, root, input),
     preserve: [...input.preserve, ...(input.to === undefined ? requireVolume(engine).state.preserve : [])],
     isSaved,
     overwrite: input.overwrite,
@@ -63,8 +65,8 @@ function checkPaths(engine: Engine, volset: VolsetId, root: NodeId, { paths, ref
   for (const path of paths) if (path !== ROOT && !engine.manifest.find(reader, root, path)) throw noSuchPath(path, ref);
 }
 
-/** The named paths with all below them, and the directories above, in path order. */
-function* selected(engine: Engine, volset: VolsetId, root: NodeId, paths: PathKey[]): Generator<Entry> {
+/** The named paths with all below them (unless `alone`), and the directories above, in path order. */
+function* selected(engine: Engine, volset: VolsetId, root: NodeId, { paths, alone }: RestoreInput): Generator<Entry> {
   const reader = engine.blob.reader(volset);
   const wanted = [...new Set(paths)].sort();
   if (wanted.length === 0 || wanted.includes(ROOT)) {
@@ -81,7 +83,8 @@ function* selected(engine: Engine, volset: VolsetId, root: NodeId, paths: PathKe
       above.add(parent);
       if (entry) yield entry;
     }
-    yield* engine.manifest.entries(reader, root, path);
+    if (alone) yield engine.manifest.find(reader, root, path) as Entry;
+    else yield* engine.manifest.entries(reader, root, path);
   }
 }
 
