@@ -42,12 +42,30 @@ const path = object({ path: text });
 const branchRow = object({
   name: text,
   side: oneOf('here', 'remote'),
-  action: oneOf('new', 'fast-forward', 'up-to-date', 'rejected', 'behind', 'ahead'),
+  action: oneOf(
+    ...['new', 'fast-forward', 'up-to-date', 'rejected', 'behind', 'ahead', 'deleted', 'replaced', 'renamed'],
+  ),
   from: idOrNull,
   to: idOrNull,
 });
 const diverged = object({ branch: text, current: id, target: id, base: idOrNull });
-const syncShape = (least: { branches?: number; diverged?: number } = {}): Shape => ({
+const conflict = object({
+  id,
+  kind: oneOf('volset', 'branch', 'snapshot', 'path', 'name', 'delete'),
+  object: text,
+  field: text,
+  initial: textOrNull,
+  current: textOrNull,
+  target: textOrNull,
+  resolution: oneOf('current', 'target', 'value'),
+  resolved: bool,
+  writes: list(id, 2),
+  volset: text,
+  objectName: textOrNull,
+});
+const fields = { name: textOrNull, description: textOrNull, owner: textOrNull, creator: textOrNull, attrs: texts };
+const volsetShape: Shape = { id: objectId, ...fields, branches: count, snapshots: count };
+const syncShape = (least: { branches?: number; diverged?: number; conflicts?: number } = {}): Shape => ({
   volset: text,
   remote: text,
   upToDate: bool,
@@ -55,7 +73,7 @@ const syncShape = (least: { branches?: number; diverged?: number } = {}): Shape 
   pushed: moved,
   pulled: moved,
   branches: list(branchRow, least.branches),
-  conflicts: list(() => true),
+  conflicts: list(conflict, least.conflicts),
   diverged: list(diverged, least.diverged),
   problems: list(problem),
   requests: count,
@@ -182,19 +200,7 @@ describe('e2e: JSON documents and porcelain', function () {
       branches: list(object({ id: objectId, name: text, tip: idOrNull, current: bool }), 1),
     });
     has(await lab.in('work', ['volset', 'list']), {
-      volsets: list(
-        object({
-          id: objectId,
-          name: text,
-          description: textOrNull,
-          owner: textOrNull,
-          creator: textOrNull,
-          attrs: texts,
-          branches: count,
-          snapshots: count,
-        }),
-        1,
-      ),
+      volsets: list(object(volsetShape), 1),
     });
     has(await lab.in('work', ['verify', '--read-data']), {
       ok: oneOf(true),
@@ -238,6 +244,34 @@ describe('e2e: JSON documents and porcelain', function () {
     assert.equal(own.tip, ids.copy);
     assert.match(await rows('copy', 'push', 6), new RegExp(`^\\*\\town\\t-\\t${ids.copy}\\tremote new$`, 'm'));
     assert.match(await rows('copy', 'status'), /^#\torigin\tmain\t1\t1$/m);
+  });
+
+  it('update, conflicts, members, volset', async () => {
+    for (const dir of ['work', 'copy']) {
+      const done = await lab.in(dir, ['update', '--description', `by ${dir}`]);
+      has(done, { object: oneOf('volset'), ...fields, changed: list(oneOf('description'), 1) });
+    }
+    await lab.in('work', ['sync']);
+    has(await lab.in('copy', ['sync'], [5, 6]), syncShape({ conflicts: 1 }));
+    const { conflicts } = await lab.in('copy', ['conflicts', 'list']);
+    assert.ok(list(conflict, 1)(conflicts));
+    assert.deepEqual(await lab.in('copy', ['conflicts', 'show', conflicts[0].id]), conflicts[0]);
+    const settled = await lab.in('copy', ['conflicts', 'resolve', conflicts[0].id, '--current']);
+    assert.ok(conflict(settled));
+    has(settled, { resolved: oneOf(true), problems: list(problem) });
+    const member = object({ store: text, label: textOrNull, lastSeen: time, state: oneOf('active', 'retired') });
+    const { members } = await lab.run(['--store', hub.store, 'member', 'list']);
+    assert.ok(list(member, 1)(members));
+    assert.ok(member(await lab.run(['--store', hub.store, 'member', 'retire', members[0].store])));
+    has(await lab.in('work', ['volset', 'rename', 'data', 'renamed']), volsetShape);
+    const bare = lab.path('bare');
+    await lab.run(['init', '--bare', bare, '--volset', 'gone']);
+    has(await lab.run(['--store', bare, 'volset', 'delete', 'gone']), { deleted: object(volsetShape) });
+    await lab.run(['--store', bare, 'remote', 'add', 'origin', hub.url]);
+    has(await lab.run(['--store', bare, 'sync', '--all-volsets'], 5), {
+      remote: oneOf('origin'),
+      volsets: list(object(syncShape()), 1),
+    });
   });
 
   it('remotes and tokens', async () => {

@@ -47,6 +47,10 @@ export function* conflictDetail(row: ConflictRow): Generator<string> {
   if (!row.resolved) yield* waysOut(row);
 }
 
+/** How many there are, and where to look at them. */
+export const openConflicts = (count: number): string =>
+  `${plural(count, 'conflict')} to settle: \`plait conflicts list\``;
+
 /** Of a session or a merge: a line or two each, and no more of them than can be read. */
 export function* conflictLines(rows: readonly Shown[], limit = 10): Generator<string> {
   for (const row of rows.slice(0, limit)) {

@@ -13,6 +13,7 @@ import type { VolsetRow } from '../../sync/volsets.ts';
 import type { ImportResult } from '../bundle.ts';
 import { formatBytes, formatDuration, formatTable, plural, shortId } from '../format.ts';
 import type { TokenDocument } from '../tokens.ts';
+import { openConflicts } from './conflicts.ts';
 import { syncLines } from './sync.ts';
 import { shownPath } from './tree.ts';
 
@@ -56,6 +57,7 @@ export function cloneLines(result: CloneResult & { dir: string }): string[] {
   return [
     `cloned ${showText(result.volset ?? result.volsetId)} into ${showText(result.dir)}: ${at}`,
     `  ${plural(result.pulled.snapshots, 'snapshot')}, ${formatBytes(result.pulled.bytes)}; ${plural(result.written, 'file')} written in ${formatDuration(result.durationMs)}`,
+    ...(result.conflicts.length > 0 ? [`  ${openConflicts(result.conflicts.length)}`] : []),
     ...problems(result.problems),
   ];
 }

@@ -6,6 +6,7 @@ import type { JsonPath, StatusResult } from '../../sync/results.ts';
 import type { ListRow } from '../../sync/tree.ts';
 import { formatBytes, formatTable, formatTime, plural, shortId } from '../format.ts';
 import { NO_PAINT, type Paint } from '../paint.ts';
+import { openConflicts } from './conflicts.ts';
 
 const keyOf = ({ path, pathBase64 }: JsonPath): PathKey =>
   pathBase64 === undefined ? keyOfText(path) : keyOfBytes(Buffer.from(pathBase64, 'base64'));
@@ -42,7 +43,7 @@ export function* statusLines(result: StatusResult, paint: Paint): Generator<stri
     yield `the tip of ${showText(result.branch)} is ${shortId(result.tip)}: \`plait checkout ${showText(result.branch)}\``;
   }
   for (const remote of result.remotes) yield* remoteLines(remote);
-  if (result.conflicts > 0) yield `${plural(result.conflicts, 'conflict')} to settle: \`plait conflicts list\``;
+  if (result.conflicts > 0) yield openConflicts(result.conflicts);
   yield result.clean ? 'no unsaved change' : 'unsaved changes:';
   yield* changeRows(result, '  ', paint);
   for (const { message } of result.problems) yield `problem: ${showText(message)}`;
