@@ -15,7 +15,7 @@ export const MAX_VECTOR_LINE = 4 * 1024 * 1024;
 export const MAX_GENERATIONS = 1_000_000;
 /** Stores of which an asker shows points of their chains, and points of one store. */
 export const MAX_CHAINS = 100;
-export const MAX_CHAIN_POINTS = 64;
+export const MAX_CHAIN_POINTS = 1000;
 /** Records of one hand-over; their bytes are limited as those of a generation are, since they become one. */
 export const MAX_HANDED_OVER = 10_000;
 /** Refs in one line of a deltas stream, and in the whole stream. */
