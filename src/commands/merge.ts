@@ -33,7 +33,7 @@ export default class Merge extends BaseCommand {
     const { result, exits } = await merge(engine, {
       ref: args.ref,
       prefer: flags.prefer ?? 'current',
-      dryRun: flags['dry-run'],
+      dryRun: flags['dry-run'] === true,
     });
     return { result, exits, text: () => mergeLines(result) };
   }

@@ -45,7 +45,7 @@ describe('e2e: merge', function () {
     const { a, b } = await diverge();
     const onA = await lab.in('a', ['merge', 'other/main']);
     const onB = await lab.in('b', ['merge', 'origin/main']);
-    assert.deepEqual([onA.merged, onA.conflicts, onA.added], [true, [], 1]);
+    assert.deepEqual([onA.merged, onA.dryRun, onA.conflicts, onA.added], [true, false, [], 1]);
     assert.deepEqual(onA.parents, [a.snapshot, b.snapshot].sort());
     assert.equal(onA.snapshot, onB.snapshot);
     assertSame(lab.path('a'), lab.path('b'));
