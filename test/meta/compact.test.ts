@@ -275,10 +275,20 @@ function runSteps(steps: Step[]): void {
       }
     }
     assert.deepEqual(past(worlds[1][0]), []);
+    for (const [i, meta] of worlds[0].entries()) {
+      const met = conflictIds(worlds[1][i]);
+      assert.deepEqual(
+        [...conflictIds(meta)].filter((id) => !met.has(id)),
+        [],
+        'a conflict that was none',
+      );
+    }
   } finally {
     for (const meta of worlds.flat()) meta[Symbol.dispose]();
   }
 }
+
+const conflictIds = (meta: MetaStore): Set<string> => new Set(meta.listConflicts(V, { all: true }).map(({ id }) => id));
 
 const shown = (meta: MetaStore): unknown => {
   const { attrs, name } = meta.findVolset(V) ?? {};
