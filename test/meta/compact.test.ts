@@ -238,7 +238,7 @@ describe('metadata: compaction', () => {
       from: fc.nat(2),
       key: fc.nat(1),
     });
-    fc.assert(fc.property(fc.array(step, { minLength: 10, maxLength: 50 }), runSteps), { numRuns: 60 });
+    fc.assert(fc.property(fc.array(step, { minLength: 10, maxLength: 50 }), runSteps), { numRuns: 30 });
   }).timeout(60_000);
 });
 
