@@ -33,6 +33,7 @@ export function resultOf(session: Session, verb: Verb, progress: Progress, optio
       ...volume.problems.map(problemRow),
     ],
     requests: 0,
+    traffic: { sent: 0, received: 0 },
     durationMs: 0,
   };
 }

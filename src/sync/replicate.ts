@@ -73,7 +73,7 @@ export async function replicateVolset(
   { peer, remote, volset, follow }: Meeting,
   options: ReplicateOptions,
 ): Promise<Outcome<SyncResult>> {
-  const [started, requests] = [engine.world.now(), peer.traffic.requests];
+  const [started, before] = [engine.world.now(), { ...peer.traffic }];
   const accept = { newIdentity: options.acceptNewIdentity ?? false, rollback: options.acceptRollback ?? false };
   const session = await openSession(engine, remote, peer, volset, accept);
   requireKnown(session, pushes(verb, options));
@@ -81,7 +81,9 @@ export async function replicateVolset(
   const progress = begin(session);
   await carryOut(session, { verb, follow, selection, progress }, options);
   const result = resultOf(session, verb, progress, options);
-  result.requests = peer.traffic.requests - requests;
+  const { requests, sent, received } = peer.traffic;
+  result.requests = requests - before.requests;
+  result.traffic = { sent: sent - before.sent, received: received - before.received };
   result.durationMs = engine.world.now() - started;
   return outcome(result, ...exitsOf(result, progress, options));
 }
@@ -144,7 +146,7 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
     const ours = engine.meta.vector(volset);
     if (echo === MAX_ECHOES || !goesBeyond(records.vector, ours)) break;
     const ask = { vector: ours, knownRevision: session.staged.revision };
-    session.staged = (await stage(engine, session.peer, volset, session.remote, ask)).staged;
+    session.staged = (await stage(session, ask)).staged;
   }
   if (sends) progress.theirs = await moveTheirTips(session, progress.steps, progress.sent);
   if (pulls(verb)) {

@@ -57,6 +57,8 @@ export interface SyncResult {
   diverged: DivergedBranch[];
   problems: ProblemRow[];
   requests: number;
+  /** Body bytes of all requests and of their answers. */
+  traffic: { sent: number; received: number };
   durationMs: number;
 }
 
