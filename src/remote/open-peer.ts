@@ -12,7 +12,7 @@ import type {
   Transfer,
   WantAnswer,
 } from '../core/peer.ts';
-import type { AnyRecord, Generation } from '../core/records.ts';
+import type { AnyRecord } from '../core/records.ts';
 import { decodeDeltas } from '../wire/deltas.ts';
 import { BYTES_TYPE, JSON_TYPE, NDJSON_TYPE, TAR_TYPE, TRANSFER_HEADER } from '../wire/headers.ts';
 import { MAX_HAVE_IDS, MAX_JSON, MAX_OFFERS, MAX_REF_MOVES } from '../wire/limits.ts';
@@ -34,6 +34,7 @@ import { encodeWrites, handOverParts } from '../wire/writes.ts';
 import { notAHub } from './failures.ts';
 import { HubConnection } from './http.ts';
 import { DEFAULT_TIMEOUTS, type RetryOptions, type Timeouts } from './options.ts';
+import { Source } from './source.ts';
 import { parseHubUrl } from './url.ts';
 
 export interface PeerOptions {
@@ -281,27 +282,6 @@ class HttpPeer implements Peer {
     throw new PlaitError('protocol', `${this.url} names a transfer elsewhere`, {
       hint: 'transfers are followed at the hub itself only; if it stands behind a proxy, its answers must not be rewritten',
     });
-  }
-}
-
-/** A list can be sent twice, and so can what makes a new iterator each time; a generator only until it has begun. */
-class Source implements AsyncIterable<Generation> {
-  readonly #items: Generations;
-  readonly #oneShot: boolean;
-  #begun = false;
-
-  constructor(items: Generations) {
-    this.#items = items;
-    this.#oneShot = 'next' in items;
-  }
-
-  get repeatable(): boolean {
-    return !(this.#oneShot && this.#begun);
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<Generation> {
-    this.#begun = true;
-    yield* this.#items;
   }
 }
 

@@ -187,6 +187,9 @@ describe('hub routes, through the client', () => {
     const api = (await (await fetch(`${test.url}/v1/openapi.json`)).json()) as { paths: Record<string, object> };
     assert.deepEqual(Object.keys(api.paths['/v1/transfers/{upload}']), ['put', 'post', 'get']);
     assert.ok(api.paths['/v1/volsets/{volset}/deltas']);
+    const { post } = api.paths['/v1/volsets/{volset}/writes'] as { post: { requestBody: { content: object } } };
+    const [body] = Object.values(post.requestBody.content) as { 'x-lines': object }[];
+    assert.deepEqual(Object.keys(body['x-lines']), ['first', 'record', 'trailer']);
   });
 
   it('names the store in every answer, errors included', async () => {
