@@ -1,5 +1,6 @@
 /** Our records to the peer: closed generations, or, from a store that closes none, the open records themselves. */
 import type { Generation, Vector } from '../core/records.ts';
+import type { DeltasPlan } from '../meta/contract.ts';
 import type { Session } from './session.ts';
 import { settle } from './settle.ts';
 
@@ -9,7 +10,7 @@ export async function sendRecords(session: Session, theirs: Vector): Promise<{ v
   const { meta } = engine;
   const ours = await settle(engine, volset);
   let [vector, sent] = [theirs, false];
-  const plan = meta.planDeltas(volset, theirs, 0);
+  const plan = planFor(session, theirs);
   if (plan.generations > 0) {
     const sender = { label: meta.self.label, vector: ours };
     ({ vector } = await peer.sendGenerations(volset, pages(session, plan.cursor), sender));
@@ -23,6 +24,10 @@ export async function sendRecords(session: Session, theirs: Vector): Promise<{ v
   return { vector, sent };
 }
 
+/** Generations alone: our refs are not told in a push. */
+const planFor = ({ engine: { meta }, volset }: Session, theirs: Vector): DeltasPlan =>
+  meta.planDeltas(volset, theirs, meta.revision(volset));
+
 function* pages({ engine, volset }: Session, first: string): Generator<Generation> {
   for (let cursor: string | undefined = first; cursor !== undefined; ) {
     const page = engine.meta.readDeltas(volset, cursor);
@@ -32,10 +37,9 @@ function* pages({ engine, volset }: Session, first: string): Generator<Generatio
 }
 
 /** Would `sendRecords` send anything? */
-export function hasRecordsFor({ engine, volset, staged }: Session): boolean {
+export function hasRecordsFor(session: Session): boolean {
+  const { engine, volset, staged } = session;
   const { meta } = engine;
   if (!meta.knowsVolset(volset)) return false;
-  return (
-    staged.absent || meta.planDeltas(volset, staged.vector, 0).generations > 0 || meta.openRecords(volset).length > 0
-  );
+  return staged.absent || planFor(session, staged.vector).generations > 0 || meta.openRecords(volset).length > 0;
 }

@@ -13,13 +13,14 @@ import { idOfBody } from '../core/snapshot-body.ts';
 import type { Applied, BranchView, RemoteConfig } from '../meta/contract.ts';
 import type { Engine } from './engine.ts';
 import { guardWithName } from './guards.ts';
-import { type Looked, type Staged, stage } from './stage.ts';
+import { type Asking, type Looked, type Memory, memoryOf, type Staged, stage } from './stage.ts';
 
 export interface Session {
   engine: Engine;
   peer: Peer;
   remote: RemoteConfig;
   volset: VolsetId;
+  memory: Memory;
   /** The last answer. */
   staged: Staged;
   /** Of whom nothing that was told before counts: forgotten when the session begins to write. */
@@ -46,23 +47,24 @@ export async function openSession(
   const { meta } = engine;
   const name = meta.findVolset(volset)?.name ?? null;
   const vector = meta.knowsVolset(volset) ? meta.cut(volset) : {};
-  const known = remote.identity && meta.peer(installOf(remote.identity), volset);
+  const memory = memoryOf(engine, volset);
+  const known = remote.identity && memory(installOf(remote.identity));
   const knownRevision = remote.identity && known?.epoch === epochOf(remote.identity) ? known.revision : 0;
-  let looked = await stage(engine, peer, volset, remote, { vector, knownRevision });
-  const forget = whomToForget(engine, remote, volset, looked, accept);
+  const asking = { engine, peer, volset, remote, memory };
+  let looked = await stage(asking, { vector, knownRevision });
+  const forget = whomToForget(engine, asking, looked, accept);
   const { identity } = looked.staged;
   // The answer told refs changed since a revision of another store, or of one whose refs are to be forgotten.
   if (knownRevision > 0 && (identity !== remote.identity || forget.includes(installOf(identity)))) {
-    looked = await stage(engine, peer, volset, remote, { vector, knownRevision: 0 });
+    looked = await stage(asking, { vector, knownRevision: 0 });
   }
-  return { engine, peer, remote, volset, staged: looked.staged, forget, name };
+  return { ...asking, engine, staged: looked.staged, forget, name };
 }
 
 /** Throws `identity` or `rollback`. Refs are kept by store id: those of another epoch say nothing about this one. */
 function whomToForget(
   engine: Engine,
-  remote: RemoteConfig,
-  volset: VolsetId,
+  { remote, volset, memory }: Asking,
   looked: Looked,
   accept: Acceptance,
 ): InstallId[] {
@@ -80,7 +82,7 @@ function whomToForget(
       `${remote.name} goes on as a new store: it was moved, copied or restored, and has lost nothing`,
     );
   }
-  const remembered = engine.meta.peer(installOf(identity), volset);
+  const remembered = memory(installOf(identity));
   const stale = remembered !== undefined && remembered.epoch !== epochOf(identity);
   return rollback || moved || stale ? [installOf(identity)] : [];
 }

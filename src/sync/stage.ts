@@ -6,6 +6,7 @@ import { PlaitError } from '../core/errors.ts';
 import {
   type ChainId,
   epochOf,
+  type InstallId,
   installOf,
   isStoreId,
   type StoreId,
@@ -41,13 +42,27 @@ export interface Looked {
 /** Times that one question is put with more points, each time about stores not known to be forked before. */
 const MAX_REPEATS = 2;
 
-export async function stage(
-  engine: Pick<Engine, 'meta'>,
-  peer: Peer,
-  volset: VolsetId,
-  remote: RemoteConfig,
-  ask: Pick<DeltasAsk, 'vector' | 'knownRevision'>,
-): Promise<Looked> {
+/** What is remembered of a store; read once a session, for it has a row for each branch. */
+export type Memory = (install: InstallId) => PeerState | undefined;
+
+export function memoryOf({ meta }: Pick<Engine, 'meta'>, volset: VolsetId): Memory {
+  const read = new Map<InstallId, PeerState | undefined>();
+  return (install) => {
+    if (!read.has(install)) read.set(install, meta.peer(install, volset));
+    return read.get(install);
+  };
+}
+
+export interface Asking {
+  engine: Pick<Engine, 'meta'>;
+  peer: Peer;
+  volset: VolsetId;
+  remote: RemoteConfig;
+  memory: Memory;
+}
+
+export async function stage(asking: Asking, ask: Pick<DeltasAsk, 'vector' | 'knownRevision'>): Promise<Looked> {
+  const { engine, peer, volset } = asking;
   const { meta } = engine;
   const forked = new Set<StoreId>();
   for (let repeats = 0; ; repeats++) {
@@ -57,7 +72,7 @@ export async function stage(
       noteForks(peer, forked, answer, repeats);
       continue;
     }
-    const told = toldBy(engine, remote, volset, answer.identity);
+    const told = toldBy(asking, answer.identity);
     if (!meta.knowsVolset(volset)) return { staged: answer, told, lost: 0 };
     const { generations, vector } = answer;
     const found = meta.inspect(volset, { generations, vector }, told?.vector);
@@ -107,13 +122,8 @@ export function identityOf(peer: Peer): StoreId {
  * Memory is kept by install id. What was told under another epoch counts as well (the store was moved or restored),
  * unless another remote is that epoch: then both live, one a copy of the other.
  */
-function toldBy(
-  { meta }: Pick<Engine, 'meta'>,
-  remote: RemoteConfig,
-  volset: VolsetId,
-  identity: StoreId,
-): PeerState | undefined {
-  const told = meta.peer(installOf(identity), volset);
+function toldBy({ engine: { meta }, remote, memory }: Asking, identity: StoreId): PeerState | undefined {
+  const told = memory(installOf(identity));
   if (told === undefined || told.epoch === epochOf(identity)) return told;
   const teller = storeId(installOf(identity), told.epoch);
   const lives = meta.listRemotes().some((other) => other.name !== remote.name && other.identity === teller);
