@@ -62,6 +62,8 @@ describe('e2e: start-up', () => {
     ['config', 'get', 'label'],
     ['remote', 'list'],
     ['volset', 'list'],
+    ['conflicts', 'list'],
+    ['member', 'list'],
   ]) {
     it(`${argv.join(' ')} needs no blobs, threads or network`, async () => {
       const loaded = await loadedBy(argv);

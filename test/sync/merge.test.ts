@@ -3,9 +3,9 @@ import * as fs from 'node:fs';
 import type { BranchId } from '../../src/core/ids.ts';
 import { silentReporter } from '../../src/core/reporter.ts';
 import { bodyOf, commitSnapshot } from '../../src/sync/commit-snapshot.ts';
-import { resolveConflict } from '../../src/sync/conflicts.ts';
 import type { Engine } from '../../src/sync/engine.ts';
 import { type MergeOptions, merge } from '../../src/sync/merge.ts';
+import { resolveConflict } from '../../src/sync/resolve-conflict.ts';
 import { Lab } from './lab.ts';
 
 const MINUTE = 60;

@@ -3,7 +3,7 @@ import type { Conflict } from '../../core/conflict.ts';
 import { keyOfBytes, showPath, showText } from '../../core/paths.ts';
 import { attrKeyOf } from '../../core/register.ts';
 import type { ConflictRow } from '../../sync/conflict-rows.ts';
-import type { Resolved } from '../../sync/conflicts.ts';
+import type { Resolved } from '../../sync/resolve-conflict.ts';
 import { formatTable, plural, shortId } from '../format.ts';
 
 /** Documents of other verbs may come without the names. */

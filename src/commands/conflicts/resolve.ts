@@ -27,7 +27,7 @@ export default class ConflictsResolve extends BaseCommand {
     const { args, flags } = this.input(ConflictsResolve);
     const choice = choiceOf(flags);
     const engine = await this.context.engine();
-    const { resolveConflict } = await import('../../sync/conflicts.ts');
+    const { resolveConflict } = await import('../../sync/resolve-conflict.ts');
     const { result, exits } = await resolveConflict(engine, args.id, choice);
     return { result, exits, text: () => resolvedLines(result) };
   }
