@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Conflict, conflictId } from '../../src/core/conflict.ts';
+import { makeGeneration } from '../../src/core/generation.ts';
 import type { ConflictId } from '../../src/core/ids.ts';
 import type { Policy } from '../../src/core/reconcile.ts';
-import type { Write } from '../../src/core/records.ts';
+import type { Generation, Write } from '../../src/core/records.ts';
+import { stampAfter } from '../../src/core/stamp.ts';
 import { type MetaStore, openMetaStore } from '../../src/meta/index.ts';
 import {
   branchId,
@@ -100,6 +102,36 @@ describe('metadata: deciding registers', () => {
     for (const store of [a, c]) assert.equal(fetchFrom(store, b, { policy: 'target' }).written, 1);
     const { conflicts, changed } = fetchFrom(a, c, { policy: 'target' });
     assert.deepEqual([conflicts, changed, name(a), name(c)], [[], [], 'B', 'B']);
+  });
+  it('the target is what the peer shows, not what it brings', () => {
+    disagree(b, c);
+    for (const store of [a, b]) fetchFrom(store, c);
+    const { written, changed, conflicts } = fetchFrom(a, b, { policy: 'target' });
+    assert.deepEqual([name(b), name(a), written, changed], ['C', 'C', 0, []]);
+    assert.deepEqual(
+      conflicts.map(({ current, target, resolution }) => [current, target, resolution]),
+      [['C', 'B', 'current']],
+    );
+  });
+  describe('a resolution that is none is refused', () => {
+    const faults: [string, (write: Write) => Write][] = [
+      ['a stamp of its own', (write) => ({ ...write, stamp: stampAfter(write.stamp) })],
+      ['one parent', (write) => ({ ...write, parents: write.parents.slice(1) })],
+    ];
+    for (const [what, spoil] of faults) {
+      it(what, () => {
+        disagree(b, a);
+        const vector = a.cut(V);
+        fetchFrom(a, b, { policy: 'target' });
+        const generation = generationsFor(a, vector).find(({ store }) => store === a.self.store) as Generation;
+        const records = generation.records.map((record) => spoil(record as Write));
+        const { store, previous } = generation;
+        const round = [...generationsFor(a, {}).filter(({ hash }) => hash !== generation.hash)];
+        const spoilt = makeGeneration(V, store, generation.generation, previous, records);
+        assert.throws(() => c.apply(V, { peer: store, generations: [...round, spoilt] }), { code: 'protocol' });
+        c.apply(V, { peer: store, generations: [...round, generation] });
+      });
+    }
   });
   it('a store that only serves records what meets and writes nothing', () => {
     disagree(a, b);
@@ -236,7 +268,7 @@ describe('metadata: deciding registers', () => {
       [['name', object, 'x.0000', 'x']],
     );
     assert.deepEqual(b.listConflicts(V), conflicts);
-    a.commit(V, [set(`branch:${branchId(1)}:attr:k`, 'v')]);
+    a.commit(V, [set(`branch:${branchId(1)}:name`, 'trunk')]);
     assert.deepEqual(syncWith(b, a).conflicts, []);
     const resolve = { edit: 'resolve', conflict: conflicts[0].id, choice: { choice: 'current' } } as const;
     assert.throws(() => a.commit(V, [resolve]), { code: 'usage', hint: /rename/ });
