@@ -48,6 +48,9 @@ export function isAlike(a: Entry | undefined, b: Entry | undefined): boolean {
  * bases a decision stands only if each of them leads to it. Folders above and entries below are not looked at.
  */
 export function decide({ path, bases, ours, theirs }: MergeRow): Entry | undefined | typeof CONFLICT {
+  // Most paths are one side's alone: the very entry of the base stands on the other.
+  if (bases.every((base) => base === theirs)) return ours;
+  if (bases.every((base) => base === ours)) return theirs;
   if (ours === undefined || theirs === undefined || ours.kind !== theirs.kind) {
     const side = agreed(bases.map((base) => (isAlike(base, theirs) ? 'ours' : isAlike(base, ours) && 'theirs')));
     return side === undefined ? CONFLICT : side === 'ours' ? ours : theirs;

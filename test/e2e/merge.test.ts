@@ -121,7 +121,8 @@ describe('e2e: merge', function () {
     assert.deepEqual([read('a', 'old'), read('a', 'a/empty')], ['new', 'a file now']);
   });
 
-  it('is finished by the next command after kill -9 at any moment', async () => {
+  it('is finished by the next command after kill -9 at any moment', async function () {
+    this.timeout(300_000);
     const work = await lab.volume('work');
     makeWork(work);
     await lab.in('work', ['snapshot']);

@@ -193,10 +193,11 @@ describe('merge', () => {
 
     it('is merged again by those who settled it differently: a conflict anew, with two bases', async () => {
       await bothEdit();
-      const tips = [tip('main')!, tip('side')!].sort();
+      const ours = tip('main')!;
+      const tips = [ours, tip('side')!].sort();
       await run('side');
       await lab.checkout(engine, 'side');
-      await run('main~1');
+      await run(ours);
       assert.notEqual(tip('side'), tip('main'));
       const { result, exits } = await run('main');
       assert.deepEqual([result.bases, exits], [tips, [5]]);
