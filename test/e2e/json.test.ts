@@ -77,7 +77,7 @@ const syncShape = (least: { branches?: number; diverged?: number; conflicts?: nu
   diverged: list(diverged, least.diverged),
   problems: list(problem),
   requests: count,
-  traffic: { sent: count, received: count },
+  traffic: object({ sent: count, received: count }),
   durationMs: count,
 });
 const snapshotShape: Shape = {
