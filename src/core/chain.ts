@@ -27,8 +27,8 @@ export interface Segment {
   hash: GenerationHash;
 }
 
-/** What is held under one number of a store: one generation for each of its chains that goes so far. */
-export type HeldAt = (store: StoreId, generation: number) => readonly { chain: ChainId; hash: GenerationHash }[];
+/** Hash of a generation that is held, by its chain. */
+export type HashAt = (chain: ChainId, generation: number) => GenerationHash | undefined;
 
 /** Where a generation goes, and what changes for it. In this order: split, fork, insert. */
 export interface Attachment {
@@ -58,12 +58,12 @@ const forkId = (store: StoreId, first: GenerationHash): ForkId => `${store}/${fi
 
 /** The chains of one volset, in memory; the generations themselves are looked up. */
 export class Chains implements KnownGenerations {
-  readonly #heldAt: HeldAt;
+  readonly #lookUp: HashAt;
   readonly #segments = new Map<ChainId, Segment>();
-  readonly #byStore = new Map<StoreId, ChainId[]>();
+  readonly #byStore = new Map<StoreId, Segment[]>();
 
-  constructor(segments: Iterable<Segment>, heldAt: HeldAt) {
-    this.#heldAt = heldAt;
+  constructor(segments: Iterable<Segment>, hashAt: HashAt) {
+    this.#lookUp = hashAt;
     for (const segment of segments) this.#add({ ...segment });
   }
 
@@ -76,8 +76,8 @@ export class Chains implements KnownGenerations {
     return vector;
   }
 
-  segmentsOf(store: StoreId): Segment[] {
-    return (this.#byStore.get(store) ?? []).map((chain) => this.#segments.get(chain) as Segment);
+  segmentsOf(store: StoreId): readonly Segment[] {
+    return this.#byStore.get(store) ?? [];
   }
 
   /** Largest number held of any of the store's chains; 0: none. */
@@ -89,13 +89,9 @@ export class Chains implements KnownGenerations {
     return this.find(store, generation, hash) !== undefined;
   }
 
-  /** The chain that a generation stands in; asks for it only where the ends of the chains do not tell. */
+  /** The chain that a generation stands in. */
   find(store: StoreId, generation: number, hash: GenerationHash): ChainId | undefined {
-    const segments = this.segmentsOf(store);
-    const end = segments.find((segment) => segment.hash === hash && segment.generation === generation);
-    if (end) return end.chain;
-    if (!segments.some((segment) => segment.generation > generation)) return undefined;
-    return this.#heldAt(store, generation).find((held) => held.hash === hash)?.chain;
+    return this.#at(store, generation).find((held) => held.hash === hash)?.chain;
   }
 
   /**
@@ -122,9 +118,9 @@ export class Chains implements KnownGenerations {
   /** What of ours a vector covers, told by hashes alone: entries that we cannot place are left out. */
   cover(vector: Vector): Cover {
     const cover: Cover = new Map();
-    for (const [chain, { generation, hash }] of entriesOf(vector)) {
-      const ours = this.find(storeOf(chain), generation, hash);
-      if (ours !== undefined) this.addTo(cover, ours, generation);
+    for (const entry of entriesOf(vector)) {
+      const ours = this.#findEntry(entry);
+      if (ours !== undefined) this.addTo(cover, ours, entry[1].generation);
     }
     return cover;
   }
@@ -153,7 +149,7 @@ export class Chains implements KnownGenerations {
   }
 
   #assume({ cover, assumed, parted }: Expressed, store: StoreId, entries: Entry[]): void {
-    const unknown = entries.filter(([, { generation, hash }]) => this.find(store, generation, hash) === undefined);
+    const unknown = entries.filter((entry) => this.#findEntry(entry) === undefined);
     const begins = unknown.length > 0 ? this.#beginnings(store, entries) : undefined;
     for (const [chain, { generation }] of unknown) {
       const begin = begins?.get(chain);
@@ -204,14 +200,29 @@ export class Chains implements KnownGenerations {
     if (this.#byStore.has(store)) begins.set(store, store);
     // A chain begins behind one that ends at a fork: another entry, or none where the first generations are rivals.
     for (const end of new Set([0, ...entries.map(([, { generation }]) => generation)])) {
-      for (const { chain, hash } of this.#heldAt(store, end + 1)) begins.set(forkId(store, hash), chain);
+      for (const { chain, hash } of this.#at(store, end + 1)) begins.set(forkId(store, hash), chain);
     }
     return begins;
   }
 
+  /** Mostly it is where they say: the same name, the same end. */
+  #findEntry([chain, { generation, hash }]: Entry): ChainId | undefined {
+    const segment = this.#segments.get(chain);
+    if (segment?.hash === hash && segment.generation === generation) return chain;
+    return this.find(storeOf(chain), generation, hash);
+  }
+
+  /** What is held under one number of a store: one generation for each of its chains that goes past there. */
+  #at(store: StoreId, generation: number): { chain: ChainId; hash: GenerationHash }[] {
+    return this.segmentsOf(store)
+      .filter((segment) => segment.after < generation && generation <= segment.generation)
+      .map(({ chain }) => ({ chain, hash: this.#hashAt(chain, generation) }));
+  }
+
   #hashAt(chain: ChainId, generation: number): GenerationHash {
-    const held = this.#heldAt(storeOf(chain), generation).find((at) => at.chain === chain);
-    if (held) return held.hash;
+    const segment = this.#segments.get(chain);
+    const hash = segment?.generation === generation ? segment.hash : this.#lookUp(chain, generation);
+    if (hash !== undefined) return hash;
     throw new PlaitError('integrity', `Generation ${generation} of ${chain} is missing.`, {
       hint: 'Run `plait verify`.',
     });
@@ -233,7 +244,7 @@ export class Chains implements KnownGenerations {
       this.#segments.delete(chain);
       this.#byStore.set(
         store,
-        (this.#byStore.get(store) as ChainId[]).filter((other) => other !== chain),
+        this.segmentsOf(store).filter((other) => other !== segment),
       );
     }
     return rest;
@@ -242,9 +253,9 @@ export class Chains implements KnownGenerations {
   #add(segment: Segment): void {
     const store = storeOf(segment.chain);
     this.#segments.set(segment.chain, segment);
-    const chains = this.#byStore.get(store);
-    if (chains) chains.push(segment.chain);
-    else this.#byStore.set(store, [segment.chain]);
+    const segments = this.#byStore.get(store);
+    if (segments) segments.push(segment);
+    else this.#byStore.set(store, [segment]);
   }
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { PlaitError } from '../../src/core/errors.ts';
 import { makeGeneration, NO_GENERATION } from '../../src/core/generation.ts';
-import type { ChainId, StoreId, WriteId } from '../../src/core/ids.ts';
+import { type ChainId, type StoreId, storeOf, type WriteId } from '../../src/core/ids.ts';
 import type { ChainPoint } from '../../src/core/peer.ts';
 import {
   type Generation,
@@ -348,7 +348,7 @@ describe('metadata: restored backups and copies that nothing gives away', () => 
       quiet([a.meta, ...others]);
       assertAlike([a.meta, ...others]);
       const names = Object.keys(a.meta.vector(V)) as ChainId[];
-      assert.equal(names.filter((name) => name.startsWith(store)).length, chains);
+      assert.equal(names.filter((name) => storeOf(name) === store).length, chains);
       assert.equal(a.meta.vector(V)[a.meta.self.store].generation, 1);
     });
   }

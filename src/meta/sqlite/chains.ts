@@ -17,22 +17,17 @@ export function readChains(engine: Engine, n: number): Chains {
      WHERE v.volset = ? ORDER BY s.id`,
     n,
   );
-  return new Chains(segments, (store, generation) => heldAt(engine, n, store, generation));
+  return new Chains(segments, (chain, generation) => hashAt(engine, n, chain, generation));
 }
 
-const heldAt = (
-  { db }: Engine,
-  n: number,
-  store: StoreId,
-  generation: number,
-): { chain: ChainId; hash: GenerationHash }[] =>
-  db.all(
-    `SELECT s.id AS chain, g.hash FROM stores s
-     JOIN generations g ON g.volset = ? AND g.store = s.n AND g.generation = ? WHERE s.base = ?`,
+const hashAt = ({ db }: Engine, n: number, chain: ChainId, generation: number): GenerationHash | undefined =>
+  db.get<{ hash: GenerationHash }>(
+    `SELECT hash FROM generations
+     WHERE volset = ? AND store = (SELECT n FROM stores WHERE id = ?) AND generation = ?`,
     n,
+    chain,
     generation,
-    store,
-  );
+  )?.hash;
 
 /** Puts a generation that is not held where it belongs. Returns its position. Inside a write transaction. */
 export function attach(engine: Engine, n: number, chains: Chains, header: GenerationHeader): number {
