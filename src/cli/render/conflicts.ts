@@ -127,7 +127,7 @@ function effectOf({ kind, target }: ConflictRow, chosen: string | null): string 
 function renameCommand(row: Shown): string {
   const { object, objectName, volset } = row;
   const [topic, name] = object.startsWith('branch:') ? ['branch', objectName] : ['volset', volset];
-  return `it is shown as ${value(name ?? null)}; rename one of the two with \`plait ${topic} rename ${name ?? 'NAME'} NEW\``;
+  return `it is shown as ${value(name ?? null)}; rename one of the two with \`plait ${topic} rename ${showText(name ?? 'NAME')} NEW\``;
 }
 
 /** A side's value. Of a deletion and a path, null is the side that deleted. */
