@@ -51,8 +51,9 @@ export interface Expressed {
   parted: StoreId[];
 }
 
-/** At most so many points of all chains together may be told. */
-export const MAX_CHAIN_POINTS = 100_000;
+/** At most so many points may be told of one store, and of all together. Fewer only make answers longer. */
+const MAX_STORE_POINTS = 1000;
+const MAX_CHAIN_POINTS = 20_000;
 
 const forkId = (store: StoreId, first: GenerationHash): ForkId => `${store}/${first}` as ForkId;
 
@@ -186,12 +187,13 @@ export class Chains implements KnownGenerations {
 
   /** Points of all chains of a store: first, last, and from the last backwards at distances 1, 2, 4, … */
   points(store: StoreId): ChainPoint[] {
-    return this.segmentsOf(store).flatMap(({ chain, after, generation, hash }): ChainPoint[] => {
+    const points = this.segmentsOf(store).flatMap(({ chain, after, generation, hash }): ChainPoint[] => {
       const numbers: number[] = [];
       for (let back = 1; generation - back > after + 1; back *= 2) numbers.push(generation - back);
       if (generation > after + 1) numbers.push(after + 1);
       return [[generation, hash], ...numbers.map((g): ChainPoint => [g, this.#hashAt(chain, g)])];
     });
+    return points.slice(0, MAX_STORE_POINTS);
   }
 
   /** Our chains in which theirs begin, by their names; what begins with a generation that we lack is left out. */
