@@ -125,7 +125,7 @@ export const DEFENCES: Defence[] = [
     PLAIN,
     'core/records.ts',
     "if (record.type !== 'write' || !record.resolution) return recordHash(record);",
-    "if (record.type !== 'snapshot') return recordHash(record);",
+    "if (record.type !== 'past') return recordHash(record);",
   ),
   one(
     'a record that comes in a second generation is taken once',
@@ -186,8 +186,8 @@ export const DEFENCES: Defence[] = [
     'a copied store goes on under another name',
     COPIES,
     'meta/sqlite/identity.ts',
-    'if (inode !== undefined && inode !== place.inode) return true;',
-    'if (inode === place.birth) return false;',
+    "const [inode, birth] = [getSelf(db, 'inode'), getSelf(db, 'birth')];",
+    'const [inode, birth] = [place.inode, place.birth];',
   ),
   one(
     'own generations from elsewhere begin a new epoch',
@@ -197,11 +197,11 @@ export const DEFENCES: Defence[] = [
     'void nextEpoch;',
   ),
   one(
-    'a history that forks is told apart',
+    'chains behind a fork are called alike everywhere',
     COPIES,
     'core/chain.ts',
-    'if (rest === undefined && !this.#isForked(parent)) {',
-    'if (rest === undefined || !this.#isForked(parent)) {',
+    'const rest = forkId(store, this.#hashAt(chain, after + 1));',
+    'const rest = forkId(store, segment.hash);',
   ),
   one(
     'compaction waits for every member',

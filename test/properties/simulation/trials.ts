@@ -43,31 +43,40 @@ const DAMAGES: Record<string, Damage> = {
   },
 };
 
-/** I10: a round that is refused changes nothing; and what is damaged is refused. Answers what was tried. */
-export function tellWrongly({ random, volset }: Trial, to: SimStore, from: SimStore): string | undefined {
+/** I10: what is damaged is refused, and what is refused changes nothing. Answers what was tried. */
+export function tellWrongly({ random, volset }: Trial, to: SimStore, from: SimStore): string[] {
   const log = logOf(from.quietly, volset);
   const held = new Set(logOf(to.quietly, volset).map(({ hash }) => hash));
   const news = log.flatMap(({ hash }, i) => (held.has(hash) ? [] : [i]));
-  if (news.length === 0) return undefined;
+  if (news.length === 0) return [];
   const rounds = Object.entries(DAMAGES).map(([what, damage]): [string, Generation[]] => [
     what,
     damage(log, random.pick(news), random),
   ]);
-  const gap = log.filter((_, i) => i !== news[0]);
-  // One that nothing else needs may be left out.
-  if (news.some((i) => i !== news[0] && refersTo(log[i], log[news[0]]))) rounds.push(['a gap', gap]);
-  const [what, generations] = random.pick(rounds);
-  if (JSON.stringify(generations) === JSON.stringify(log)) return undefined;
-  refuses({ random, volset }, to, what, { peer: from.quietly.self.store, generations });
-  return what;
+  // Left out: one that another of the same store stands on, and one that only refers to it.
+  for (const [what, needs] of Object.entries(NEEDS)) {
+    const left = news.find((i) => news.some((later) => later > i && needs(log[later], log[i])));
+    if (left !== undefined) rounds.push([what, log.filter((_, i) => i !== left)]);
+  }
+  const damaged = rounds.filter(([, generations]) => JSON.stringify(generations) !== JSON.stringify(log));
+  for (const [what, generations] of damaged) refuses(volset, to, what, { peer: from.quietly.self.store, generations });
+  return damaged.map(([what]) => what);
 }
 
-const refersTo = (later: Generation, earlier: Generation): boolean =>
-  (later.store === earlier.store && later.previous === earlier.hash) ||
-  earlier.records.some((record) => JSON.stringify(later.records).includes(recordId(record)));
+const NEEDS: Record<string, (later: Generation, earlier: Generation) => boolean> = {
+  'a gap': (later, { store, hash }) => later.store === store && later.previous === hash,
+  'no parents': (later, { store, records }) =>
+    later.store !== store && records.some((record) => record.type !== 'past' && refersTo(later, recordId(record))),
+};
+
+const refersTo = ({ records }: Generation, id: string): boolean =>
+  records.some((record) => {
+    if (record.type === 'tombstone') return (record.sees as string[]).includes(id);
+    return (record.parents as string[]).includes(id);
+  });
 
 function refuses(
-  { volset }: Trial,
+  volset: VolsetId,
   to: SimStore,
   what: string,
   round: { peer: Generation['store']; generations: Generation[] },

@@ -40,7 +40,7 @@ export class World implements Disposable {
   readonly story: string[] = [];
   readonly #dir: string;
   readonly #memories = new Map<SimStore, Memory>();
-  /** What a store held when another last spoke with it. */
+  /** What two stores held when one last spoke with the other. */
   readonly #told = new Map<string, string[]>();
   readonly #backups: { store: SimStore; dir: string }[] = [];
   #now = 1_750_000_000_000;
@@ -96,12 +96,13 @@ export class World implements Disposable {
   async step(): Promise<void> {
     const { random, perils } = this;
     this.#now += random.below(30_000);
+    if (perils.copies && random.chance(0.08)) this.#copyOrRestore();
     const dice = random.below(100);
     if (dice < 42) await this.#edit(random.pick(this.stores));
     else if (dice < 80) await this.#syncSomePair();
     else if (dice < 84) await this.#replay();
     else if (dice < 86) this.#refuse();
-    else if (dice < 92) await (perils.copies ? this.#copyOrRestore() : this.#edit(random.pick(this.stores)));
+    else if (dice < 92) await this.#edit(random.pick(this.stores));
     else if (dice < 97) await (perils.compaction ? this.#compact() : this.#syncSomePair());
     else this.#reopen(random.pick(this.stores));
   }
@@ -119,8 +120,9 @@ export class World implements Disposable {
   }
 
   #cut(store: SimStore): void {
-    if (store.quietly.knowsVolset(this.volset)) store.meta.cut(this.volset);
+    if (store.quietly.knowsVolset(this.volset)) store.quietly.cut(this.volset);
     store.dirty = false;
+    store.touched = true;
   }
 
   /** Somewhere in what follows the process may die. */
@@ -163,8 +165,9 @@ export class World implements Disposable {
       const dry = { ...wanted, options: { ...wanted.options, dryRun: true } };
       await tryFirst(this, client, () => exchange({ random, volset, loss: 0 }, client, hub, dry));
     }
+    const wentBack = this.#wentBack(client, hub);
     let done = await exchange(line, client, hub, wanted);
-    this.#mustNotice(client, hub, done);
+    if (wentBack && !done.error) throw new Error(`${hub.name} went back and ${client.name} went on`);
     const codes = [codeOf(done.error)];
     // The user is told, looks, and says yes: the other store did go back.
     if (codes[0] === 'rollback' && hub.restored) {
@@ -174,22 +177,27 @@ export class World implements Disposable {
     this.story.push(`${client.name} ${wanted.verb} ${hub.name} ${wanted.policy}: ${codes.join(', ')} ${done.exits}`);
     if (!done.error) {
       client.dirty = false;
+      const held = new Set(logOf(client.quietly, volset).map(({ hash }) => hash));
+      const both = logOf(hub.quietly, volset).filter(({ hash }) => held.has(hash));
       this.#told.set(
         `${client.name} ${hub.name}`,
-        logOf(hub.quietly, volset).map(({ hash }) => hash),
+        both.map(({ hash }) => hash),
       );
     }
     if (!isExpected(done.error, client, hub, volset)) throw done.error;
     return done;
   }
 
-  /** A store that went back is not taken for one that people changed (exit 16), unless copies of it blur what it told. */
-  #mustNotice(client: SimStore, hub: SimStore, { error }: Exchanged): void {
-    if (error || client.restored) return;
-    if (this.stores.some((other) => other !== hub && other.blob === hub.blob)) return;
+  /**
+   * Does a store lack what it held when another last spoke with it? That must be noticed (exit 16), not be taken for what
+   * people want now. Where copies of either are about, nobody can tell whose memory it was.
+   */
+  #wentBack(client: SimStore, hub: SimStore): boolean {
+    const isAlone = (store: SimStore): boolean =>
+      this.stores.every((other) => other === store || other.blob !== store.blob);
+    if (client.restored || !isAlone(client) || !isAlone(hub)) return false;
     const held = new Set<string>(logOf(hub.quietly, this.volset).map(({ hash }) => hash));
-    const told = this.#told.get(`${client.name} ${hub.name}`) ?? [];
-    if (told.some((hash) => !held.has(hash))) throw new Error(`${hub.name} went back and ${client.name} went on`);
+    return this.#told.get(`${client.name} ${hub.name}`)?.some((hash) => !held.has(hash)) ?? false;
   }
 
   /** I9 */
@@ -209,8 +217,8 @@ export class World implements Disposable {
   #refuse(): void {
     const pair = this.#pair();
     if (!pair?.every((store) => store.quietly.knowsVolset(this.volset))) return;
-    const what = tellWrongly(this, ...pair);
-    if (what) this.story.push(`${pair[0].name} refuses ${what} from ${pair[1].name}`);
+    const tried = tellWrongly(this, ...pair);
+    if (tried.length > 0) this.story.push(`${pair[0].name} refuses ${tried.join(', ')} from ${pair[1].name}`);
   }
 
   #copyOrRestore(): void {
