@@ -55,6 +55,12 @@ describe('e2e: conflicts', function () {
       const again = await sync(dir);
       assert.deepEqual([again.conflicts, again.upToDate, again.requests], [[], true, 1]);
     }
+    const newcomer = await lab.run(['clone', `${hub.url}/data`, 'late']);
+    assert.deepEqual(
+      newcomer.conflicts.map((c: Document) => c.id),
+      [met.conflicts[0].id],
+      'shown, and no failure',
+    );
     const there = await lab.run(['--store', hub.store, 'conflicts', 'list']);
     assert.deepEqual(
       there.conflicts.map((c: Document) => [c.id, c.volset]),
