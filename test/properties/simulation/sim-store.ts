@@ -35,6 +35,8 @@ export class SimStore {
   readonly blob: BlobStore;
   /** Put back from a backup, or copied, at least once: others may find that it went backwards. */
   restored = false;
+  /** Nothing in it says where it was made, so that a copy of it is not told apart either. */
+  hidden = false;
   /** Something was called, or its files were changed, since it was looked at. */
   touched = true;
   /** May have records that no generation holds yet. */
@@ -128,6 +130,7 @@ export class SimStore {
       ...(!hidden && this.options.stateDir && { stateDir: this.options.stateDir }),
     });
     copy.restored = true;
+    copy.hidden = hidden || this.hidden;
     // What the copy tells will be taken for what this store once told.
     if (hidden) this.restored = true;
     return copy;

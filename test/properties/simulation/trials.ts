@@ -3,8 +3,10 @@ import { PlaitError } from '../../../src/core/errors.ts';
 import type { VolsetId } from '../../../src/core/ids.ts';
 import type { Policy } from '../../../src/core/reconcile.ts';
 import { type Generation, recordId } from '../../../src/core/records.ts';
+import type { MetaStore } from '../../../src/meta/contract.ts';
+import { openMetaStore } from '../../../src/meta/index.ts';
 import type { Random } from '../../support/seed.ts';
-import { privatePortrait } from './invariants.ts';
+import { faultsOf, portrait, privatePortrait } from './invariants.ts';
 import { logOf } from './oracle.ts';
 import type { SimStore } from './sim-store.ts';
 
@@ -44,24 +46,48 @@ const DAMAGES: Record<string, Damage> = {
 };
 
 /** I10: what is damaged is refused, and what is refused changes nothing. Answers what was tried. */
-export function tellWrongly({ random, volset }: Trial, to: SimStore, from: SimStore): string[] {
+export function tellWrongly({ random, volset }: Trial, to: MetaStore, from: SimStore): string[] {
   const log = logOf(from.quietly, volset);
-  const held = new Set(logOf(to.quietly, volset).map(({ hash }) => hash));
+  const held = new Set(logOf(to, volset).map(({ hash }) => hash));
   const news = log.flatMap(({ hash }, i) => (held.has(hash) ? [] : [i]));
   if (news.length === 0) return [];
   const rounds = Object.entries(DAMAGES).map(([what, damage]): [string, Generation[]] => [
     what,
     damage(log, random.pick(news), random),
   ]);
-  // Left out: one that another of the same store stands on, and one that only refers to it.
+  // Left out: one that another of the same store stands on, and one that others only refer to, with its own store's rest.
   for (const [what, needs] of Object.entries(NEEDS)) {
     const left = news.find((i) => news.some((later) => later > i && needs(log[later], log[i])));
-    if (left !== undefined) rounds.push([what, log.filter((_, i) => i !== left)]);
+    if (left === undefined) continue;
+    const { store } = log[left];
+    rounds.push([
+      what,
+      log.filter((other, i) => i !== left && (what === 'a gap' || i < left || other.store !== store)),
+    ]);
   }
   const damaged = rounds.filter(([, generations]) => JSON.stringify(generations) !== JSON.stringify(log));
   for (const [what, generations] of damaged) refuses(volset, to, what, { peer: from.quietly.self.store, generations });
   return damaged.map(([what]) => what);
 }
+
+/**
+ * I7, from nothing: whoever is told all that a store holds, after a part of what `earlier` holds, shows what it shows, be
+ * either of them compacted. The store holds all that `earlier` does.
+ */
+export function tellNewcomer({ random, volset }: Trial, from: SimStore, earlier: SimStore): void {
+  using newcomer = emptyStore();
+  const log = logOf(earlier.quietly, volset);
+  const part = log.slice(0, random.below(log.length + 1));
+  newcomer.apply(volset, { peer: earlier.quietly.self.store, generations: part });
+  tellWrongly({ random, volset }, newcomer, from);
+  newcomer.apply(volset, { peer: from.quietly.self.store, generations: logOf(from.quietly, volset) });
+  const [shown, expected] = [portrait(newcomer, volset), portrait(from.quietly, volset)];
+  if (shown !== expected) throw new Error(`I7: a newcomer shows other things than ${from.name}\n${shown}\n${expected}`);
+  const faults = faultsOf(newcomer, volset, { vector: {} }, true);
+  if (faults.length > 0) throw new Error(`a newcomer: ${faults[0]}`);
+}
+
+const emptyStore = (): MetaStore => openMetaStore({ path: ':memory:', create: true, now: () => 0 });
 
 const NEEDS: Record<string, (later: Generation, earlier: Generation) => boolean> = {
   'a gap': (later, { store, hash }) => later.store === store && later.previous === hash,
@@ -77,16 +103,16 @@ const refersTo = ({ records }: Generation, id: string): boolean =>
 
 function refuses(
   volset: VolsetId,
-  to: SimStore,
+  to: MetaStore,
   what: string,
   round: { peer: Generation['store']; generations: Generation[] },
 ): void {
-  const before = privatePortrait(to.quietly, volset);
+  const before = privatePortrait(to, volset);
   try {
-    to.meta.apply(volset, { ...structuredClone(round), policy: 'target' });
+    to.apply(volset, { ...structuredClone(round), policy: 'target' });
   } catch (error) {
     if (!(error instanceof PlaitError) || !['protocol', 'integrity'].includes(error.code)) throw error;
-    if (privatePortrait(to.quietly, volset) !== before) throw new Error('I10: a refused round changed something');
+    if (privatePortrait(to, volset) !== before) throw new Error('I10: a refused round changed something');
     return;
   }
   throw new Error(`I10: a round with ${what} was taken`);

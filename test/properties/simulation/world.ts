@@ -12,7 +12,7 @@ import { type Exchanged, exchange, type Wanted } from './exchange.ts';
 import { faultsOf, type Memory, portrait } from './invariants.ts';
 import { logOf } from './oracle.ts';
 import { Crash, SimStore } from './sim-store.ts';
-import { dropOld, tellAgain, tellWrongly, tryFirst } from './trials.ts';
+import { dropOld, tellAgain, tellNewcomer, tellWrongly, tryFirst } from './trials.ts';
 
 /** What may go wrong in a run besides edits and syncs. */
 export interface Perils {
@@ -98,9 +98,9 @@ export class World implements Disposable {
     this.#now += random.below(30_000);
     if (perils.copies && random.chance(0.08)) this.#copyOrRestore();
     const dice = random.below(100);
-    if (dice < 42) await this.#edit(random.pick(this.stores));
-    else if (dice < 80) await this.#syncSomePair();
-    else if (dice < 84) await this.#replay();
+    if (dice < 40) await this.#edit(random.pick(this.stores));
+    else if (dice < 77) await this.#syncSomePair();
+    else if (dice < 80) await this.#replay();
     else if (dice < 86) this.#refuse();
     else if (dice < 92) await this.#edit(random.pick(this.stores));
     else if (dice < 97) await (perils.compaction ? this.#compact() : this.#syncSomePair());
@@ -209,6 +209,10 @@ export class World implements Disposable {
     if (to.quietly.self.store === from.quietly.self.store) return;
     const { error } = await this.sync(to, from, { verb: 'fetch', policy: 'target' });
     if (error) return;
+    if (!to.options.ephemeral) {
+      this.#cut(to);
+      tellNewcomer(this, to, from);
+    }
     const count = tellAgain(this, to, from, random.chance(0.5) ? random.pick(POLICIES) : undefined);
     this.story.push(`${to.name} hears ${count} generations of ${from.name} again`);
   }
@@ -217,7 +221,7 @@ export class World implements Disposable {
   #refuse(): void {
     const pair = this.#pair();
     if (!pair?.every((store) => store.quietly.knowsVolset(this.volset))) return;
-    const tried = tellWrongly(this, ...pair);
+    const tried = tellWrongly(this, pair[0].meta, pair[1]);
     if (tried.length > 0) this.story.push(`${pair[0].name} refuses ${tried.join(', ')} from ${pair[1].name}`);
   }
 
@@ -242,7 +246,7 @@ export class World implements Disposable {
       const copy = store.copy(name, join(this.#dir, name), hidden);
       stores.push(copy);
       const { self } = copy.quietly;
-      if (!hidden && !self.ephemeral && self.store === store.quietly.self.store)
+      if (!copy.hidden && !self.ephemeral && self.store === store.quietly.self.store)
         throw new Error(`${name} goes under the name of ${store.name}`);
       this.story.push(`${store.name} is copied as ${name}${hidden ? ', which nothing tells' : ''}`);
     }
