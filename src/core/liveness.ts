@@ -15,6 +15,8 @@ export interface Evidence {
   tombstones: readonly Seen[];
   /** Every unfollowed write of all registers of the object. */
   heads: readonly WriteId[];
+  /** Of those among them that a policy chose: what they follow. */
+  chosen?: ReadonlyMap<WriteId, readonly WriteId[]>;
   /** Of a branch: live refs, our own and those that the peer of this round shows. */
   tips?: readonly SnapshotId[];
 }
@@ -25,10 +27,15 @@ export interface Evidence {
  */
 export type Liveness = 'alive' | 'dead' | 'kept-by-ref';
 
-/** Those of `heads` that no tombstone lists. */
-export function unseenHeads({ tombstones, heads }: Evidence): WriteId[] {
+/**
+ * Those of `heads` that no tombstone lists. Nobody made an edit where a policy chose between two values: who saw both
+ * has seen what was chosen.
+ */
+export function unseenHeads({ tombstones, heads, chosen }: Evidence): WriteId[] {
   const seen = new Set(tombstones.flatMap(({ sees }) => sees));
-  return heads.filter((id) => !seen.has(id));
+  const isSeen = (id: WriteId): boolean =>
+    seen.has(id) || (chosen?.get(id)?.every((parent) => seen.has(parent)) ?? false);
+  return heads.filter((id) => !isSeen(id));
 }
 
 /** Those of `tips` that lead past every tombstone. */

@@ -35,6 +35,16 @@ describe('core: liveness', () => {
       'dead',
     ],
     ['two tombstones that leave one', { tombstones: [{ sees: [w1] }, { sees: [w2] }], heads: [w1, w2, w3] }, 'alive'],
+    [
+      'what a policy chose between two that were seen',
+      { tombstones: [{ sees: [w1] }, { sees: [w2] }], heads: [w3], chosen: new Map([[w3, [w1, w2]]]) },
+      'dead',
+    ],
+    [
+      'what a policy chose between one that was seen and one that was not',
+      { tombstones: [{ sees: [w1] }], heads: [w3], chosen: new Map([[w3, [w1, w2]]]) },
+      'alive',
+    ],
     ['a tip that was seen', { tombstones: [{ sees: [w1], tip: s2 }], heads: [w1], tips: [s2] }, 'dead'],
     ['a tip before the one seen', { tombstones: [{ sees: [w1], tip: s3 }], heads: [w1], tips: [s1, s2] }, 'dead'],
     ['a tip past the one seen', { tombstones: [{ sees: [w1], tip: s2 }], heads: [w1], tips: [s3] }, 'kept-by-ref'],

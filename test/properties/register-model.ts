@@ -110,7 +110,9 @@ export class RegisterStores {
       : this.#policy === 'mixed'
         ? this.#random.pick(['target', 'current', 'newest'] as const)
         : this.#policy;
-    const decided = reconcile(current, target, policy, (id) => this.#writes.get(id));
+    // What was followed meanwhile is no side any more.
+    const isSide = this.#unfollowed(store).some(({ id }) => id === current?.id);
+    const decided = reconcile(isSide ? current : undefined, target, policy, (id) => this.#writes.get(id));
     if (decided.decision === 'conflict' && current && target) {
       this.#record(store, current.id, target.id);
       if (decided.resolution) this.#add(store, resolutionOf(REGISTER, current, target, decided.chosen, store.id));

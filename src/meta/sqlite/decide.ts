@@ -18,8 +18,8 @@ export interface Touched {
   shown: Head | undefined;
   /** Largest (stamp, id) that the round brought. */
   brought: KnownWrite | undefined;
-  /** Resolutions among what it brought: others met here. */
-  resolutions: KnownWrite[];
+  /** Of what it brought those that follow several: others met here. */
+  joins: KnownWrite[];
 }
 
 export interface Deciding {
@@ -52,7 +52,7 @@ export class Decider {
 
   decide(touched: Touched): void {
     if (kindOfConflict(touched.register.object) === undefined) return;
-    for (const resolution of touched.resolutions) this.#recordSettled(touched, resolution);
+    for (const join of touched.joins) this.#recordJoined(touched, join);
     this.#reconcile(touched);
     this.#recordRivals(touched);
   }
@@ -66,6 +66,8 @@ export class Decider {
   #reconcile(touched: Touched): void {
     const { policy, author } = this.#how;
     const { register, before } = touched;
+    // Who follows ours has seen it: it is no side any more, and what else the peer holds met over there.
+    if (before && !unfollowedAt(this.#engine, this.#n, register).some(({ id }) => id === before.id)) return;
     const current = before && this.#lookup(before.id);
     const target = policy === undefined ? touched.brought : this.#peersHead(register);
     const decision = reconcile(current, target, policy, this.#lookup);
@@ -93,12 +95,31 @@ export class Decider {
     return largest;
   }
 
-  /** The store whose value lost hears of it from the resolution. */
-  #recordSettled({ register, before }: Touched, { parents, value }: KnownWrite): void {
-    const [a, b] = parents.map(this.#lookup);
-    if (a === undefined || b === undefined || a.past || b.past || a.value === b.value) return;
-    const met = this.#met(a, b, before);
-    this.record(conflictOver(register, met, value === met.current.value ? 'current' : 'target'));
+  /** The store whose value lost hears of it from the resolution, or from an edit by somebody who saw another one shown. */
+  #recordJoined(touched: Touched, join: KnownWrite): void {
+    const [shown, ...others] = this.#sidesOf(join);
+    if (shown === undefined || shown.past) return;
+    const rivals = others.filter(({ value, past }) => !past && value !== shown.value);
+    const recorded = join.resolution ? new Set() : recordedWrites(this.#engine, this.#n, touched.register);
+    for (const rival of rivals) {
+      if (recorded.has(rival.id)) continue;
+      const met = this.#met(shown, rival, touched.before);
+      const stood = join.resolution ? join.value : shown.value;
+      this.record(conflictOver(touched.register, met, stood === met.current.value ? 'current' : 'target'));
+    }
+  }
+
+  /** What it follows, largest first: the first one is what its author saw shown. */
+  #sidesOf({ parents, value, resolution }: KnownWrite): KnownWrite[] {
+    const sides = parents.map(this.#lookup).filter((side) => side !== undefined);
+    // A resolution has the value of one of two: if not of the one that is here in full, of the one that was dropped.
+    const whole = resolution && sides.find(({ past }) => !past);
+    const told = sides.map((side): KnownWrite => {
+      if (!side.past || whole === undefined || whole.value === value) return side;
+      const { past: _, ...rest } = side;
+      return { ...rest, value };
+    });
+    return told.sort((a, b) => byStampAndId(b, a));
   }
 
   /** Whatever is neither shown nor followed, and in no record yet: no value may drop out of sight (I6). */

@@ -34,8 +34,8 @@ export const headsOf = ({ db }: Engine, n: number, object: ObjectKey): (Head & {
   );
 
 /** Every unfollowed write of all registers of an object. */
-export const allUnfollowed = ({ db }: Engine, n: number, object: ObjectKey): Head[] =>
-  db.all<Head>('SELECT id, stamp, value FROM heads WHERE volset = ? AND object = ? ORDER BY id', n, object);
+export const allUnfollowed = ({ db }: Engine, n: number, object: ObjectKey): (Head & { resolution: number })[] =>
+  db.all('SELECT id, stamp, value, resolution FROM heads WHERE volset = ? AND object = ? ORDER BY id', n, object);
 
 export const knowsObject = ({ db }: Engine, n: number, object: ObjectKey): boolean =>
   db.get('SELECT 1 FROM heads WHERE volset = ? AND object = ? LIMIT 1', n, object) !== undefined;
@@ -114,7 +114,8 @@ function findEvenPast(engine: Engine, n: number, id: WriteId): KnownWrite | unde
   if (record?.type === 'write') return { ...record, id };
   if (record?.type !== 'past') return undefined;
   const { parents, stamp } = record;
-  return { id, parents, stamp, value: null, past: true };
+  // Only what a policy chose goes by another id than its hash.
+  return { id, parents, stamp, value: null, past: true, ...(record.id && { resolution: true }) };
 }
 
 /** A lookup for core functions that remembers what it read: lines of writes are walked more than once. */

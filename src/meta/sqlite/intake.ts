@@ -123,7 +123,7 @@ export class Intake {
     const parents = touched.shown ? this.#followedBy(write) : write.parents;
     touched.shown = joinHeads(this.#engine, this.#n, register, { ...known, parents }, touched.shown);
     if (touched.brought === undefined || byStampAndId(known, touched.brought) > 0) touched.brought = known;
-    if (write.resolution) touched.resolutions.push(known);
+    if (write.parents.length > 1) touched.joins.push(known);
   }
 
   #followedBy(write: Write): readonly WriteId[] {
@@ -147,7 +147,7 @@ export class Intake {
       this.#deletions.touch(register.object);
       if (register.field === 'name') this.#noteCollisions(register.object);
       const before = headAt(this.#engine, this.#n, register);
-      touched = { register, before, shown: before, brought: undefined, resolutions: [] };
+      touched = { register, before, shown: before, brought: undefined, joins: [] };
       this.#touched.set(key, touched);
     }
     return touched;

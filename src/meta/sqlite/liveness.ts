@@ -10,7 +10,7 @@ import type { ObjectKey, Tombstone } from '../../core/records.ts';
 import { branchKey, parseObject } from '../../core/register.ts';
 import { damaged } from './database.ts';
 import type { Engine } from './engine.ts';
-import { allUnfollowed, findRecord, isDead, knowsObject, writesOf } from './heads.ts';
+import { allUnfollowed, findRecord, findWrite, isDead, knowsObject, writesOf } from './heads.ts';
 import { ownTip, setOwnRef } from './refs.ts';
 import { lineage } from './snapshots.ts';
 
@@ -32,10 +32,15 @@ export function tombstonesOf(engine: Engine, n: number, object: ObjectKey): Know
 export const putTombstone = ({ db }: Engine, n: number, object: ObjectKey, id: WriteId): number =>
   db.run('INSERT INTO tombstones(volset, object, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', n, object, id);
 
-const evidenceOf = (engine: Engine, n: number, object: ObjectKey): Evidence => ({
-  tombstones: tombstonesOf(engine, n, object),
-  heads: allUnfollowed(engine, n, object).map(({ id }) => id),
-});
+function evidenceOf(engine: Engine, n: number, object: ObjectKey): Evidence {
+  const heads = allUnfollowed(engine, n, object);
+  const chosen = new Map<WriteId, readonly WriteId[]>();
+  for (const { id, resolution } of heads) {
+    const write = resolution ? findWrite(engine, n, id) : undefined;
+    if (write) chosen.set(id, write.parents);
+  }
+  return { tombstones: tombstonesOf(engine, n, object), heads: heads.map(({ id }) => id), chosen };
+}
 
 const LIVE_BRANCHES = `FROM heads h WHERE h.volset = ? AND h.object > 'branch:' AND h.object < 'branch;'
   AND NOT EXISTS (SELECT 1 FROM dead d WHERE d.volset = h.volset AND d.object = h.object)`;
@@ -98,6 +103,8 @@ export function oldestUnseen(engine: Engine, n: number, object: ObjectKey): Know
 
 function oldestUnseenOf(engine: Engine, n: number, object: ObjectKey): KnownWrite | undefined {
   const lookup = writesOf(engine, n);
+  const evidence = evidenceOf(engine, n, object);
+  const listed = evidence.tombstones.flatMap(({ sees }) => sees);
   const seen = new Map<WriteId, KnownWrite>();
   const unseen = new Map<WriteId, KnownWrite>();
   const collect = (from: Iterable<WriteId>, into: Map<WriteId, KnownWrite>): void => {
@@ -110,13 +117,11 @@ function oldestUnseenOf(engine: Engine, n: number, object: ObjectKey): KnownWrit
       queue.push(...write.parents);
     }
   };
-  const { tombstones, heads } = evidenceOf(engine, n, object);
-  collect(
-    tombstones.flatMap(({ sees }) => sees),
-    seen,
-  );
-  collect(heads, unseen);
-  return smallest(unseen.values());
+  collect(listed, seen);
+  collect(evidence.heads, unseen);
+  const isChosenAmongSeen = ({ resolution, parents }: KnownWrite): boolean =>
+    resolution === true && parents.every((id) => listed.includes(id));
+  return smallest([...unseen.values()].filter((write) => !isChosenAmongSeen(write)));
 }
 
 function smallest(writes: Iterable<KnownWrite>): KnownWrite | undefined {

@@ -116,7 +116,13 @@ export class Oracle {
     const tombstones = this.tombstones.get(object) ?? [];
     const seen = new Set<string>(tombstones.flatMap(({ sees }) => sees));
     const heads = (this.#fields.get(object) ?? []).flatMap((field) => this.rivals(registerKey(object, field)));
-    return tombstones.length > 0 && heads.every(({ id }) => seen.has(id));
+    // What a policy chose between two values was seen by whoever saw both.
+    return (
+      tombstones.length > 0 &&
+      heads.every(
+        ({ id, parents, resolution }) => seen.has(id) || (resolution && parents.every((side) => seen.has(side))),
+      )
+    );
   }
 
   #isAlive(object: ObjectKey, tip: SnapshotId | null): boolean {
