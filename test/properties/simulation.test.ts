@@ -6,7 +6,7 @@ import { replayedSeed } from '../support/seed.ts';
 import { FLAVOURS, simulate } from './simulation/run.ts';
 
 const STEPS = 40;
-const SEEDS = [1, 2, 3];
+const SEEDS = [1, 2, 3, 4, 5, 6];
 
 describe('simulation', () => {
   for (const flavour of Object.keys(FLAVOURS)) {

@@ -36,6 +36,7 @@ export interface Wanted {
   options?: Partial<ReplicateOptions>;
 }
 
+const REPEATED = new Set(['sendGenerations', 'handOver', 'deltas']);
 const NETWORK = { hint: 'Try again.' };
 
 export async function exchange(
@@ -85,6 +86,11 @@ function unreliable(peer: LocalPeer, { random, loss }: Line): Peer {
       }
       return async (...args: unknown[]) => {
         if (random.chance(loss / 2)) throw new PlaitError('network', 'the request was lost', NETWORK);
+        // What may be repeated is repeated below the session, when an answer was lost.
+        if (key === 'sendGenerations') args[1] = await Array.fromAsync(args[1] as AsyncIterable<unknown>);
+        if (REPEATED.has(key) && random.chance(loss)) {
+          await hubMayDie(() => Reflect.apply(member, target, args) as Promise<unknown>);
+        }
         const answer = await hubMayDie(() => Reflect.apply(member, target, args) as Promise<unknown>);
         if (random.chance(loss / 2)) throw new PlaitError('network', 'the answer was lost', NETWORK);
         return answer;

@@ -170,6 +170,8 @@ function recordsRivals(meta: MetaStore, volset: VolsetId, oracle: Oracle): strin
       if (value !== head.value && !recorded.has(`${object} ${field} ${id}`))
         faults.push(`I6: a rival value of ${key} is in no record`);
     }
+    const decided = writes.filter(({ resolution }) => resolution).map(({ parents, value }) => stable([parents, value]));
+    if (new Set(decided).size < decided.length) faults.push(`two writes decide one thing about ${key} alike`);
     const isHere = (id: string): boolean => oracle.records.get(id)?.type === 'write';
     for (const { resolution, parents } of writes) {
       if (!resolution || !parents.every(isHere)) continue;

@@ -16,7 +16,7 @@ export const FLAVOURS: Record<string, Perils> = {
   'edits and syncs': NONE,
   'crashes, lost answers, wrong clocks': { ...NONE, crashes: true, losses: true, skew: 26 * HOUR_MS },
   'backups put back, copies side by side': { ...NONE, copies: true },
-  'compaction and throw-away stores': { ...NONE, compaction: true, ephemeral: true, skew: HOUR_MS },
+  'compaction and throw-away stores': { ...NONE, compaction: true, ephemeral: true, losses: true, skew: HOUR_MS },
   'volsets deleted': { ...NONE, deletesVolset: true, losses: true },
   everything: {
     crashes: true,

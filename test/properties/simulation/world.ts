@@ -102,7 +102,7 @@ export class World implements Disposable {
     else if (dice < 77) await this.#syncSomePair();
     else if (dice < 80) await this.#replay();
     else if (dice < 86) this.#refuse();
-    else if (dice < 92) await this.#edit(random.pick(this.stores));
+    else if (dice < 92) await this.#editAlike();
     else if (dice < 97) await (perils.compaction ? this.#compact() : this.#syncSomePair());
     else this.#reopen(random.pick(this.stores));
   }
@@ -117,6 +117,20 @@ export class World implements Disposable {
     this.story.push(`${store.name} edits${done === undefined ? ' and is killed' : ''}`);
     store.revive();
     if (this.random.chance(0.3)) this.#cut(store);
+  }
+
+  /** Before any of them hears of another: rivals by the handful. */
+  async #editAlike(): Promise<void> {
+    const { random, volset, stores } = this;
+    const field = random.pick(['description', 'attr:k1', 'name']);
+    for (const store of stores) {
+      if (!store.quietly.findVolset(volset) || random.chance(0.3)) continue;
+      store.dirty = true;
+      this.#now += random.below(1000);
+      store.meta.commit(volset, [{ edit: 'set', register: `volset:${field}`, value: `v${random.below(4)}` }]);
+      if (random.chance(0.7)) this.#cut(store);
+    }
+    this.story.push(`all edit the ${field}`);
   }
 
   #cut(store: SimStore): void {
