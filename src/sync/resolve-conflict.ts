@@ -10,27 +10,32 @@ import { type ConflictRow, conflictRow } from './conflict-rows.ts';
 import { findConflict } from './conflicts.ts';
 import { type Engine, type Outcome, outcome } from './engine.ts';
 import { exitOfProblems } from './problems.ts';
-import { settlePath } from './resolve-path.ts';
+import { type SettledPath, settlePath } from './resolve-path.ts';
 import type { ProblemRow } from './results.ts';
 import { settle } from './settle.ts';
 import { refuseOwn } from './volset-edit.ts';
 
 export interface Resolved extends ConflictRow {
+  /** Of a path: the chosen side was brought into the working directory. */
+  restored: boolean;
   /** Of a path: what could not be restored. The conflict is open then. */
   problems: ProblemRow[];
 }
+
+const NO_PATH: SettledPath = { restored: false, problems: [] };
 
 export async function resolveConflict(engine: Engine, prefix: string, chosen: Choice): Promise<Outcome<Resolved>> {
   const { volset, conflict } = findConflict(engine, prefix);
   const choice = emptied(conflict, chosen);
   checkChoice(engine, volset, conflict, choice);
-  const problems = conflict.kind === 'path' ? await settlePath(engine, volset, conflict, choice) : [];
+  const settled = conflict.kind === 'path' ? await settlePath(engine, volset, conflict, choice) : NO_PATH;
+  const { problems } = settled;
   if (problems.length === 0) {
     engine.meta.commit(volset, [{ edit: 'resolve', conflict: conflict.id, choice }]);
     await settle(engine, volset);
   }
   const after = engine.meta.listConflicts(volset, { all: true }).find(({ id }) => id === conflict.id) ?? conflict;
-  return outcome({ ...conflictRow(engine.meta, volset, after), problems }, exitOfProblems(problems));
+  return outcome({ ...conflictRow(engine.meta, volset, after), ...settled }, exitOfProblems(problems));
 }
 
 /** An empty text is a value of an attribute only; elsewhere it takes the value away. */

@@ -1,4 +1,4 @@
-/** A path on which a merge left ours in place: brings theirs instead, if that is what was chosen. */
+/** A path on which a merge left one side in place: brings the other instead, if that is what was chosen. */
 import type { Choice, Conflict } from '../core/conflict.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
@@ -10,28 +10,40 @@ import { holdVolume } from './hold-volume.ts';
 import { restore, savedInPlace } from './restore.ts';
 import type { ProblemRow } from './results.ts';
 
-/** Answers with what could not be written; throws `unsaved-changes` (exit 8) where the path would lose an edit. */
+export interface SettledPath {
+  /** The chosen side was brought into the working directory; else the path was left as it is. */
+  restored: boolean;
+  /** What could not be written. */
+  problems: ProblemRow[];
+}
+
+/** Throws `unsaved-changes` (exit 8) where the path would lose an edit. */
 export async function settlePath(
   engine: Engine,
   volset: VolsetId,
   conflict: Conflict,
   { choice }: Choice,
-): Promise<ProblemRow[]> {
-  if (choice === 'current') return [];
+): Promise<SettledPath> {
+  // It is there since the merge, as it was or with what people have made of it since.
+  if (!conflict.resolved && choice === conflict.resolution) return { restored: false, problems: [] };
   const volume = requireVolume(engine);
   requireSame(volume, volset);
   const path = pathOf(conflict);
-  if (conflict.target === null) {
+  const [chosen, other] =
+    choice === 'current' ? [conflict.current, conflict.target] : [conflict.target, conflict.current];
+  if (chosen === null) {
     await remove(engine, volume, path);
-    return [];
+    return { restored: true, problems: [] };
   }
-  const [ours, theirs] = [conflict.current, conflict.target].map((side) => isDirectory(engine, volset, side, path));
-  if (ours && !theirs) await remove(engine, volume, path);
+  const [isDir, wasDir] = [chosen, other].map((side) => isDirectory(engine, volset, side, path));
+  if (wasDir && !isDir) await remove(engine, volume, path);
   // Of a directory on both sides only its mode is in conflict: what lies in it was merged.
-  const alone = ours && theirs;
-  const input = { ref: conflict.target, paths: [path], alone, overwrite: true, preserve: [] };
-  const { result } = await restore(engine, input);
-  return result.problems;
+  const input = { ref: chosen, paths: [path], alone: isDir && wasDir, overwrite: false, preserve: [] };
+  const { result } = await restore(engine, input).catch((error) => {
+    const isInTheWay = error instanceof PlaitError && error.code === 'unsaved-changes';
+    throw isInTheWay ? stays(path, 'replaced', 'it has unsaved changes') : error;
+  });
+  return { restored: true, problems: result.problems };
 }
 
 function isDirectory(engine: Engine, volset: VolsetId, snapshot: string | null, path: PathKey): boolean {
@@ -59,15 +71,15 @@ async function remove(engine: Engine, volume: Volume, path: PathKey): Promise<vo
   const isSaved = await savedInPlace(engine, [path]);
   const unsaved = new Set(paths.filter((one) => !isSaved(one)));
   for (const one of unsaved) {
-    if (removePath(dir, one, () => false) === 'unsaved') throw stays(one, 'it has unsaved changes');
+    if (removePath(dir, one, () => false) === 'unsaved') throw stays(one, 'deleted', 'it has unsaved changes');
   }
   for (const one of paths.reverse()) {
     const removed = removePath(dir, one, () => !unsaved.has(one));
-    if (removed === 'not-empty') throw stays(one, 'it is a directory with files that no snapshot holds');
+    if (removed === 'not-empty') throw stays(one, 'deleted', 'it is a directory with files that no snapshot holds');
   }
 }
 
-const stays = (path: PathKey, why: string): PlaitError =>
-  new PlaitError('unsaved-changes', `${showPath(path)} was not deleted: ${why}`, {
+const stays = (path: PathKey, what: 'deleted' | 'replaced', why: string): PlaitError =>
+  new PlaitError('unsaved-changes', `${showPath(path)} was not ${what}: ${why}`, {
     hint: 'save it with `plait snapshot`, or delete it yourself; then run the same command again',
   });

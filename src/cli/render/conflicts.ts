@@ -64,8 +64,9 @@ export function* conflictLines(rows: readonly Shown[], limit = 10): Generator<st
 export function* resolvedLines(result: Resolved): Generator<string> {
   for (const { message } of result.problems) yield `problem: ${showText(message)}`;
   yield `conflict ${shortId(result.id)}, ${subjectOf(result)}: ${result.problems.length > 0 ? 'still open' : 'settled'}`;
-  if (result.kind === 'path' && result.resolved && result.resolution === 'target') {
-    yield '  theirs is in the working directory now: save it with `plait snapshot`';
+  if (result.restored && result.resolved) {
+    const side = result.resolution === 'target' ? 'theirs' : 'ours';
+    yield `  ${side} is in the working directory now: save it with \`plait snapshot\``;
   }
 }
 
@@ -112,16 +113,17 @@ function* waysOut(row: ConflictRow): Generator<string> {
   }
   const command = `plait conflicts resolve ${shortId(row.id)}`;
   yield 'settle it with one of';
-  for (const side of ['current', 'target'] as const) yield `  ${command} --${side}${effectOf(row, row[side])}`;
+  for (const side of ['current', 'target'] as const) yield `  ${command} --${side}${effectOf(row, side)}`;
   if (row.kind !== 'path' && row.kind !== 'delete') yield `  ${command} --value TEXT`;
 }
 
 /** What choosing a side does, where its name does not say so. */
-function effectOf({ kind, target }: ConflictRow, chosen: string | null): string {
-  if (kind === 'delete') return chosen === null ? '   (delete it)' : '   (keep it)';
-  if (kind !== 'path') return '';
-  if (chosen !== target) return '   (leave the file as it is)';
-  return chosen === null ? '   (delete the file)' : '   (restore theirs into the working directory)';
+function effectOf(row: ConflictRow, side: 'current' | 'target'): string {
+  if (row.kind === 'delete') return row[side] === null ? '   (delete it)' : '   (keep it)';
+  if (row.kind !== 'path') return '';
+  if (side === row.resolution) return '   (leave the file as it is)';
+  if (row[side] === null) return '   (delete the file)';
+  return `   (restore ${side === 'target' ? 'theirs' : 'ours'} into the working directory)`;
 }
 
 function renameCommand(row: Shown): string {

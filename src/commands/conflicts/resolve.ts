@@ -8,7 +8,7 @@ import { resolvedLines } from '../../cli/render/conflicts.ts';
 export default class ConflictsResolve extends BaseCommand {
   static override summary = 'Settle a conflict: one of the two sides, or another value, stands from now on.';
   static override description =
-    'That is an edit and travels with the next push or sync. A path of a merge: --current keeps the file as it is, --target restores theirs into the working directory. ' +
+    'That is an edit and travels with the next push or sync. A path of a merge: the side that stands stays as it is in the working directory, the other is restored there; an unsaved change of that path stops it (exit 8). ' +
     'Something that one side deleted and the other edited: the side that deleted deletes it again. Two objects with one name are settled by renaming one of them.';
   static override examples = [
     'plait conflicts resolve 3f2a91c0 --current',
