@@ -28,7 +28,7 @@ export async function openOrRebuild(dir: string, wait: LockWait): Promise<Opened
   ensureFile(lockPath);
   for (let tries = 0; tries < 5; tries++) {
     const hold = await retryBusy(() => tryLock(lockPath, 'shared'), wait, 'the store');
-    const index = tryOpen(path, wait, hold);
+    const index = await tryOpen(path, wait, hold);
     if (index) return { index, hold };
     hold.release();
     const alone = await retryBusy(
@@ -47,9 +47,11 @@ export async function openOrRebuild(dir: string, wait: LockWait): Promise<Opened
   });
 }
 
-function tryOpen(path: string, wait: LockWait, hold: FileLock): IndexDb | undefined {
+/** Waits, too: the last of other processes that closes the file has it to itself for a moment. */
+async function tryOpen(path: string, wait: LockWait, hold: FileLock): Promise<IndexDb | undefined> {
   try {
-    return existsSync(damageMarker(path)) ? undefined : new IndexDb(path, wait);
+    if (existsSync(damageMarker(path))) return undefined;
+    return await retryBusy(() => new IndexDb(path, wait), wait, 'the chunk index');
   } catch (error) {
     if (error instanceof IndexDamaged) return undefined;
     hold.release();

@@ -244,6 +244,15 @@ describe('disk blob engine', () => {
       assert.deepEqual(held(await temp.open(), A, [1, 2]), [1, 1]);
     });
 
+    it('is waited for while another process has it to itself, as its last user does when it closes it', async () => {
+      await (await temp.open())[Symbol.asyncDispose]();
+      const db = new DatabaseSync(within('index.db'));
+      db.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT');
+      await assert.rejects(temp.open({ lockWaitMs: 50 }), codeIs('busy'));
+      setTimeout(() => db.close(), 100);
+      assert.deepEqual(held(await temp.open(), A, [1]), [0]);
+    });
+
     it('waits for another process that writes, and gives up as busy', async () => {
       const store = await temp.open({ lockWaitMs: 50 });
       const db = new DatabaseSync(within('index.db'));
