@@ -107,3 +107,33 @@ async function hubMayDie<T>(run: () => Promise<T>): Promise<T> {
     throw error;
   }
 }
+
+export const codeOf = (error: unknown): string =>
+  error === undefined
+    ? 'ok'
+    : error instanceof PlaitError
+      ? error.code
+      : error instanceof Crash
+        ? 'killed'
+        : String(error);
+
+/** Is that how a session may end? */
+export function isExpected(error: unknown, client: SimStore, hub: SimStore, volset: VolsetId): boolean {
+  if (error === undefined || error instanceof Crash) return true;
+  if (!(error instanceof PlaitError)) return false;
+  if (error.code === 'network') return true;
+  if (error.code === 'not-found') return !hub.quietly.findVolset(volset) || !client.quietly.findVolset(volset);
+  // Two copies that do not know of each other refuse each other; one that learns of the other in between goes on as new.
+  if (error.code === 'identity') return client.restored || hub.restored;
+  return false;
+}
+
+/** Undefined where the process was killed in it. */
+export async function survived<T>(run: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof Crash) return undefined;
+    throw error;
+  }
+}

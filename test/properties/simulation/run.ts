@@ -1,4 +1,5 @@
 /** One simulation from its seed: steps, invariants after each, and exchanging until quiet at the end. */
+import { settle } from './settle.ts';
 import { type Perils, World } from './world.ts';
 
 const NONE: Perils = {
@@ -40,7 +41,7 @@ export async function simulate(seed: number, flavour: string, steps: number): Pr
       await world.step();
       check(world.faults());
     }
-    check(await world.settle(MAX_ROUNDS));
+    check(await settle(world, MAX_ROUNDS));
   } catch (error) {
     const story = world.story.map((line, i) => `${i + 1}. ${line}`).join('\n');
     const replay = `PLAIT_SEED=${seed} mocha test/properties/simulation.test.ts -g '${flavour}'`;

@@ -2,16 +2,15 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PlaitError } from '../../../src/core/errors.ts';
 import type { BranchId, VolsetId } from '../../../src/core/ids.ts';
 import type { Policy } from '../../../src/core/reconcile.ts';
 import type { Verb } from '../../../src/sync/replicate.ts';
 import { Random } from '../../support/seed.ts';
 import { editSomething } from './edits.ts';
-import { type Exchanged, exchange, type Wanted } from './exchange.ts';
-import { faultsOf, type Memory, portrait } from './invariants.ts';
+import { codeOf, type Exchanged, exchange, isExpected, survived, type Wanted } from './exchange.ts';
+import { faultsOf, type Memory } from './invariants.ts';
 import { logOf } from './oracle.ts';
-import { Crash, SimStore } from './sim-store.ts';
+import { SimStore } from './sim-store.ts';
 import { dropOld, tellAgain, tellNewcomer, tellWrongly, tryFirst } from './trials.ts';
 
 /** What may go wrong in a run besides edits and syncs. */
@@ -59,7 +58,7 @@ export class World implements Disposable {
       { edit: 'create-volset', name: 'data', creator: first.name },
       { edit: 'create-branch', branch, name: 'main', creator: first.name },
     ]);
-    this.#cut(first);
+    this.cut(first);
   }
 
   #add(i: number): void {
@@ -116,7 +115,7 @@ export class World implements Disposable {
     );
     this.story.push(`${store.name} edits${done === undefined ? ' and is killed' : ''}`);
     store.revive();
-    if (this.random.chance(0.3)) this.#cut(store);
+    if (this.random.chance(0.3)) this.cut(store);
   }
 
   /** Before any of them hears of another: rivals by the handful. */
@@ -128,12 +127,13 @@ export class World implements Disposable {
       store.dirty = true;
       this.#now += random.below(1000);
       store.meta.commit(volset, [{ edit: 'set', register: `volset:${field}`, value: `v${random.below(4)}` }]);
-      if (random.chance(0.7)) this.#cut(store);
+      if (random.chance(0.7)) this.cut(store);
     }
     this.story.push(`all edit the ${field}`);
   }
 
-  #cut(store: SimStore): void {
+  /** Everything that was edited there is in a closed generation. */
+  cut(store: SimStore): void {
     if (store.quietly.knowsVolset(this.volset)) store.quietly.cut(this.volset);
     store.dirty = false;
     store.touched = true;
@@ -171,11 +171,11 @@ export class World implements Disposable {
     const meanwhile = async (): Promise<void> => {
       if (!random.chance(0.5)) return;
       await this.#edit(hub);
-      this.#cut(hub);
+      this.cut(hub);
     };
     const line = { random, volset, loss, ...(loss > 0 && { meanwhile }) };
     if (random.chance(0.1) && client.quietly.knowsVolset(volset)) {
-      this.#cut(client);
+      this.cut(client);
       const dry = { ...wanted, options: { ...wanted.options, dryRun: true } };
       await tryFirst(this, client, () => exchange({ random, volset, loss: 0 }, client, hub, dry));
     }
@@ -224,7 +224,7 @@ export class World implements Disposable {
     const { error } = await this.sync(to, from, { verb: 'fetch', policy: 'target' });
     if (error) return;
     if (!to.options.ephemeral) {
-      this.#cut(to);
+      this.cut(to);
       tellNewcomer(this, to, from);
     }
     const count = tellAgain(this, to, from, random.chance(0.5) ? random.pick(POLICIES) : undefined);
@@ -269,7 +269,7 @@ export class World implements Disposable {
   #compact(): void {
     const store = this.random.pick(this.stores);
     if (store.options.ephemeral || !store.quietly.knowsVolset(this.volset)) return;
-    this.#cut(store);
+    this.cut(store);
     this.story.push(`${store.name} drops ${dropOld(this, store, this.stores, 180 * DAY_MS)}`);
   }
 
@@ -288,87 +288,5 @@ export class World implements Disposable {
       const complete = !store.dirty || store.options.ephemeral === true;
       return faultsOf(store.quietly, this.volset, memory, complete).map((fault) => `${store.name}: ${fault}`);
     });
-  }
-
-  /** I17: everybody syncs until nobody learns anything. Answers with what is wrong then. */
-  async settle(maxRounds: number): Promise<string[]> {
-    const { volset, stores } = this;
-    for (const store of stores) this.#cut(store);
-    const all = new Set(stores.flatMap((store) => logOf(store.quietly, volset).flatMap(({ hash }) => hash)));
-    let quiet = false;
-    for (let round = 0; round < maxRounds && !quiet; round++) {
-      const before = stores.map((store) => portrait(store.quietly, volset));
-      for (const [client, hub] of this.#ring())
-        await this.sync(client, hub, { verb: 'sync', policy: this.random.pick(POLICIES) });
-      quiet = stores.every((store, i) => portrait(store.quietly, volset) === before[i]);
-    }
-    const faults = quiet ? [] : [`I17: not quiet after ${maxRounds} rounds`];
-    for (const store of stores) this.#cut(store);
-    const pictures = stores.map((store) => portrait(store.quietly, volset));
-    pictures.forEach((picture, i) => {
-      if (picture !== pictures[0])
-        faults.push(`I17: ${stores[0].name} and ${stores[i].name} differ:\n${pictures[0]}\n${picture}`);
-    });
-    for (const store of stores) {
-      const held = new Set(logOf(store.quietly, volset).map(({ hash }) => hash as string));
-      const gone = [...all].filter((hash) => !held.has(hash));
-      if (gone.length > 0) faults.push(`I13: ${store.name} lacks ${gone.length} generations that somebody had`);
-    }
-    for (const store of stores) store.touched = true;
-    return [...faults, ...this.faults(), ...(await this.#idle())];
-  }
-
-  /** I12: where nothing is new, a sync is one request and moves nothing. */
-  async #idle(): Promise<string[]> {
-    const faults: string[] = [];
-    for (const [client, hub] of this.#ring()) {
-      const { calls, error } = await this.sync(client, hub, { verb: 'sync', policy: 'target' });
-      if (error) continue;
-      const more = Object.keys(calls).filter((call) => call === 'sendGenerations' || call === 'handOver');
-      if (more.length > 0 || calls['deltas'] !== 1)
-        faults.push(`I12: ${client.name} had nothing to tell ${hub.name} and asked ${JSON.stringify(calls)}`);
-    }
-    return faults;
-  }
-
-  /** Everybody with the next, and all with the first: copies that nothing tells apart only meet through others. */
-  #ring(): [SimStore, SimStore][] {
-    const hubs = this.stores.filter(({ options }) => !options.ephemeral);
-    const next = (store: SimStore, i: number): SimStore => {
-      const hub = hubs[(i + 1) % hubs.length];
-      return hub === store ? hubs[(i + 2) % hubs.length] : hub;
-    };
-    const ring = this.stores.map((store, i): [SimStore, SimStore] => [store, next(store, i)]);
-    const star = this.stores.flatMap((store): [SimStore, SimStore][] => (store === hubs[0] ? [] : [[store, hubs[0]]]));
-    return [...ring, ...star].filter(([a, b]) => a !== b);
-  }
-}
-
-const codeOf = (error: unknown): string =>
-  error === undefined
-    ? 'ok'
-    : error instanceof PlaitError
-      ? error.code
-      : error instanceof Crash
-        ? 'killed'
-        : String(error);
-
-/** Is that how a session may end? */
-function isExpected(error: unknown, client: SimStore, hub: SimStore, volset: VolsetId): boolean {
-  if (error === undefined || error instanceof Crash) return true;
-  if (!(error instanceof PlaitError)) return false;
-  if (error.code === 'network') return true;
-  if (error.code === 'not-found') return !hub.quietly.findVolset(volset) || !client.quietly.findVolset(volset);
-  // Two copies that do not know of each other refuse each other; one that learns of the other in between goes on as new.
-  if (error.code === 'identity') return client.restored || hub.restored;
-  return false;
-}
-
-async function survived<T>(run: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await run();
-  } catch (error) {
-    if (error instanceof Crash) return undefined;
-    throw error;
   }
 }
