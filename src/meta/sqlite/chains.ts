@@ -101,7 +101,7 @@ export function stretches(
 ): Stretch[] | undefined {
   const found: Stretch[] = [];
   let chain = db.get<{ n: number }>(
-    `SELECT s.n FROM stores s JOIN generations g ON g.volset = ? AND g.store = s.n AND g.generation = ?
+    `SELECT s.n FROM stores s CROSS JOIN generations g ON g.volset = ? AND g.store = s.n AND g.generation = ?
      WHERE s.base = ? AND g.hash = ?`,
     n,
     to,

@@ -18,8 +18,8 @@ import { OWN_REFS, refsBetween } from './refs.ts';
 
 const PAGE_RECORDS = 1000;
 const PAGE_BYTES = 1024 * 1024;
-/** Headers looked at per line of generations and page. */
-const WINDOW = 256;
+/** Headers of one line of generations read at once, at most. */
+const MAX_WINDOW = 256;
 
 /** What is still to be sent: lines of generations, each named by its last one, which no later split can change. */
 type Cursor = [store: StoreId, from: number, to: number, hash: GenerationHash][];
@@ -85,30 +85,53 @@ interface Next {
   range: MissingRange;
 }
 
-/**
- * Headers in learning order, as far as it is certain. Each line's own are in that order already; past the last header
- * seen of a line that has more, others might have to wait for it.
- */
-function nextHeaders(engine: Engine, n: number, ranges: readonly MissingRange[]): Next[] {
-  let certain = Number.MAX_SAFE_INTEGER;
-  const found: Next[] = [];
+/** Headers in learning order, read as far as somebody goes on asking: a page has a few of them, of many lines. */
+function* nextHeaders(engine: Engine, n: number, ranges: readonly MissingRange[]): Generator<Next> {
+  // Last one first: the next to be sent is at the end.
+  const lines: { row: HeaderRow; range: MissingRange; rest: Generator<HeaderRow> }[] = [];
   for (const range of ranges) {
-    const parts = stretches(engine, n, range);
-    if (parts === undefined) throw gone();
-    for (const { chain, from, to } of parts) {
+    const rest = headersOf(engine, n, range);
+    const first = rest.next();
+    if (!first.done) lines.push({ row: first.value, range, rest });
+  }
+  lines.sort((a, b) => b.row.position - a.row.position);
+  for (let line = lines.pop(); line !== undefined; line = lines.pop()) {
+    yield line;
+    const next = line.rest.next();
+    if (next.done) continue;
+    const { position } = next.value;
+    let [low, high] = [0, lines.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (lines[middle].row.position > position) low = middle + 1;
+      else high = middle;
+    }
+    lines.splice(low, 0, { ...line, row: next.value });
+  }
+}
+
+/** Of one line, which are in that order already. */
+function* headersOf(engine: Engine, n: number, range: MissingRange): Generator<HeaderRow> {
+  const parts = stretches(engine, n, range);
+  if (parts === undefined) throw gone();
+  let window = 2;
+  for (const { chain, from, to } of parts.reverse()) {
+    for (let at = from; at <= to; ) {
       const rows = engine.db.all<HeaderRow>(
         `SELECT ${HEADER_COLUMNS} WHERE g.volset = ? AND g.store = ? AND g.generation BETWEEN ? AND ?
-         ORDER BY g.generation LIMIT ${WINDOW}`,
+         ORDER BY g.generation LIMIT ?`,
         n,
         chain,
-        from,
+        at,
         to,
+        window,
       );
-      for (const row of rows) found.push({ row, range });
-      if (rows.length === WINDOW) certain = Math.min(certain, (rows.at(-1) as HeaderRow).position);
+      yield* rows;
+      if (rows.length < window) break;
+      at += rows.length;
+      window = Math.min(2 * window, MAX_WINDOW);
     }
   }
-  return found.filter(({ row }) => row.position <= certain).sort((a, b) => a.row.position - b.row.position);
 }
 
 function parseCursor(cursor: string): Cursor {
