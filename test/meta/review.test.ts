@@ -1,10 +1,10 @@
 /** Histories in which an edit once got lost, came back, or went unheard. */
 import assert from 'node:assert/strict';
 import { conflictId } from '../../src/core/conflict.ts';
-import type { WriteId } from '../../src/core/ids.ts';
+import type { SnapshotId, WriteId } from '../../src/core/ids.ts';
 import { recordId, type Write } from '../../src/core/records.ts';
 import type { MetaStore } from '../../src/meta/index.ts';
-import { branchId, fetchFrom, generationsFor, memoryStore, seed, set, syncWith, V } from './helpers.ts';
+import { branchId, fetchFrom, generationsFor, grow, memoryStore, seed, set, syncWith, V } from './helpers.ts';
 
 type Store = ReturnType<typeof memoryStore>;
 
@@ -85,6 +85,30 @@ describe('metadata: nothing gets lost unheard', () => {
       conflicts.map(({ id, current, target }) => [id, new Set([current, target])]),
       [[b.listConflicts(V)[0].id, new Set(['replaced', 'rival'])]],
     );
+  });
+
+  it('two stores that keep a deleted branch for its snapshots make one write, and tell of one conflict', () => {
+    const tip = a.findBranch(V, branchId(1))?.tip as SnapshotId;
+    for (const store of [b, c]) {
+      store.setBlobs(V, [tip]);
+      store.commit(V, [{ edit: 'move-ref', branch: branchId(1), from: null, to: tip }]);
+      store.clock.time += 1000 * (1 + stores.indexOf(store));
+      grow(store);
+    }
+    a.commit(V, [{ edit: 'delete', object: main }]);
+    for (const store of [b, c]) assert.equal(fetchFrom(store, a, { policy: 'target' }).written, 1);
+    syncWith(b, c);
+    syncWith(a, b);
+    const kept = (store: Store) => writesOf(store).filter(({ register }) => register === `${main}:name`);
+    const told = (store: Store) => store.listConflicts(V).map(({ kind, id }) => [kind, id]);
+    for (const store of [a, b, c]) {
+      assert.equal(new Set(kept(store).map(recordId)).size, 2);
+      assert.deepEqual(told(store), [['delete', a.listConflicts(V)[0].id]]);
+      assert.deepEqual(
+        store.listBranches(V).map((branch) => branch.name),
+        ['main'],
+      );
+    }
   });
 
   describe('what was deleted by somebody who saw both names', () => {

@@ -29,7 +29,7 @@ export interface Settled {
   kept: number;
 }
 
-type Keep = (register: Register, value: string) => void;
+type Keep = (register: Register, value: string, over: Tombstone) => void;
 
 export class Deletions {
   readonly #engine: Engine;
@@ -98,8 +98,9 @@ export class Deletions {
   #keepName(object: ObjectKey, keep: Keep): boolean {
     const register = { object, field: 'name' };
     const name = headAt(this.#engine, this.#n, register)?.value ?? null;
-    if (name === null) return false;
-    keep(register, name);
+    const [newest] = tombstonesOf(this.#engine, this.#n, object);
+    if (name === null || newest === undefined) return false;
+    keep(register, name, newest);
     return true;
   }
 

@@ -12,7 +12,7 @@ import {
   type Write,
 } from '../../core/records.ts';
 import { type Register, registerKey } from '../../core/register.ts';
-import { nextStamp } from '../../core/stamp.ts';
+import { nextStamp, stampAfter } from '../../core/stamp.ts';
 import type { Engine } from './engine.ts';
 import { allUnfollowed, type Head, joinHeads, unfollowedAt } from './heads.ts';
 import { putTombstone } from './liveness.ts';
@@ -45,6 +45,19 @@ export class Writer {
       { type: 'write', register: key, value, parents, stamp, author: this.#author },
       heads.at(0),
     );
+  }
+
+  /**
+   * The value that is shown once more, over a tombstone that saw it. Nothing in it depends on who makes it, or when: two
+   * stores that notice the same make the same write, and tell of one conflict.
+   */
+  keep(register: Register, value: string, { stamp: last, author }: Pick<Tombstone, 'stamp' | 'author'>): KnownWrite {
+    const heads = unfollowedAt(this.#engine, this.#n, register).slice(0, MAX_WRITE_PARENTS);
+    const parents = heads.map(({ id }) => id).sort();
+    const shown = heads.at(0);
+    const stamp = stampAfter(shown && shown.stamp > last ? shown.stamp : last);
+    const key = registerKey(register.object, register.field);
+    return this.add(register, { type: 'write', register: key, value, parents, stamp, author }, shown);
   }
 
   /** `shown`: head of the register so far. */
