@@ -127,6 +127,13 @@ export interface Round {
   maxDelete?: number;
   /** Decides and answers all of it, then rolls back. */
   dryRun?: boolean;
+  /** Answer with the branches, too: it takes a look at each. */
+  withBranches?: boolean;
+  /**
+   * Brings nothing, and nothing changed here since a round like it was found to change nothing: only the peer's time as
+   * a member is noted. Refused with generations or refs in it.
+   */
+  quiet?: boolean;
 }
 
 export interface Applied {
@@ -146,8 +153,8 @@ export interface Applied {
   problems: { object: ObjectKey; message: string }[];
   /** Our vector afterwards. */
   vector: Vector;
-  /** Branches as they show afterwards. */
-  branches: BranchView[];
+  /** Branches as they show afterwards, where the round asks for them. */
+  branches?: BranchView[];
 }
 
 /** What a round would mean, asked before it is applied. Reads only. */
@@ -189,10 +196,15 @@ export interface PeerState {
   revision: number;
   /** Its vector at the last contact. */
   vector: Vector;
-  /** Agreed tips ("initial"), branch -> snapshot. */
-  initial: Record<BranchId, SnapshotId>;
+  /** What both sides said when a session last found nothing to do, as its mark (src/sync/quiet.ts). */
+  settled: string | null;
   /** Milliseconds since the epoch of the last successful session. */
   lastSync: number | null;
+}
+
+export interface PeerChange extends Partial<Omit<PeerState, 'install'>> {
+  /** Agreed tips ("initial"); those not named stay as they are. */
+  initial?: Record<BranchId, SnapshotId>;
 }
 
 /** A bearer token; only its SHA-256 is stored. */
@@ -215,6 +227,8 @@ export interface MetaStore extends Disposable {
   findVolset(volset: VolsetId): VolsetView | undefined;
   listBranches(volset: VolsetId): BranchView[];
   findBranch(volset: VolsetId, branch: BranchId): BranchView | undefined;
+  /** Names that branches have, or had when they were deleted; unique or not. Unknown ones are left out. */
+  branchNames(volset: VolsetId, branches: BranchId[]): Record<BranchId, string>;
   findSnapshot(volset: VolsetId, id: SnapshotId): SnapshotView | undefined;
   /** Ids that start with `prefix` (>= 1 hex digit), at most `limit`. */
   snapshotsByPrefix(volset: VolsetId, prefix: string, limit: number): SnapshotId[];
@@ -289,8 +303,10 @@ export interface MetaStore extends Disposable {
   markPacked(packed: PackedGeneration[]): void;
 
   peer(install: InstallId, volset: VolsetId): PeerState | undefined;
-  /** Partial update; `initial` entries are merged. Where only `lastSync` is new, it is written once a minute. */
-  updatePeer(install: InstallId, volset: VolsetId, change: Partial<Omit<PeerState, 'install'>>): void;
+  /** Tips agreed with a peer ("initial"), branch -> snapshot. */
+  agreedTips(install: InstallId, volset: VolsetId): Record<BranchId, SnapshotId>;
+  /** Writes what is new. Where that is `lastSync` alone, once a minute. */
+  updatePeer(install: InstallId, volset: VolsetId, change: PeerChange): void;
 
   /** Forgets what a peer once told of a volset: its vector, refs and agreed tips. Its records stay. */
   forgetPeer(install: InstallId, volset: VolsetId): void;

@@ -63,10 +63,11 @@ export function begin({ engine, volset, staged }: Session): Progress {
 
 /** Takes in what a round did, and plans the tips anew. */
 export function noteRound(session: Session, progress: Progress, applied: Applied, selection: Selection): void {
-  progress.changed.push(...changedHere(progress.views, applied.branches));
-  progress.views = applied.branches;
+  const { branches = [] } = applied;
+  progress.changed.push(...changedHere(progress.views, branches));
+  progress.views = branches;
   addApplied(progress.applied, applied);
-  const steps = planSession(session, applied.branches);
+  const steps = planSession(session, branches);
   if (progress.chosen) {
     const { chosen, aside } = progress;
     progress.steps = steps.filter(({ branch }) => chosen.has(branch) || aside.has(branch));
@@ -75,6 +76,19 @@ export function noteRound(session: Session, progress: Progress, applied: Applied
   progress.steps = selectSteps(steps, selection);
   if (progress.steps.length < steps.length) progress.chosen = new Set(progress.steps.map(({ branch }) => branch));
 }
+
+/** Nothing was moved, sent or taken. */
+export const isIdle = ({ sent, received, theirs, ours, volume, applied, recordsSent, aside }: Progress): boolean =>
+  sent.snapshots === 0 &&
+  received.snapshots === 0 &&
+  theirs.moved.size === 0 &&
+  ours.moved.size === 0 &&
+  aside.size === 0 &&
+  !volume.moved &&
+  applied.generations === 0 &&
+  applied.changed.length === 0 &&
+  applied.written === 0 &&
+  !recordsSent;
 
 function changedHere(before: BranchView[], after: BranchView[]): BranchOutcome[] {
   const now = new Map(after.map((view) => [view.id, view]));
@@ -100,9 +114,16 @@ function addApplied(sum: Progress['applied'], more: Applied): void {
 /** Tips there of branches that are deleted here: our records make the peer let go of them. */
 export function deletedThere(session: Session, { views, aside }: Progress): BranchOutcome[] {
   const alive = new Set(views.map(({ id }) => id));
-  return [...targetRefs(session)]
-    .filter(([branch, tip]) => tip !== null && !alive.has(branch) && !aside.has(branch))
-    .map(([branch, from]) => ({ name: branch.slice(0, 12), side: 'remote', action: 'deleted', from, to: null }));
+  const gone = [...targetRefs(session)].filter(
+    ([branch, tip]) => tip !== null && !alive.has(branch) && !aside.has(branch),
+  );
+  const names = session.engine.meta.branchNames(
+    session.volset,
+    gone.map(([branch]) => branch),
+  );
+  return gone.map(([branch, from]) => {
+    return { name: names[branch] ?? branch.slice(0, 12), side: 'remote', action: 'deleted', from, to: null };
+  });
 }
 
 export function addSent({ sent }: Progress, more: Sent): void {

@@ -3,7 +3,7 @@ import type { SnapshotId } from '../core/ids.ts';
 import type { RefStep } from '../core/ref-plan.ts';
 import { conflictRow } from './conflict-rows.ts';
 import { problemRow } from './problems.ts';
-import { deletedThere, type Progress } from './progress.ts';
+import { deletedThere, isIdle, type Progress } from './progress.ts';
 import { pushes, type ReplicateOptions, type Verb } from './replicate-options.ts';
 import type { BranchOutcome, ProblemRow, SyncResult } from './results.ts';
 import type { Session } from './session.ts';
@@ -37,18 +37,6 @@ export function resultOf(session: Session, verb: Verb, progress: Progress, optio
     durationMs: 0,
   };
 }
-
-const isIdle = ({ sent, received, theirs, ours, volume, applied, recordsSent, aside }: Progress): boolean =>
-  sent.snapshots === 0 &&
-  received.snapshots === 0 &&
-  theirs.moved.size === 0 &&
-  ours.moved.size === 0 &&
-  aside.size === 0 &&
-  !volume.moved &&
-  applied.generations === 0 &&
-  applied.changed.length === 0 &&
-  applied.written === 0 &&
-  !recordsSent;
 
 const isTelling = ({ action }: BranchOutcome): boolean => !['up-to-date', 'ahead', 'behind'].includes(action);
 

@@ -7,9 +7,9 @@
 import { PlaitError } from '../core/errors.ts';
 import { epochOf, installOf, type VolsetId } from '../core/ids.ts';
 import type { Peer } from '../core/peer.ts';
-import { agreedTip } from '../core/ref-plan.ts';
+import { agreedTip, type RefStep } from '../core/ref-plan.ts';
 import { effectiveSelection, type Selection } from '../core/selection.ts';
-import type { PeerState, RemoteConfig } from '../meta/contract.ts';
+import type { PeerChange, RemoteConfig } from '../meta/contract.ts';
 import { blobsDown } from './blobs-down.ts';
 import { blobsUp } from './blobs-up.ts';
 import { warnOfDeletedBranch } from './branches.ts';
@@ -19,6 +19,7 @@ import { exitOfProblems } from './problems.ts';
 import { addReceived, addSent, begin, noteRound, type Progress } from './progress.ts';
 import { takeTheirs } from './pull-theirs.ts';
 import { renameLine } from './push-as.ts';
+import { foundNothing, isMarked, markOf, mayBeQuiet, stepsOfEqual } from './quiet.ts';
 import { checkOptions, pulls, pushes, type ReplicateOptions, type Verb } from './replicate-options.ts';
 import { resultOf } from './replicate-result.ts';
 import type { SyncResult } from './results.ts';
@@ -128,8 +129,12 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
   const { engine, volset } = session;
   const { verb, progress } = run;
   const sends = pushes(verb, options);
+  const mark = mayBeQuiet(session, run.selection, options) ? markOf(session) : undefined;
+  let quiet = mark !== undefined && isMarked(session, mark);
   for (let echo = 0; ; echo++) {
-    await takeRound(session, run, options, echo === 0);
+    quiet &&= echo === 0;
+    if (quiet) await takeQuietRound(session, run, options);
+    else await takeRound(session, run, options, echo === 0);
     if (options.dryRun) {
       progress.recordsSent = sends && hasRecordsFor(session);
       return;
@@ -160,7 +165,19 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
     };
   }
   if (progress.changed.length > 0 && engine.meta.findVolset(volset)) warnOfDeletedBranch(engine, volset);
-  rememberPeer(session, progress);
+  // The state must have stood from before the look to its end.
+  const settled = mark !== undefined && !quiet && foundNothing(progress) && markOf(session) === mark;
+  rememberPeer(session, progress, quiet ? [] : progress.steps, settled ? mark : undefined);
+}
+
+/** Nothing has changed since everything was found in order. */
+async function takeQuietRound(session: Session, { progress, follow }: Run, options: ReplicateOptions): Promise<void> {
+  const { engine, volset } = session;
+  const { dryRun, maxDelete, policy = 'target' } = options;
+  applyRound(session, { policy, maxDelete, dryRun, follow, quiet: true });
+  progress.views = engine.meta.listBranches(volset);
+  progress.steps = stepsOfEqual(progress.views);
+  await packGenerations(engine);
 }
 
 /** Records in and decided, tips planned; then what was asked about diverged branches. */
@@ -185,9 +202,13 @@ async function createThere({ peer, volset, name }: Session): Promise<void> {
 }
 
 /** Only what changed is written: a session with nothing to do leaves the database alone but for its time stamp. */
-function rememberPeer({ engine, volset, staged }: Session, progress: Progress): void {
-  const { theirs, ours, steps, acknowledged } = progress;
-  const initial: PeerState['initial'] = {};
+function rememberPeer(
+  { engine, volset, staged }: Session,
+  { theirs, ours, acknowledged }: Progress,
+  steps: RefStep[],
+  settled: string | undefined,
+): void {
+  const initial: PeerChange['initial'] = {};
   for (const step of steps) {
     const tip = agreedTip(step, { sent: theirs.moved.has(step.branch), taken: ours.moved.has(step.branch) });
     if (tip !== null) initial[step.branch] = tip;
@@ -197,7 +218,7 @@ function rememberPeer({ engine, volset, staged }: Session, progress: Progress): 
   const revision = theirs.revision ?? staged.revision;
   const epoch = epochOf(staged.identity);
   const lastSync = engine.world.now();
-  engine.meta.updatePeer(installOf(staged.identity), volset, { epoch, vector, revision, initial, lastSync });
+  engine.meta.updatePeer(installOf(staged.identity), volset, { epoch, vector, revision, initial, settled, lastSync });
 }
 
 function exitsOf(result: SyncResult, progress: Progress, options: ReplicateOptions): number[] {

@@ -121,13 +121,15 @@ export interface Taking {
   dryRun: boolean;
   /** The remote goes on following the volset that it followed before. */
   follow: boolean;
+  /** There is nothing to decide: see quiet.ts. */
+  quiet?: boolean;
 }
 
 /** Takes the staged round into the store: records, decisions, vector, the peer's refs; one transaction, idempotent. */
-export function applyRound(session: Session, { policy, maxDelete, dryRun, follow }: Taking): Applied {
+export function applyRound(session: Session, { policy, maxDelete, dryRun, follow, quiet = false }: Taking): Applied {
   const { engine, remote, volset, staged } = session;
   const { identity: peer, generations, refs, revision, vector } = staged;
-  const round = { peer, generations, refs, revision, vector, policy, maxDelete, dryRun };
+  const round = { peer, generations, refs, revision, vector, policy, maxDelete, dryRun, quiet, withBranches: !quiet };
   const applied = guardWithName(remote, maxDelete, () => {
     // Decided on a dry run first, so that a guard leaves even our memory of the peer as it was.
     if (!dryRun && session.forget.length > 0) {

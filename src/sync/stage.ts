@@ -42,7 +42,7 @@ export interface Looked {
 /** Times that one question is put with more points, each time about stores not known to be forked before. */
 const MAX_REPEATS = 2;
 
-/** What is remembered of a store; read once a session, for it has a row for each branch. */
+/** What is remembered of a store, read once a session. */
 export type Memory = (install: InstallId) => PeerState | undefined;
 
 export function memoryOf({ meta }: Pick<Engine, 'meta'>, volset: VolsetId): Memory {

@@ -451,8 +451,12 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
         const [x, y] = [snapshotOf([]).id, snapshotOf([]).id];
         a.updatePeer(install, V, { epoch: 2, vector, initial: { [branchId(1)]: x } });
         a.updatePeer(install, V, { revision: 7, lastSync: 5, initial: { [branchId(2)]: y } });
-        const initial = { [branchId(1)]: x, [branchId(2)]: y };
-        assert.deepEqual(a.peer(install, V), { install, epoch: 2, revision: 7, vector, initial, lastSync: 5 });
+        const told = { install, epoch: 2, revision: 7, vector, settled: null, lastSync: 5 };
+        assert.deepEqual(a.peer(install, V), told);
+        assert.deepEqual(a.agreedTips(install, V), { [branchId(1)]: x, [branchId(2)]: y });
+        a.updatePeer(install, V, { settled: 'ab', initial: { [branchId(1)]: y } });
+        assert.deepEqual(a.peer(install, V), { ...told, settled: 'ab' });
+        assert.deepEqual(a.agreedTips(install, V), { [branchId(1)]: y, [branchId(2)]: y });
       });
       it('writes the time of a contact that brought no news once a minute', () => {
         seed(a);

@@ -153,7 +153,7 @@ describe('metadata: a round that is refused changes nothing (I10)', () => {
     assert.deepEqual(told.vector, a.vector(V));
     assert.equal(dump(path), before);
     assert.throws(() => b.apply(V, { ...withGeneration(bury), maxDelete: 0.5, dryRun: true }), { code: 'guard' });
-    const buried = b.apply(V, { ...withGeneration(bury), maxDelete: 1, dryRun: true });
+    const buried = b.apply(V, { ...withGeneration(bury), maxDelete: 1, dryRun: true, withBranches: true });
     assert.deepEqual([buried.deleted, buried.branches], [[`branch:${branchId(1)}`], []]);
     assert.equal(dump(path), before);
   });

@@ -17,7 +17,7 @@ import { nextEpoch } from './identity.ts';
 import { Intake } from './intake.ts';
 import { closeOpen, insertRecord, readVector } from './log.ts';
 import { noteMembers } from './members.ts';
-import { receiveRefs, refsOf } from './refs.ts';
+import { receiveRefs, refsOfDeleted } from './refs.ts';
 import { readClock, writeClock } from './self.ts';
 import { findVolset, listBranches } from './views.ts';
 
@@ -55,6 +55,7 @@ function applyRound(engine: Engine, volset: VolsetId, round: Round): Applied {
   // Asked before the round gives us another epoch.
   if (round.refs !== undefined && round.peer === engine.self.store) malformed('a peer answers under our own id');
   const n = ensureVolset(engine, volset);
+  if (round.quiet) return noteQuiet(engine, n, round);
   const before = liveBranches(engine, volset, round);
   const intake = new Intake(engine, volset, n);
   const taken = takeGenerations(engine, volset, n, round, intake);
@@ -77,8 +78,17 @@ function applyRound(engine: Engine, volset: VolsetId, round: Round): Applied {
     ...outcome,
     generations: taken.fresh.length,
     vector: readVector(engine, n),
-    branches: listBranches(engine, volset),
+    ...(round.withBranches && { branches: listBranches(engine, volset) }),
   };
+}
+
+/** O(stores): no branch is looked at. */
+function noteQuiet(engine: Engine, n: number, { peer, generations, refs = [], label, held, vector }: Round): Applied {
+  if (generations.length > 0 || refs.length > 0) malformed('a quiet round brings something');
+  const shown = held ?? vector;
+  noteMembers(engine, n, { peer, stores: [], ...(label !== undefined && { label }), ...(shown && { held: shown }) });
+  const nothing = { conflicts: [], deleted: [], revived: [], changed: [], problems: [], snapshots: [] };
+  return { ...nothing, generations: 0, written: 0, vector: readVector(engine, n) };
 }
 
 function takeGenerations(engine: Engine, volset: VolsetId, n: number, round: Round, intake: Intake): Taken {
@@ -127,11 +137,12 @@ function shownBy({ vector = {} }: Round, { chains, fresh, replayed }: Taken): Co
   return cover;
 }
 
+/** The peer's tips of branches that somebody deleted: of no other is it asked whether a tip keeps it. */
 function tipsOf(engine: Engine, n: number, { peer }: Round): Map<BranchId, SnapshotId> {
   const store = findStoreNumber(engine, peer);
   const tips = new Map<BranchId, SnapshotId>();
   if (store === undefined) return tips;
-  for (const { branch, snapshot } of refsOf(engine, n, store)) if (snapshot !== null) tips.set(branch, snapshot);
+  for (const { branch, snapshot } of refsOfDeleted(engine, n, store)) if (snapshot !== null) tips.set(branch, snapshot);
   return tips;
 }
 

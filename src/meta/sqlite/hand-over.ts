@@ -11,7 +11,6 @@ import { type Engine, ensureVolset, findVolsetNumber } from './engine.ts';
 import { findRecord } from './heads.ts';
 import { Intake } from './intake.ts';
 import { appendRecord, closeOpen, insertRecord, readVector } from './log.ts';
-import { listBranches } from './views.ts';
 
 /** In order, parents first. Empty for a store that closes generations. */
 export function openRecords(engine: Engine, volset: VolsetId): AnyRecord[] {
@@ -48,12 +47,7 @@ export function handOver(engine: Engine, volset: VolsetId, peer: StoreId, record
       author: engine.self.store,
     });
     closeOpen(engine, volset, n);
-    return {
-      ...decided,
-      generations: closedSince(engine, before),
-      vector: readVector(engine, n),
-      branches: listBranches(engine, volset),
-    };
+    return { ...decided, generations: closedSince(engine, before), vector: readVector(engine, n) };
   });
 }
 

@@ -4,7 +4,7 @@ import { canonicalText } from '../../core/canonical.ts';
 import { type BranchId, type InstallId, isInstallId, type SnapshotId, type VolsetId } from '../../core/ids.ts';
 import { malformed } from '../../core/malformed.ts';
 import type { Vector } from '../../core/records.ts';
-import type { PeerState } from '../contract.ts';
+import type { PeerChange, PeerState } from '../contract.ts';
 import { checkRow, rowSum } from './checksum.ts';
 import { type Engine, ensureVolset, findVolsetNumber } from './engine.ts';
 
@@ -12,45 +12,48 @@ interface PeerRow {
   epoch: number;
   revision: number;
   vector: string;
+  settled: string | null;
   last_sync: number | null;
-  sum: string;
 }
 
+const NONE: PeerRow = { epoch: 1, revision: 0, vector: '{}', settled: null, last_sync: null };
+
+const cells = (install: InstallId, { epoch, revision, vector, settled, last_sync }: PeerRow) =>
+  [install, epoch, revision, vector, settled, last_sync] as const;
+
 export function peer(engine: Engine, install: InstallId, volset: VolsetId): PeerState | undefined {
-  return engine.db.read(() => {
-    const n = findVolsetNumber(engine, volset);
-    const row = n !== undefined && peerRow(engine, n, install);
-    if (!row) return undefined;
-    const { epoch, revision, vector, last_sync: lastSync } = row;
-    return {
-      install,
-      epoch,
-      revision,
-      vector: JSON.parse(vector) as Vector,
-      initial: initialOf(engine, n, install),
-      lastSync,
-    };
-  });
+  const n = findVolsetNumber(engine, volset);
+  const row = n === undefined ? undefined : peerRow(engine, n, install);
+  if (row === undefined) return undefined;
+  const { epoch, revision, vector, settled, last_sync: lastSync } = row;
+  return { install, epoch, revision, vector: JSON.parse(vector) as Vector, settled, lastSync };
 }
 
 function peerRow({ db }: Engine, n: number, install: InstallId): PeerRow | undefined {
-  const row = db.get<PeerRow>(
-    'SELECT epoch, revision, vector, last_sync, sum FROM peers WHERE volset = ? AND install = ?',
+  const row = db.get<PeerRow & { sum: string }>(
+    'SELECT epoch, revision, vector, settled, last_sync, sum FROM peers WHERE volset = ? AND install = ?',
     n,
     install,
   );
-  if (row) checkRow(row.sum, 'peers', install, row.epoch, row.revision, row.vector, row.last_sync);
+  if (row) checkRow(row.sum, 'peers', ...cells(install, row));
   return row;
+}
+
+interface InitialRow {
+  branch: BranchId;
+  snapshot: SnapshotId;
+  sum: string;
+}
+
+export function agreedTips(engine: Engine, install: InstallId, volset: VolsetId): Record<BranchId, SnapshotId> {
+  const n = findVolsetNumber(engine, volset);
+  return n === undefined ? {} : initialOf(engine, n, install);
 }
 
 function initialOf({ db }: Engine, n: number, install: InstallId): Record<BranchId, SnapshotId> {
   const initial: Record<BranchId, SnapshotId> = {};
-  const rows = db.all<{ branch: BranchId; snapshot: SnapshotId; sum: string }>(
-    'SELECT branch, snapshot, sum FROM initial WHERE volset = ? AND install = ?',
-    n,
-    install,
-  );
-  for (const { branch, snapshot, sum } of rows) {
+  const sql = 'SELECT branch, snapshot, sum FROM initial WHERE volset = ? AND install = ?';
+  for (const { branch, snapshot, sum } of db.all<InitialRow>(sql, n, install)) {
     checkRow(sum, 'initial', install, branch, snapshot);
     initial[branch] = snapshot;
   }
@@ -60,56 +63,73 @@ function initialOf({ db }: Engine, n: number, install: InstallId): Record<Branch
 /** A time stamp alone is written once a minute: a sync with nothing to do, each few seconds, leaves the disk alone. */
 const STAMP_MS = 60_000;
 
-function isNoNews(old: PeerState | undefined, change: Partial<Omit<PeerState, 'install'>>): boolean {
-  if (!old) return false;
-  const { epoch = old.epoch, revision = old.revision, vector = old.vector, lastSync = old.lastSync } = change;
-  const initial = Object.entries(change.initial ?? {}) as [BranchId, SnapshotId][];
-  return (
-    epoch === old.epoch &&
-    revision === old.revision &&
-    canonicalText(vector) === canonicalText(old.vector) &&
-    initial.every(([branch, snapshot]) => old.initial[branch] === snapshot) &&
-    (lastSync === old.lastSync || isSoonAfter(old.lastSync, lastSync))
-  );
-}
-
 const isSoonAfter = (old: number | null, now: number | null): boolean =>
   old !== null && now !== null && now >= old && now < old + STAMP_MS;
 
-export function updatePeer(
-  engine: Engine,
-  install: InstallId,
-  volset: VolsetId,
-  change: Partial<Omit<PeerState, 'install'>>,
-): void {
+function isNews(old: PeerRow, row: PeerRow): boolean {
+  return (
+    row.epoch !== old.epoch ||
+    row.revision !== old.revision ||
+    row.vector !== old.vector ||
+    row.settled !== old.settled ||
+    (row.last_sync !== old.last_sync && !isSoonAfter(old.last_sync, row.last_sync))
+  );
+}
+
+export function updatePeer(engine: Engine, install: InstallId, volset: VolsetId, change: PeerChange): void {
   if (!isInstallId(install)) malformed('a peer has no install id');
-  if (isNoNews(peer(engine, install, volset), change)) return;
+  const { changed, tips } = engine.db.read(() => newsIn(engine, findVolsetNumber(engine, volset), install, change));
+  if (!changed && tips.length === 0) return;
   engine.db.write(() => {
     const n = ensureVolset(engine, volset);
-    const old = peerRow(engine, n, install);
-    const epoch = change.epoch ?? old?.epoch ?? 1;
-    const revision = change.revision ?? old?.revision ?? 0;
-    const vector = change.vector ? canonicalText(change.vector) : (old?.vector ?? '{}');
-    const lastSync = change.lastSync === undefined ? (old?.last_sync ?? null) : change.lastSync;
-    engine.db.run(
-      'INSERT OR REPLACE INTO peers(volset, install, epoch, revision, vector, last_sync, sum) VALUES (?, ?, ?, ?, ?, ?, ?)',
-      n,
-      install,
-      epoch,
-      revision,
-      vector,
-      lastSync,
-      rowSum('peers', install, epoch, revision, vector, lastSync),
-    );
-    for (const [branch, snapshot] of Object.entries(change.initial ?? {})) {
-      engine.db.run(
-        'INSERT OR REPLACE INTO initial(volset, install, branch, snapshot, sum) VALUES (?, ?, ?, ?, ?)',
-        n,
-        install,
-        branch,
-        snapshot,
-        rowSum('initial', install, branch, snapshot),
-      );
-    }
+    // Read again: another process may have written meanwhile.
+    const { row, tips } = newsIn(engine, n, install, change);
+    putPeer(engine, n, install, row);
+    for (const [branch, snapshot] of tips) putInitial(engine, n, install, branch, snapshot);
   });
+}
+
+type Tip = [BranchId, SnapshotId];
+
+function newsIn(
+  engine: Engine,
+  n: number | undefined,
+  install: InstallId,
+  { initial = {}, ...change }: PeerChange,
+): { row: PeerRow; changed: boolean; tips: Tip[] } {
+  const old = n === undefined ? undefined : peerRow(engine, n, install);
+  const { epoch, revision, vector, settled, last_sync } = old ?? NONE;
+  const row: PeerRow = {
+    epoch: change.epoch ?? epoch,
+    revision: change.revision ?? revision,
+    vector: change.vector ? canonicalText(change.vector) : vector,
+    settled: change.settled === undefined ? settled : change.settled,
+    last_sync: change.lastSync === undefined ? last_sync : change.lastSync,
+  };
+  const told = Object.entries(initial) as Tip[];
+  const known = n === undefined || told.length === 0 ? {} : initialOf(engine, n, install);
+  const tips = told.filter(([branch, snapshot]) => known[branch] !== snapshot);
+  return { row, changed: old === undefined || isNews(old, row), tips };
+}
+
+function putPeer({ db }: Engine, n: number, install: InstallId, row: PeerRow): void {
+  const values = cells(install, row);
+  db.run(
+    `INSERT OR REPLACE INTO peers(volset, install, epoch, revision, vector, settled, last_sync, sum)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    n,
+    ...values,
+    rowSum('peers', ...values),
+  );
+}
+
+function putInitial({ db }: Engine, n: number, install: InstallId, branch: BranchId, snapshot: SnapshotId): void {
+  db.run(
+    'INSERT OR REPLACE INTO initial(volset, install, branch, snapshot, sum) VALUES (?, ?, ?, ?, ?)',
+    n,
+    install,
+    branch,
+    snapshot,
+    rowSum('initial', install, branch, snapshot),
+  );
 }

@@ -57,6 +57,17 @@ export function findRef({ db }: Engine, n: number, store: number, branch: Branch
 export const refsOf = ({ db }: Engine, n: number, store: number): Ref[] =>
   db.all<RefRow>(`${COLUMNS} ORDER BY branch`, n, store).map(checked);
 
+/** Of branches that have a tombstone, be they alive again. */
+export const refsOfDeleted = ({ db }: Engine, n: number, store: number): Ref[] =>
+  db
+    .all<RefRow>(
+      `${COLUMNS} AND EXISTS (SELECT 1 FROM tombstones t WHERE t.volset = refs.volset AND t.object = 'branch:' || branch)
+       ORDER BY branch`,
+      n,
+      store,
+    )
+    .map(checked);
+
 /** Changed after revision `after` and not after `upTo`, oldest change first. */
 export const refsBetween = ({ db }: Engine, n: number, store: number, after: number, upTo: number): Ref[] =>
   db.all<RefRow>(`${COLUMNS} AND revision > ? AND revision <= ? ORDER BY revision`, n, store, after, upTo).map(checked);

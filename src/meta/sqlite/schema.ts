@@ -67,7 +67,7 @@ CREATE TABLE refs(
 CREATE INDEX refs_revision ON refs(volset, store, revision);
 CREATE TABLE peers(
   volset INTEGER NOT NULL, install TEXT NOT NULL, epoch INTEGER NOT NULL, revision INTEGER NOT NULL,
-  vector TEXT NOT NULL, last_sync INTEGER, sum TEXT NOT NULL, PRIMARY KEY(volset, install)) WITHOUT ROWID;
+  vector TEXT NOT NULL, settled TEXT, last_sync INTEGER, sum TEXT NOT NULL, PRIMARY KEY(volset, install)) WITHOUT ROWID;
 CREATE TABLE initial(
   volset INTEGER NOT NULL, install TEXT NOT NULL, branch TEXT NOT NULL, snapshot TEXT NOT NULL, sum TEXT NOT NULL,
   PRIMARY KEY(volset, install, branch)) WITHOUT ROWID;

@@ -13,7 +13,7 @@ import { handOver, openRecords } from './hand-over.ts';
 import { inspect, knowsVolset } from './inspect.ts';
 import { cut, markPacked, unpackedGenerations, vector } from './log.ts';
 import { listMembers, retireMember } from './members.ts';
-import { peer, updatePeer } from './peers.ts';
+import { agreedTips, peer, updatePeer } from './peers.ts';
 import { currentRevision, moveRefs, refs } from './refs.ts';
 import * as snapshots from './snapshots.ts';
 import { verify } from './verify.ts';
@@ -32,6 +32,7 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     findVolset: bind(views.findVolset),
     listBranches: bind(views.listBranches),
     findBranch: bind(views.findBranch),
+    branchNames: bind(views.branchNames),
     findSnapshot: bind(views.findSnapshot),
     snapshotsByPrefix: bind(snapshots.snapshotsByPrefix),
     snapshotsByName: bind(views.snapshotsByName),
@@ -62,6 +63,7 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     unpackedGenerations: bind(unpackedGenerations),
     markPacked: bind(markPacked),
     peer: bind(peer),
+    agreedTips: bind(agreedTips),
     updatePeer: bind(updatePeer),
     forgetPeer: bind(forgetPeer),
     listRemotes: bind(config.listRemotes),

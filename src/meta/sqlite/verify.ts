@@ -11,7 +11,7 @@ import type { Engine } from './engine.ts';
 import { followedBy, isDead } from './heads.ts';
 import { isCovered } from './liveness.ts';
 import { listMembers } from './members.ts';
-import { peer } from './peers.ts';
+import { agreedTips, peer } from './peers.ts';
 import { OWN_REFS, refsOf } from './refs.ts';
 import { readClock } from './self.ts';
 import { lineageAt } from './snapshots.ts';
@@ -197,7 +197,10 @@ function checkRefs({ engine, n, volset, faults }: Check): void {
 
 function checkPeers({ engine, n, volset }: Check): void {
   const rows = engine.db.all<{ install: InstallId }>('SELECT install FROM peers WHERE volset = ?', n);
-  for (const { install } of rows) peer(engine, install, volset);
+  for (const { install } of rows) {
+    peer(engine, install, volset);
+    agreedTips(engine, install, volset);
+  }
 }
 
 /** Their rows say themselves whether they are damaged. */

@@ -88,6 +88,19 @@ export function findBranch(engine: Engine, volset: VolsetId, branch: BranchId): 
   });
 }
 
+export function branchNames(engine: Engine, volset: VolsetId, branches: BranchId[]): Record<BranchId, string> {
+  return engine.db.read(() => {
+    const n = findVolsetNumber(engine, volset);
+    const names: Record<BranchId, string> = {};
+    if (n === undefined) return names;
+    for (const branch of branches) {
+      const name = headAt(engine, n, { object: branchKey(branch), field: 'name' })?.value;
+      if (typeof name === 'string') names[branch] = name;
+    }
+    return names;
+  });
+}
+
 /** Only branches of the same name, and those named `NAME.…`, have a say in what is shown. */
 function shownName({ db }: Engine, n: number, own: Named): string {
   const same = db.all<Named & Record<string, string>>(`${NAMED} AND h.value = ?`, n, own.name);

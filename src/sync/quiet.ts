@@ -1,0 +1,67 @@
+/**
+ * A session with nothing to do is the common one, and should not look through all branches to find that out. One that
+ * has looked and found nothing leaves a mark: a hash of what both sides were then. While both are the same, looking
+ * again would find the same, and is left out. What the mark does not cover is looked at each time: missing data,
+ * records to be sent, the working directory.
+ */
+import { hash } from 'node:crypto';
+import { canonicalText } from '../core/canonical.ts';
+import { installOf } from '../core/ids.ts';
+import type { RefStep } from '../core/ref-plan.ts';
+import { isEmpty, type Selection } from '../core/selection.ts';
+import type { BranchView } from '../meta/contract.ts';
+import { lacksThere } from './left-out.ts';
+import { isIdle, type Progress } from './progress.ts';
+import type { ReplicateOptions } from './replicate-options.ts';
+import { hasRecordsFor } from './send-records.ts';
+import type { Session } from './session.ts';
+
+/** Another one makes all older marks void: raise it when a session looks at more than before. */
+const VERSION = 1;
+
+/**
+ * Both vectors and ref revisions: with the generations and refs below them everything that plans are made of. Ours
+ * counts each change of an own ref, and our log has no open records (`mayBeQuiet`).
+ */
+export function markOf({ engine: { meta }, volset, staged }: Session): string {
+  const { identity, vector, revision } = staged;
+  const state = { version: VERSION, there: { identity, vector, revision } };
+  const here = { vector: meta.vector(volset), revision: meta.revision(volset) };
+  return hash('sha256', canonicalText({ ...state, here }), 'hex');
+}
+
+/** Nothing came, nothing is missing, and no question was put that only a look at the branches answers. */
+export function mayBeQuiet(session: Session, selection: Selection, options: ReplicateOptions): boolean {
+  const { engine, volset, staged, forget } = session;
+  const { generations, refs, absent } = staged;
+  return (
+    !options.dryRun &&
+    options.as === undefined &&
+    !options.theirs &&
+    isEmpty(selection) &&
+    !absent &&
+    generations.length + refs.length + forget.length === 0 &&
+    engine.meta.knowsVolset(volset) &&
+    !hasRecordsFor(session) &&
+    engine.meta.missingBlobs(volset).length === 0 &&
+    !lacksThere(session, selection)
+  );
+}
+
+export const isMarked = ({ memory, staged }: Session, mark: string): boolean =>
+  memory(installOf(staged.identity))?.settled === mark;
+
+/** The plan where each branch is at one tip on both sides. */
+export const stepsOfEqual = (views: readonly BranchView[]): RefStep[] =>
+  views.flatMap(({ id, name, tip }): RefStep[] =>
+    tip === null ? [] : [{ branch: id, name, current: tip, target: tip, step: 'none', base: tip }],
+  );
+
+/** Was each branch looked at and found equal, and nothing done or left over? */
+export function foundNothing(progress: Progress): boolean {
+  const { steps, chosen, applied, changed, sent, received, theirs } = progress;
+  const rows = [changed, applied.conflicts, applied.problems, sent.problems, received.problems, theirs.problems];
+  return (
+    chosen === undefined && isIdle(progress) && steps.every(({ step }) => step === 'none') && rows.flat().length === 0
+  );
+}
