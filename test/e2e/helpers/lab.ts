@@ -52,7 +52,8 @@ export class Lab implements AsyncDisposable {
 
   async hub(name = 'hub', ...flags: string[]): Promise<Hub> {
     const store = this.path(name);
-    const running = startPlait(['serve', store, '--listen', '127.0.0.1:0', '--json', '--quiet', ...flags], {
+    const listen = flags.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
+    const running = startPlait(['serve', store, ...listen, '--json', '--quiet', ...flags], {
       cwd: this.dir,
       input: '',
       timeout: 0,
