@@ -89,8 +89,8 @@ export const DEFENCES: Defence[] = [
     'a tombstone deletes only what its author saw',
     PLAIN,
     'core/liveness.ts',
-    'return heads.filter((id) => !seen.has(id));',
-    'return heads.filter((id) => !seen.has(id)).slice(0, 0);',
+    'return heads.filter((id) => !isSeen(id));',
+    'return heads.filter((id) => !isSeen(id)).slice(0, 0);',
   ),
   one(
     'a branch with snapshots that nobody who deleted it saw is kept',
@@ -110,7 +110,7 @@ export const DEFENCES: Defence[] = [
     'who lost a decision of others hears of it',
     PLAIN,
     'meta/sqlite/decide.ts',
-    'for (const resolution of touched.resolutions) this.#recordSettled(touched, resolution);',
+    'for (const join of touched.joins) this.#recordJoined(touched, join);',
     '',
   ),
   one(

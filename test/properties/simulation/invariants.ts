@@ -178,6 +178,10 @@ function recordsRivals(meta: MetaStore, volset: VolsetId, oracle: Oracle): strin
       if (!ids.has(conflictId(object, field, parents)))
         faults.push(`I13: what was decided about ${key} is in no record`);
     }
+    for (const passedOver of oracle.passedOver(key)) {
+      if (!recorded.has(`${object} ${field} ${passedOver}`))
+        faults.push(`I13: a value of ${key} that an edit passed over is in no record`);
+    }
   }
   for (const { id, kind, resolved } of conflicts) {
     const says = (oracle.head(`conflict:${id}`, 'resolved')?.value ?? null) !== null;

@@ -79,6 +79,17 @@ export class Oracle {
       .sort((a, b) => (key(a) < key(b) ? 1 : -1));
   }
 
+  /** Writes whose value did not show to who followed them together with what did show. */
+  passedOver(register: RegisterKey): string[] {
+    const writes = new Map<string, KnownWrite>((this.registers.get(register) ?? []).map((write) => [write.id, write]));
+    return [...writes.values()].flatMap(({ parents, resolution }) => {
+      const sides = parents.map((id) => writes.get(id));
+      if (resolution || sides.some((side) => side === undefined)) return [];
+      const [shown, ...others] = this.#topsOf(sides as KnownWrite[]);
+      return others.filter(({ value }) => value !== shown?.value).map(({ id }) => id);
+    });
+  }
+
   head = (object: ObjectKey, field: string): KnownWrite | undefined => this.rivals(registerKey(object, field))[0];
 
   fieldsOf(object: ObjectKey): Fields {
