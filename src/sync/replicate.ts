@@ -155,7 +155,9 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
   }
   if (sends) progress.theirs = await moveTheirTips(session, progress.steps, progress.sent);
   if (pulls(verb)) {
-    progress.ours = takeTips(session, progress.steps);
+    const { moved: taken, steps } = takeTips(session, progress.steps);
+    progress.ours = { moved: taken };
+    progress.steps = steps;
     const { moved, unsaved, problems } = await forwardVolume(engine, volset);
     const { volume } = progress;
     progress.volume = {

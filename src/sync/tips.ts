@@ -4,7 +4,7 @@ import { PlaitError } from '../core/errors.ts';
 import type { BranchId, SnapshotId } from '../core/ids.ts';
 import type { RefMove } from '../core/peer.ts';
 import type { Ref } from '../core/records.ts';
-import type { RefStep } from '../core/ref-plan.ts';
+import { planRefs, type RefStep } from '../core/ref-plan.ts';
 import type { Edit } from '../meta/contract.ts';
 import type { Sent } from './blobs-up.ts';
 import type { ProblemRow } from './results.ts';
@@ -118,20 +118,47 @@ export interface Taken {
   moved: Set<BranchId>;
 }
 
-/** Our tips go to theirs where their blob is complete here; one transaction a branch, a rival command may win one. */
-export function takeTips({ engine, volset }: Session, steps: RefStep[]): Taken {
+/**
+ * Our tips go to theirs where their blob is complete here; one transaction a branch. A rival command may move one first:
+ * the steps come back as they stand then, so that a fork which has come about meanwhile is told like any other.
+ */
+export function takeTips(session: Session, steps: RefStep[]): Taken & { steps: RefStep[] } {
   const moved = new Set<BranchId>();
-  for (const { step, branch, current, target } of steps) {
-    if (step !== 'take' || target === null) continue;
-    const edit: Edit = { edit: 'move-ref', branch, from: current, to: target };
-    try {
-      engine.meta.commit(volset, [edit]);
-      moved.add(branch);
-    } catch (error) {
-      // Moved or deleted meanwhile by another command, or its data is not here: the rest goes on.
-      const alone = ['not-fast-forward', 'blob-absent', 'not-found'];
-      if (!(error instanceof PlaitError) || !alone.includes(error.code)) throw error;
+  const after = steps.map((step) => (step.step === 'take' ? takeTip(session, step, moved) : step));
+  return { moved, steps: after };
+}
+
+function takeTip(session: Session, step: RefStep, moved: Set<BranchId>): RefStep {
+  let left = step;
+  for (let round = 0; round < ROUNDS && left.step === 'take'; round++) {
+    if (moveOurs(session, left)) {
+      moved.add(left.branch);
+      return left;
     }
+    const now = session.engine.meta.findBranch(session.volset, step.branch)?.tip;
+    // Deleted meanwhile, or its data is not here: the rest goes on.
+    if (now === undefined || now === left.current) return left;
+    left = afresh(session, left, now);
   }
-  return { moved };
+  return left;
+}
+
+function moveOurs({ engine, volset }: Session, { branch, current, target }: RefStep): boolean {
+  const edit: Edit = { edit: 'move-ref', branch, from: current, to: target as SnapshotId };
+  try {
+    engine.meta.commit(volset, [edit]);
+    return true;
+  } catch (error) {
+    const alone = ['not-fast-forward', 'blob-absent', 'not-found'];
+    if (!(error instanceof PlaitError) || !alone.includes(error.code)) throw error;
+    return false;
+  }
+}
+
+/** Our tip is `now`. Where it is beyond theirs, both hold theirs, and ours goes there with the next session. */
+function afresh(session: Session, step: RefStep, now: SnapshotId | null): RefStep {
+  const [next] = planRefs([{ ...step, current: now }], (ours, theirs) =>
+    compareTips(parentLookup(session), ours, theirs),
+  );
+  return next.step === 'send' ? { ...next, step: 'none', current: step.target, base: step.target } : next;
 }

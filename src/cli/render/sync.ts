@@ -33,6 +33,7 @@ export function porcelainRows(result: SyncResult): string[] {
 export function syncLines(verb: Verb, result: SyncResult): string[] {
   const { remote, dryRun, pushed, pulled, conflicts } = result;
   const lines = result.branches.flatMap((row) => branchLine(row, remote, dryRun) ?? []);
+  lines.push(...overtakenLines(result));
   for (const diverged of result.diverged) lines.push(...divergedLines(diverged, remote));
   lines.push(...conflictLines(conflicts));
   for (const { message } of result.problems) lines.push(`problem: ${showText(message)}`);
@@ -77,6 +78,17 @@ function branchLine(
       return `  ${where} is ahead: \`plait push ${remote}\``;
     default:
       return undefined;
+  }
+}
+
+/** Somebody else was faster, unless a problem says what else it was; what they did is not known before the next session. */
+function* overtakenLines({ branches, diverged, problems, remote, dryRun }: SyncResult): Generator<string> {
+  if (problems.length > 0 || dryRun) return;
+  const told = new Set(diverged.map(({ branch }) => branch));
+  for (const { name, side, action } of branches) {
+    if (side !== 'remote' || action !== 'rejected' || told.has(name)) continue;
+    const tip = `${remote}/${showText(name)}`;
+    yield `! ${tip} was not moved, for somebody else moved it meanwhile: \`plait sync ${remote}\``;
   }
 }
 
