@@ -2,9 +2,22 @@
 import assert from 'node:assert/strict';
 import { conflictId } from '../../src/core/conflict.ts';
 import type { SnapshotId, WriteId } from '../../src/core/ids.ts';
-import { recordId, type Write } from '../../src/core/records.ts';
-import type { MetaStore } from '../../src/meta/index.ts';
-import { branchId, fetchFrom, generationsFor, grow, memoryStore, seed, set, syncWith, V } from './helpers.ts';
+import { type LoggedRecord, recordHash, recordId, type Write } from '../../src/core/records.ts';
+import type { Edit, MetaStore } from '../../src/meta/index.ts';
+import {
+  addSnapshot,
+  branchId,
+  fetchFrom,
+  generationsFor,
+  grow,
+  memoryStore,
+  roundFrom,
+  seed,
+  set,
+  snapshotOf,
+  syncWith,
+  V,
+} from './helpers.ts';
 
 type Store = ReturnType<typeof memoryStore>;
 
@@ -149,5 +162,31 @@ describe('metadata: nothing gets lost unheard', () => {
       );
       assert.deepEqual(b.listConflicts(V).find(({ kind }) => kind === 'delete')?.id, conflicts[0].id);
     });
+  });
+
+  describe('a relay that says that something was dropped which nothing follows is not believed:', () => {
+    const drop = (record: LoggedRecord): LoggedRecord => ({
+      type: 'past',
+      hash: recordHash(record) as WriteId,
+      parents: record.type === 'write' ? record.parents : [],
+      stamp: record.type === 'write' ? record.stamp : '0000000000000001',
+    });
+    const edits: [string, Edit[]][] = [
+      ['an edit', [set('volset:description', 'precious')]],
+      ['a deletion', [{ edit: 'delete', object: main }]],
+      ['a snapshot', [addSnapshot(snapshotOf([]))]],
+    ];
+    for (const [what, edit] of edits) {
+      it(what, () => {
+        a.commit(V, edit);
+        a.cut(V);
+        const round = { ...roundFrom(a, b.vector(V)), policy: 'target' } as const;
+        const generations = round.generations.map((g) => ({ ...g, records: g.records.map(drop) }));
+        const before = b.vector(V);
+        assert.throws(() => b.apply(V, { ...round, generations }), { code: 'protocol' });
+        assert.deepEqual(b.vector(V), before);
+        assert.equal(b.apply(V, round).generations, 1);
+      });
+    }
   });
 });

@@ -35,6 +35,8 @@ export class Intake {
   readonly #deletions: Deletions;
   readonly #snapshots: SnapshotId[] = [];
   readonly #problems: Applied['problems'] = [];
+  /** Dropped before they came here, and nothing that came since follows them. */
+  readonly #unfollowedPast = new Set<string>();
   /** Ids of the collisions before the first branch was touched. */
   #collisions: Set<string> | undefined;
 
@@ -51,6 +53,7 @@ export class Intake {
    */
   take(id: string, record: LoggedRecord): void {
     this.#checkReferences(record);
+    this.#notePast(id, record);
     if (record.type === 'past') return;
     if (record.type === 'write') this.#takeWrite(id as WriteId, record);
     else if (record.type === 'tombstone') this.#takeTombstone(id as WriteId, record);
@@ -62,6 +65,7 @@ export class Intake {
 
   /** Once, after the last record and after the peer's refs were taken. Writes go to the open generation: cut it after. */
   finish(how: Deciding): Outcome {
+    if (how.policy !== undefined && this.#unfollowedPast.size > 0) malformed('what nothing follows was dropped');
     const writer = new Writer(this.#engine, this.#volset, this.#n, how.author);
     const decider = new Decider(this.#engine, this.#n, writer, how);
     for (const touched of this.#touched.values()) decider.decide(touched);
@@ -75,6 +79,16 @@ export class Intake {
       ...{ deleted, revived, changed: this.#changed(), written: decider.written + kept },
       ...{ problems: this.#problems, snapshots: this.#snapshots },
     };
+  }
+
+  /**
+   * Only what others follow is ever dropped, and whoever lacked it lacks those: they come in the same round. Else somebody
+   * hides an edit, a deletion or a snapshot from us, and our vector would say that we hold it. A push may come in parts.
+   */
+  #notePast(id: string, record: LoggedRecord): void {
+    if (record.type === 'past') this.#unfollowedPast.add(id);
+    if (record.type !== 'write' && record.type !== 'past') return;
+    for (const parent of record.parents) this.#unfollowedPast.delete(parent);
   }
 
   #checkReferences(record: LoggedRecord): void {
