@@ -88,7 +88,7 @@ function unreliable(peer: LocalPeer, { random, loss }: Line): Peer {
         if (random.chance(loss / 2)) throw new PlaitError('network', 'the request was lost', NETWORK);
         // What may be repeated is repeated below the session, when an answer was lost.
         if (key === 'sendGenerations') args[1] = await Array.fromAsync(args[1] as AsyncIterable<unknown>);
-        if (REPEATED.has(key) && random.chance(loss)) {
+        if (REPEATED.has(key) && loss > 0 && random.chance(0.5)) {
           await hubMayDie(() => Reflect.apply(member, target, args) as Promise<unknown>);
         }
         const answer = await hubMayDie(() => Reflect.apply(member, target, args) as Promise<unknown>);

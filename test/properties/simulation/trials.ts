@@ -60,10 +60,8 @@ export function tellWrongly({ random, volset }: Trial, to: MetaStore, from: SimS
     const left = news.find((i) => news.some((later) => later > i && needs(log[later], log[i])));
     if (left === undefined) continue;
     const { store } = log[left];
-    rounds.push([
-      what,
-      log.filter((other, i) => i !== left && (what === 'a gap' || i < left || other.store !== store)),
-    ]);
+    const rest = log.filter((other, i) => i !== left && (what === 'a gap' || i < left || other.store !== store));
+    if (what === 'a gap' || lacksSomething(rest, logOf(to, volset))) rounds.push([what, rest]);
   }
   const damaged = rounds.filter(([, generations]) => JSON.stringify(generations) !== JSON.stringify(log));
   for (const [what, generations] of damaged) refuses(volset, to, what, { peer: from.quietly.self.store, generations });
@@ -94,6 +92,17 @@ const NEEDS: Record<string, (later: Generation, earlier: Generation) => boolean>
   'no parents': (later, { store, records }) =>
     later.store !== store && records.some((record) => record.type !== 'past' && refersTo(later, recordId(record))),
 };
+
+/** A record may be logged in several generations: does any of `rest` refer to what is in none? */
+function lacksSomething(rest: Generation[], held: Generation[]): boolean {
+  const known = new Set<string>([...rest, ...held].flatMap(({ records }) => records.map(recordId)));
+  return rest.some(({ records }) =>
+    records.some((record) => {
+      const named: string[] = record.type === 'tombstone' ? record.sees : record.parents;
+      return named.some((id) => !known.has(id));
+    }),
+  );
+}
 
 const refersTo = ({ records }: Generation, id: string): boolean =>
   records.some((record) => {
