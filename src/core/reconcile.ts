@@ -5,7 +5,7 @@
 import { byStampAndId, type KnownWrite, newestCommonAncestor, type WriteLookup } from './heads.ts';
 import type { StoreId } from './ids.ts';
 import type { RegisterKey, Write } from './records.ts';
-import { stampAfter } from './stamp.ts';
+import { hasNextStamp, stampAfter } from './stamp.ts';
 
 /** Which value stands where both sides changed a register. */
 export type Policy = 'target' | 'current' | 'newest';
@@ -38,7 +38,9 @@ export const reconcile: Reconcile = (current, target, policy, lookup) => {
   if (current.value === target.value) return { decision: 'same' };
   const head = byStampAndId(current, target) > 0 ? 'current' : 'target';
   // What a policy decided once is not decided again: every pair of stores would, in turn, for ever.
-  const isOpen = !current.resolution && !target.resolution;
+  // Above the last stamp there is none to decide with; to refuse the round would end all syncing with that peer.
+  const canDecide = hasNextStamp(current.stamp) && hasNextStamp(target.stamp);
+  const isOpen = !current.resolution && !target.resolution && canDecide;
   const chosen = isOpen && (policy === 'current' || policy === 'target') ? policy : head;
   return { decision: 'conflict', base: base ?? null, chosen, resolution: chosen !== head };
 };

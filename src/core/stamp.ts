@@ -25,5 +25,8 @@ export function stampAfter(stamp: Stamp): Stamp {
   return isStamp(next) ? next : malformed('the hybrid clock has run out of stamps');
 }
 
+/** False: it is the last one. Somebody's clock is broken, or he means harm: what a round writes must go without. */
+export const hasNextStamp = (stamp: Stamp): boolean => stamp < 'efffffffffffffff';
+
 /** Milliseconds since the epoch. */
 export const stampTime = (stamp: Stamp): number => Number.parseInt(stamp.slice(0, 12), 16);

@@ -1,7 +1,8 @@
 /** Histories in which an edit once got lost, came back, or went unheard. */
 import assert from 'node:assert/strict';
 import { conflictId } from '../../src/core/conflict.ts';
-import type { SnapshotId, WriteId } from '../../src/core/ids.ts';
+import { makeGeneration, NO_GENERATION } from '../../src/core/generation.ts';
+import type { SnapshotId, StoreId, WriteId } from '../../src/core/ids.ts';
 import { type LoggedRecord, recordHash, recordId, type Write } from '../../src/core/records.ts';
 import type { Edit, MetaStore } from '../../src/meta/index.ts';
 import {
@@ -188,5 +189,24 @@ describe('metadata: nothing gets lost unheard', () => {
         assert.equal(b.apply(V, round).generations, 1);
       });
     }
+  });
+
+  it('a write with the last stamp of all stops no sync; it stands, and what it met is in a record', () => {
+    const last = {
+      type: 'write',
+      register: 'volset:name',
+      value: 'last',
+      parents: [],
+      stamp: 'efffffffffffffff',
+    } as const;
+    const peer = `${'5'.repeat(32)}.1` as StoreId;
+    const generation = makeGeneration(V, peer, 1, NO_GENERATION, [
+      { type: 'write', register: 'volset:name', value: 'last', parents: [], stamp, author: peer },
+    ]);
+    a.apply(V, { peer, generations: [generation] });
+    call(b, 'mine', 1000);
+    const { written, conflicts } = fetchFrom(b, a, { policy: 'current' });
+    assert.deepEqual([written, name(b)], [0, 'last']);
+    assert.ok(conflicts.some(({ current, target }) => current === 'mine' && target === 'last'));
   });
 });

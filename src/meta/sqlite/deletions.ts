@@ -3,11 +3,12 @@
  * Inside its write transaction.
  */
 import { type Conflict, conflictId } from '../../core/conflict.ts';
-import type { BranchId, SnapshotId, VolsetId, WriteId } from '../../core/ids.ts';
+import type { BranchId, SnapshotId, StoreId, VolsetId, WriteId } from '../../core/ids.ts';
 import type { ObjectKey, Tombstone } from '../../core/records.ts';
 import { branchKey, parseObject, type Register } from '../../core/register.ts';
+import { hasNextStamp } from '../../core/stamp.ts';
 import type { Engine } from './engine.ts';
-import { headAt, isDead } from './heads.ts';
+import { type Head, headAt, isDead } from './heads.ts';
 import {
   hasUnseenTip,
   type KnownTombstone,
@@ -29,7 +30,7 @@ export interface Settled {
   kept: number;
 }
 
-type Keep = (register: Register, value: string, over: Tombstone) => void;
+type Keep = (register: Register, shown: Head, deleter: StoreId) => void;
 
 export class Deletions {
   readonly #engine: Engine;
@@ -97,10 +98,10 @@ export class Deletions {
 
   #keepName(object: ObjectKey, keep: Keep): boolean {
     const register = { object, field: 'name' };
-    const name = headAt(this.#engine, this.#n, register)?.value ?? null;
+    const shown = headAt(this.#engine, this.#n, register);
     const [newest] = tombstonesOf(this.#engine, this.#n, object);
-    if (name === null || newest === undefined) return false;
-    keep(register, name, newest);
+    if (shown === undefined || newest === undefined || !hasNextStamp(shown.stamp)) return false;
+    keep(register, shown, newest.author);
     return true;
   }
 

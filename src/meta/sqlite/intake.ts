@@ -69,8 +69,8 @@ export class Intake {
     const writer = new Writer(this.#engine, this.#volset, this.#n, how.author);
     const decider = new Decider(this.#engine, this.#n, writer, how);
     for (const touched of this.#touched.values()) decider.decide(touched);
-    const { deleted, revived, conflicts, kept } = this.#deletions.settle(how.tips, (register, value, over) => {
-      this.#touch(register).shown = writer.keep(register, value, over);
+    const { deleted, revived, conflicts, kept } = this.#deletions.settle(how.tips, (register, shown, deleter) => {
+      this.#touch(register).shown = writer.keep(register, shown, deleter);
     });
     for (const conflict of conflicts) decider.record(conflict);
     writer.close();

@@ -48,16 +48,15 @@ export class Writer {
   }
 
   /**
-   * The value that is shown once more, over a tombstone that saw it. Nothing in it depends on who makes it, or when: two
+   * What is shown once more, though it was deleted by `author`. Nothing in it depends on who makes it, or when: two
    * stores that notice the same make the same write, and tell of one conflict.
    */
-  keep(register: Register, value: string, { stamp: last, author }: Pick<Tombstone, 'stamp' | 'author'>): KnownWrite {
+  keep(register: Register, { stamp, value }: Head, author: StoreId): KnownWrite {
     const heads = unfollowedAt(this.#engine, this.#n, register).slice(0, MAX_WRITE_PARENTS);
     const parents = heads.map(({ id }) => id).sort();
-    const shown = heads.at(0);
-    const stamp = stampAfter(shown && shown.stamp > last ? shown.stamp : last);
     const key = registerKey(register.object, register.field);
-    return this.add(register, { type: 'write', register: key, value, parents, stamp, author }, shown);
+    const write: Write = { type: 'write', register: key, value, parents, stamp: stampAfter(stamp), author };
+    return this.add(register, write, heads.at(0));
   }
 
   /** `shown`: head of the register so far. */
