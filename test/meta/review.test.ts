@@ -192,13 +192,7 @@ describe('metadata: nothing gets lost unheard', () => {
   });
 
   it('a write with the last stamp of all stops no sync; it stands, and what it met is in a record', () => {
-    const last = {
-      type: 'write',
-      register: 'volset:name',
-      value: 'last',
-      parents: [],
-      stamp: 'efffffffffffffff',
-    } as const;
+    const stamp = 'efffffffffffffff';
     const peer = `${'5'.repeat(32)}.1` as StoreId;
     const generation = makeGeneration(V, peer, 1, NO_GENERATION, [
       { type: 'write', register: 'volset:name', value: 'last', parents: [], stamp, author: peer },
