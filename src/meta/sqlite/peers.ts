@@ -78,38 +78,36 @@ function isNews(old: PeerRow, row: PeerRow): boolean {
 
 export function updatePeer(engine: Engine, install: InstallId, volset: VolsetId, change: PeerChange): void {
   if (!isInstallId(install)) malformed('a peer has no install id');
-  const { changed, tips } = engine.db.read(() => newsIn(engine, findVolsetNumber(engine, volset), install, change));
-  if (!changed && tips.length === 0) return;
+  if (!engine.db.read(() => bringsNews(engine, install, volset, change))) return;
   engine.db.write(() => {
     const n = ensureVolset(engine, volset);
-    // Read again: another process may have written meanwhile.
-    const { row, tips } = newsIn(engine, n, install, change);
-    putPeer(engine, n, install, row);
-    for (const [branch, snapshot] of tips) putInitial(engine, n, install, branch, snapshot);
+    putPeer(engine, n, install, changedRow(peerRow(engine, n, install) ?? NONE, change));
+    for (const [branch, snapshot] of newTips(engine, n, install, change))
+      putInitial(engine, n, install, branch, snapshot);
   });
+}
+
+function bringsNews(engine: Engine, install: InstallId, volset: VolsetId, change: PeerChange): boolean {
+  const n = findVolsetNumber(engine, volset);
+  const old = n === undefined ? undefined : peerRow(engine, n, install);
+  if (n === undefined || old === undefined) return true;
+  return isNews(old, changedRow(old, change)) || newTips(engine, n, install, change).length > 0;
 }
 
 type Tip = [BranchId, SnapshotId];
 
-function newsIn(
-  engine: Engine,
-  n: number | undefined,
-  install: InstallId,
-  { initial = {}, ...change }: PeerChange,
-): { row: PeerRow; changed: boolean; tips: Tip[] } {
-  const old = n === undefined ? undefined : peerRow(engine, n, install);
-  const { epoch, revision, vector, settled, last_sync } = old ?? NONE;
-  const row: PeerRow = {
-    epoch: change.epoch ?? epoch,
-    revision: change.revision ?? revision,
-    vector: change.vector ? canonicalText(change.vector) : vector,
-    settled: change.settled === undefined ? settled : change.settled,
-    last_sync: change.lastSync === undefined ? last_sync : change.lastSync,
-  };
+const changedRow = ({ epoch, revision, vector, settled, last_sync }: PeerRow, change: PeerChange): PeerRow => ({
+  epoch: change.epoch ?? epoch,
+  revision: change.revision ?? revision,
+  vector: change.vector ? canonicalText(change.vector) : vector,
+  settled: change.settled === undefined ? settled : change.settled,
+  last_sync: change.lastSync === undefined ? last_sync : change.lastSync,
+});
+
+function newTips(engine: Engine, n: number, install: InstallId, { initial = {} }: PeerChange): Tip[] {
   const told = Object.entries(initial) as Tip[];
-  const known = n === undefined || told.length === 0 ? {} : initialOf(engine, n, install);
-  const tips = told.filter(([branch, snapshot]) => known[branch] !== snapshot);
-  return { row, changed: old === undefined || isNews(old, row), tips };
+  const known = told.length > 0 ? initialOf(engine, n, install) : {};
+  return told.filter(([branch, snapshot]) => known[branch] !== snapshot);
 }
 
 function putPeer({ db }: Engine, n: number, install: InstallId, row: PeerRow): void {
