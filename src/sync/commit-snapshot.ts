@@ -51,26 +51,43 @@ export function labelEdits(id: SnapshotId, labels: Labels): Edit[] {
   return edits;
 }
 
+/** The branch that gets the snapshot, and its tip before. */
+export interface LineRef {
+  branch: BranchId;
+  from: SnapshotId | null;
+  /** Its name, if it is made now. */
+  create?: string;
+}
+
 /** Packs the body, then commits records and ref under the index lock; nothing is visible if any of it fails. */
 export async function commitSnapshot(
   engine: Engine,
   writer: BlobWriter,
   snapshot: { id: SnapshotId; body: SnapshotBody },
-  ref: { branch: BranchId; from: SnapshotId | null; create?: string },
+  line: LineRef | (() => LineRef),
   extras: Extras,
 ): Promise<WriteStats> {
-  const { id, body } = snapshot;
+  const { body } = snapshot;
   writer.putObject(KIND.snapshot, encodeSnapshotBody(body));
-  const edits: Edit[] = [{ edit: 'snapshot', id, body, blob: true }, ...labelEdits(id, extras)];
-  if (ref.create !== undefined) {
-    edits.push({ edit: 'create-branch', branch: ref.branch, name: ref.create, creator: engine.world.creator });
-  }
-  edits.push({ edit: 'move-ref', branch: ref.branch, from: ref.from, to: id });
   const { conflicts = [] } = extras;
   return writer.finish(() => {
     for (let at = 0; at < conflicts.length; at += CONFLICT_BATCH) {
       engine.meta.recordConflicts(body.volset, conflicts.slice(at, at + CONFLICT_BATCH));
     }
-    engine.meta.commit(body.volset, edits);
+    const ref = typeof line === 'function' ? line() : line;
+    engine.meta.commit(body.volset, editsOf(engine, snapshot, ref, extras));
   });
+}
+
+function editsOf(
+  engine: Engine,
+  { id, body }: { id: SnapshotId; body: SnapshotBody },
+  { branch, from, create }: LineRef,
+  labels: Labels,
+): Edit[] {
+  const edits: Edit[] = [{ edit: 'snapshot', id, body, blob: true }, ...labelEdits(id, labels)];
+  if (create !== undefined) {
+    edits.push({ edit: 'create-branch', branch, name: create, creator: engine.world.creator });
+  }
+  return [...edits, { edit: 'move-ref', branch, from, to: id }];
 }

@@ -31,10 +31,26 @@ export function resultOf(session: Session, verb: Verb, progress: Progress, optio
       ...received.problems,
       ...theirs.problems,
       ...volume.problems.map(problemRow),
+      ...(volume.unsaved ? [unsavedRow(session)] : []),
     ],
     requests: 0,
     traffic: { sent: 0, received: 0 },
     durationMs: 0,
+  };
+}
+
+/** The directory could not follow its branch, or, with --theirs, the branch stays because of the directory. */
+function unsavedRow({ engine: { meta, volume } }: Session): ProblemRow {
+  const { volset, branch: id, base } = volume?.state ?? {};
+  const branch = volset === undefined || !id ? undefined : meta.findBranch(volset, id);
+  const name = branch?.name ?? 'the branch';
+  const stays = branch?.tip === base;
+  return {
+    what: 'unsaved-changes',
+    ...(branch && { branch: branch.name }),
+    message: stays
+      ? `${name} stays where it is, for the working directory has unsaved changes: save them with \`plait snapshot\`, then run this again`
+      : `the working directory stays behind ${name} for its unsaved changes: save them with \`plait snapshot\`, which tells how to join them`,
   };
 }
 

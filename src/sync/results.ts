@@ -83,6 +83,8 @@ export interface SnapshotResult {
   volset: string | null;
   volsetId: VolsetId;
   branch: string | null;
+  /** The directory's branch, where its tip was not what lay in the directory: `branch` is a new one then. */
+  forkedFrom?: string;
   files: number;
   bytes: number;
   new: number;

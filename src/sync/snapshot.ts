@@ -30,8 +30,8 @@ interface Line {
   from: SnapshotId | null;
   name: string;
   create: boolean;
-  /** The volume's base is not the tip of its branch: a line of its own was started. */
-  forked: boolean;
+  /** The branch whose tip is not the volume's base, so that a line of its own is started. */
+  forkedFrom: string | null;
 }
 
 export async function snapshot(engine: Engine, options: SnapshotOptions): Promise<Outcome<SnapshotResult>> {
@@ -39,7 +39,7 @@ export async function snapshot(engine: Engine, options: SnapshotOptions): Promis
   const volume = requireVolume(engine);
   using _held = await holdVolume(engine, volume);
   const volset = currentVolset(engine);
-  const line = chooseLine(engine, volset, volume, options.newBranch);
+  let line = chooseLine(engine, volset, volume, options.newBranch);
   await using writer = engine.blob.writer(volset.id, { signal: engine.signal });
   const dir = readTop(volume.state.dir);
   const { changes, reader, baseRoot } = compareWithBase(engine, volume, writer, { dirTimes: true });
@@ -55,22 +55,26 @@ export async function snapshot(engine: Engine, options: SnapshotOptions): Promis
   if (options.skipUnchanged && found.changes === 0 && baseRoot !== null && !options.newBranch) {
     // Where times of directories moved, the cache describes a tree that is not made.
     if (root === baseRoot) changes.keepCache(root);
-    return outcome(
-      document(engine, volset, line.name, { ...facts, root: baseRoot, id: volume.state.base, created: false }),
-      exitOf(found),
-    );
+    const standing = { ...facts, root: baseRoot, id: volume.state.base, created: false };
+    return outcome(document(engine, volset, line.forkedFrom ?? line.name, standing), exitOf(found));
   }
   const totals = { files: found.files, bytes: found.bytes, dir };
   const made = bodyOf({ volset: volset.id, parents, root, created: started, creator: engine.world.creator, ...totals });
   volume.update({ expected: made.id });
-  const stats = await commitSnapshot(engine, writer, made, lineRef(line), options);
+  // The tip may have moved while the directory was read: what was read goes to a line of its own then.
+  const lineNow = () => {
+    line = chooseLine(engine, volset, volume, options.newBranch);
+    return lineRef(line);
+  };
+  const stats = await commitSnapshot(engine, writer, made, lineNow, options);
   volume.update({ base: made.id, baseRoot: root, branch: line.branch, expected: null });
   keepCache(engine, changes, root);
   await settle(engine, volset.id);
   const result = document(engine, volset, line.name, { ...facts, id: made.id, created: true });
   result.addedBytes = stats.addedBytes;
   result.storedBytes = stats.storedBytes;
-  return outcome(result, exitOf(found), line.forked && 6);
+  if (line.forkedFrom !== null) result.forkedFrom = line.forkedFrom;
+  return outcome(result, exitOf(found), line.forkedFrom !== null && 6);
 }
 
 /** The snapshot is committed by now: a cache that cannot be written only makes the next comparison read more. */
@@ -105,7 +109,7 @@ function chooseLine(engine: Engine, volset: VolsetView, volume: Volume, newBranc
         hint: 'choose another name for -b',
       });
     }
-    return { branch: newBranchId(engine.world), from: null, name: newBranch, create: true, forked: false };
+    return { branch: newBranchId(engine.world), from: null, name: newBranch, create: true, forkedFrom: null };
   }
   const own = branches.find((b) => b.id === volume.state.branch);
   if (!own) {
@@ -115,14 +119,14 @@ function chooseLine(engine: Engine, volset: VolsetView, volume: Volume, newBranc
     });
   }
   if (own.tip === volume.state.base)
-    return { branch: own.id, from: own.tip, name: own.name, create: false, forked: false };
+    return { branch: own.id, from: own.tip, name: own.name, create: false, forkedFrom: null };
   if (volume.state.base === null) {
     throw new PlaitError('guard', `nothing of ${own.name} is checked out here; a snapshot would hold none of it`, {
       hint: `check it out with \`plait checkout ${own.name}\`, or start another branch with -b NAME`,
     });
   }
   const branch = newBranchId(engine.world);
-  return { branch, from: null, name: forkName(own, branch, branches), create: true, forked: true };
+  return { branch, from: null, name: forkName(own, branch, branches), create: true, forkedFrom: own.name };
 }
 
 /** NAME.xxxx, with more digits in the unlikely case that four are taken. */

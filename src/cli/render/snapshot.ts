@@ -39,6 +39,13 @@ export function snapshotLines(result: SnapshotResult): string[] {
         `  ${result.new} new, ${result.changed} changed, ${result.deleted} deleted; added ${formatBytes(result.addedBytes)}, stored ${formatBytes(result.storedBytes)} in ${formatDuration(result.durationMs)}`,
       ]
     : ['nothing has changed: no snapshot was made'];
+  if (result.forkedFrom !== undefined) {
+    const [own, line] = [showText(result.forkedFrom), showText(result.branch ?? '')];
+    lines.push(
+      `! ${own} has moved on from what lies in this directory, so the snapshot began the branch ${line}`,
+      `  join both with \`plait checkout ${own}\`, then \`plait merge ${line}\``,
+    );
+  }
   lines.push(...problems(result.problems));
   if (result.push) lines.push(...syncLines('push', result.push));
   return lines;

@@ -36,7 +36,9 @@ export function syncLines(verb: Verb, result: SyncResult): string[] {
   lines.push(...overtakenLines(result));
   for (const diverged of result.diverged) lines.push(...divergedLines(diverged, remote));
   lines.push(...conflictLines(conflicts));
-  for (const { message } of result.problems) lines.push(`problem: ${showText(message)}`);
+  for (const { what, message } of result.problems) {
+    lines.push(`${what === 'unsaved-changes' ? '!' : 'problem:'} ${showText(message)}`);
+  }
   const moved = [
     pushed.snapshots > 0 && `sent ${plural(pushed.snapshots, 'snapshot')}, ${formatBytes(pushed.bytes)}`,
     pulled.snapshots > 0 && `received ${plural(pulled.snapshots, 'snapshot')}, ${formatBytes(pulled.bytes)}`,
@@ -83,7 +85,7 @@ function branchLine(
 
 /** Somebody else was faster, unless a problem says what else it was; what they did is not known before the next session. */
 function* overtakenLines({ branches, diverged, problems, remote, dryRun }: SyncResult): Generator<string> {
-  if (problems.length > 0 || dryRun) return;
+  if (dryRun || problems.some(({ what }) => what !== 'unsaved-changes')) return;
   const told = new Set(diverged.map(({ branch }) => branch));
   for (const { name, side, action } of branches) {
     if (side !== 'remote' || action !== 'rejected' || told.has(name)) continue;
