@@ -68,10 +68,10 @@ export function parentsOf(engine: Engine, volset: VolsetId, ids: SnapshotId[]): 
 export function lineage(engine: Engine, volset: VolsetId, ids: SnapshotId[]): Record<SnapshotId, Lineage> {
   const n = volsetNumber(engine, volset);
   const found: Record<SnapshotId, Lineage> = {};
-  // One statement, however many: a thousand tips are compared in every session that moves one of them.
+  // One statement, however many: a session that sends one tip looks at all of them. CROSS JOIN: never the other way round.
   const rows = engine.db.all<LineageRow & { id: SnapshotId }>(
     `SELECT s.id, parents, depth, line, jump FROM json_each(?) AS asked
-     JOIN snapshots s ON s.volset = ? AND s.id = asked.value`,
+     CROSS JOIN snapshots s ON s.volset = ? AND s.id = asked.value`,
     JSON.stringify(ids),
     n,
   );
