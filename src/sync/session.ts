@@ -105,7 +105,11 @@ function rollbackOf(remote: RemoteConfig, { staged, told, lost }: Looked): Plait
   // Counted on from epoch to epoch, with the refs themselves.
   const tips = told !== undefined && revision < told.revision;
   if (lost === 0 && !tips) return undefined;
-  const what = absent ? 'has lost this volume set' : lost > 0 ? `lacks ${lost} generations` : 'moved branches back';
+  const what = absent
+    ? 'has lost this volume set'
+    : lost > 0
+      ? `lacks ${lost} generation${lost === 1 ? '' : 's'}`
+      : 'moved branches back';
   return new PlaitError('rollback', `${remote.name} ${what} since the last contact; nothing was changed`, {
     hint:
       'find out whether it lost data; if it was restored from a backup on purpose, say so with --accept-rollback: ' +
@@ -176,7 +180,8 @@ export function parentLookup({ engine, volset, staged }: Session): AncestryLooku
   for (const [id, body] of stagedBodies(staged.generations)) fresh.set(id, body.parents);
   const known = engine.meta.knowsVolset(volset);
   return (ids) => {
-    const found: ReturnType<AncestryLookup> = known ? { ...engine.meta.lineage(volset, ids) } : {};
+    const found: ReturnType<AncestryLookup> = known ? engine.meta.lineage(volset, ids) : {};
+    if (fresh.size === 0) return found;
     for (const id of ids) {
       const parents = fresh.get(id);
       if (parents && !found[id]) found[id] = parents;

@@ -55,6 +55,8 @@ export function refuseOwn(engine: Pick<Engine, 'volume' | 'dir'>, volset: Volset
   });
 }
 
+const count = (n: number, one: string, more = `${one}s`): string => `${n} ${n === 1 ? one : more}`;
+
 function wouldLose(engine: Engine, { id, name, snapshots, branches }: VolsetView, dirs: string[]): PlaitError {
   const remotes = engine.meta.listRemotes().filter((remote) => remote.volset === id);
   const there =
@@ -62,7 +64,7 @@ function wouldLose(engine: Engine, { id, name, snapshots, branches }: VolsetView
   const used = dirs.length > 0 ? `, and ${dirs.join(', ')} would be a working directory of nothing` : '';
   return new PlaitError(
     'guard',
-    `${name ?? id} has ${snapshots} snapshots on ${branches} branches: all would be deleted in this store${there}${used}`,
+    `${name ?? id} has ${count(snapshots, 'snapshot')} on ${count(branches, 'branch', 'branches')}: all would be deleted in this store${there}${used}`,
     {
       hint: `\`plait volset delete ${name ?? id} --force\` deletes it all the same; stores that edit it meanwhile keep it`,
       data: { volset: id, snapshots, branches, remotes: remotes.map((r) => r.name), dirs },

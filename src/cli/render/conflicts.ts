@@ -51,14 +51,17 @@ export function* conflictDetail(row: ConflictRow): Generator<string> {
 export const openConflicts = (count: number): string =>
   `${plural(count, 'conflict')} to settle: \`plait conflicts list\``;
 
-/** Of a session or a merge: a line or two each, and no more of them than can be read. */
-export function* conflictLines(rows: readonly Shown[], limit = 10): Generator<string> {
+/** Of a session or a merge: a line or two each, and no more of them than can be read. A dry run has recorded none. */
+export function* conflictLines(rows: readonly Shown[], { dryRun = false, limit = 10 } = {}): Generator<string> {
   for (const row of rows.slice(0, limit)) {
     yield `C ${subjectOf(row)}: ${storyOf(row)}`;
     if (row.kind === 'name') yield `  ${renameCommand(row)}`;
+    else if (dryRun) yield `  ${outcomeOf(row)}`;
     else yield `  ${outcomeOf(row)}; settle it with \`plait conflicts resolve ${shortId(row.id)} ${flagsOf(row)}\``;
   }
-  if (rows.length > limit) yield `  … and ${plural(rows.length - limit, 'conflict')} more: \`plait conflicts list\``;
+  if (rows.length <= limit) return;
+  const more = `  … and ${plural(rows.length - limit, 'conflict')} more`;
+  yield dryRun ? more : `${more}: \`plait conflicts list\``;
 }
 
 export function* resolvedLines(result: Resolved): Generator<string> {

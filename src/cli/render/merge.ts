@@ -10,7 +10,7 @@ export function* mergeLines(result: MergeResult): Generator<string> {
   const { added, modified, deleted, written, durationMs, dryRun, conflicts } = result;
   const done = dryRun ? '' : `; ${plural(written, 'path')} written in ${formatDuration(durationMs)}`;
   yield `  ${added} added, ${modified} changed, ${deleted} deleted${done}`;
-  yield* conflictLines(conflicts);
+  yield* conflictLines(conflicts, { dryRun });
   const restorable = conflicts.find(({ target }) => target !== null);
   if (restorable) yield `  see theirs with \`plait restore ${shortId(restorable.target as string)} PATH --to DIR\``;
   for (const { message } of result.problems) yield `problem: ${showText(message)}`;

@@ -35,7 +35,7 @@ export function syncLines(verb: Verb, result: SyncResult): string[] {
   const lines = result.branches.flatMap((row) => branchLine(row, remote, dryRun) ?? []);
   lines.push(...overtakenLines(result));
   for (const diverged of result.diverged) lines.push(...divergedLines(diverged, remote));
-  lines.push(...conflictLines(conflicts));
+  lines.push(...conflictLines(conflicts, { dryRun }));
   for (const { what, message } of result.problems) {
     lines.push(`${what === 'unsaved-changes' ? '!' : 'problem:'} ${showText(message)}`);
   }
