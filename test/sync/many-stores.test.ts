@@ -109,6 +109,30 @@ describe('sync: many stores', function () {
     });
   }
 
+  it('a record that nobody settled says which value stands now, whatever its store once chose', async () => {
+    const hubs = [await rig.hub('h0'), await rig.hub('h1')];
+    const [a, b] = await storesAt(hubs, [0, 0]);
+    a.set('volset:description', 'of a');
+    b.set('volset:description', 'of b');
+    await a.meet('hub0', 'push');
+    await b.meet('hub1', 'push');
+    // Each chooses the other's, before either hears of that.
+    await a.meet('hub1', 'pull');
+    await b.meet('hub0', 'pull');
+    assert.deepEqual([a.description, b.description], ['of b', 'of a']);
+    for (const store of [a, b, a, b]) for (const hub of ['hub0', 'hub1']) await store.meet(hub, 'sync');
+    const stands = (store: Client) =>
+      store.meta
+        .listConflicts(VOLSET)
+        .map(({ resolution, current, target }) => ({ current, target })[resolution as 'current']);
+    assert.deepEqual([stands(a), stands(b)], [[a.description], [a.description]]);
+    a.set('volset:description', 'neither');
+    assert.deepEqual(
+      a.meta.listConflicts(VOLSET).map(({ resolution, resolved }) => [resolution, resolved]),
+      [['value', false]],
+    );
+  });
+
   it('two histories under one id, met first by a third party: both are kept, nobody is blocked', async () => {
     const hub = await rig.hub();
     const [a, third] = await storesAt([hub], [0, 0]);

@@ -47,11 +47,18 @@ function conflictOf(engine: Engine, n: number, { sum, ...row }: ConflictRow & { 
   const settled = settledAs(engine, n, row.id, writes);
   return {
     ...rest,
-    resolution: settled ?? row.resolution,
+    resolution: settled ?? standing(engine, n, row),
     resolved: settled !== undefined,
     writes,
     ...(pathBase64 !== null && { pathBase64 }),
   };
+}
+
+/** Of a field: what is shown now, which another store or a later edit may have chosen since this one met it. */
+function standing(engine: Engine, n: number, { kind, object, field, current, target, resolution }: ConflictRow): Side {
+  if (kind === 'path' || kind === 'delete') return resolution;
+  const shown = headAt(engine, n, { object, field })?.value ?? null;
+  return shown === current ? 'current' : shown === target ? 'target' : 'value';
 }
 
 type Met = Conflict & { seen: number };
