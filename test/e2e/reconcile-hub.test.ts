@@ -85,6 +85,6 @@ describe('e2e: many clients of one hub', function () {
     }
     await assertEqualStores(lab, ['hub', 'a', 'b']);
     assert.equal((await lab.in('a', ['log'])).snapshots.length, 1 + 3 * ROUNDS);
-    for (const store of ['hub', 'a/.plait', 'b/.plait']) await lab.verify(lab.path(store));
+    await Promise.all(['hub', 'a/.plait', 'b/.plait'].map((store) => lab.verify(lab.path(store))));
   });
 });

@@ -154,6 +154,6 @@ describe('e2e: scenarios of reconciliation', function () {
     assert.deepEqual([state.volset.description, state.conflicts.length], ['agreed', 1]);
     assert.equal(state.conflicts[0].resolved, true);
     assertSame(lab.path('a'), lab.path('c'));
-    for (const store of ['hub', 'a/.plait', 'c/.plait']) await lab.verify(lab.path(store));
+    await Promise.all(['hub', 'a/.plait', 'c/.plait'].map((store) => lab.verify(lab.path(store))));
   });
 });

@@ -48,9 +48,9 @@ export async function assertEqualStores(lab: Lab, names: readonly string[]): Pro
   return first;
 }
 
-/** Syncs of working directories (and their remotes) that find nothing to do, in one request each. */
+/** Syncs of working directories (with each of their remotes) that find nothing to do, in one request each. */
 export async function assertQuiet(lab: Lab, dirs: readonly string[], remotes: readonly string[] = ['origin']) {
-  for (const dir of dirs) {
+  const quiet = async (dir: string) => {
     for (const remote of remotes) {
       const { requests, upToDate, conflicts, diverged, pushed } = await lab.in(dir, ['sync', remote]);
       assert.deepEqual(
@@ -58,7 +58,8 @@ export async function assertQuiet(lab: Lab, dirs: readonly string[], remotes: re
         [dir, remote, 1, true, [], [], 0],
       );
     }
-  }
+  };
+  await Promise.all(dirs.map(quiet));
 }
 
 /** Syncs one after the other until none has anything to do; conflicts may come up. Throws after 10 rounds. */
