@@ -1,6 +1,6 @@
 /** Content ids. The only place of the core that touches node:crypto: hashing is a pure function. */
 import { hash } from 'node:crypto';
-import type { ChunkId, ConflictId, GenerationHash, NodeId, SnapshotId, WriteId } from './ids.ts';
+import type { ChunkId, ConflictId, GenerationHash, NodeId, SnapshotId, WhatHash, WriteId } from './ids.ts';
 
 /**
  * What an object in a pack is. Chunks are hashed bare, so that anyone can check one with sha256sum; everything else is
@@ -16,6 +16,7 @@ const PREFIX: Record<Exclude<Kind, 0>, Buffer> = {
   [KIND.generation]: Buffer.from('plait generation 1\0'),
 };
 const WRITE_PREFIX = Buffer.from('plait write 1\0');
+const WHAT_PREFIX = Buffer.from('plait what 1\0');
 const CONFLICT_PREFIX = Buffer.from('plait conflict 1\0');
 
 /** 32 raw bytes. */
@@ -33,5 +34,7 @@ export const generationHash = (bytes: Uint8Array): GenerationHash =>
   hex(objectHash(KIND.generation, bytes)) as GenerationHash;
 export const writeId = (bytes: Uint8Array): WriteId =>
   hash('sha256', Buffer.concat([WRITE_PREFIX, bytes]), 'hex') as WriteId;
+export const whatHash = (bytes: Uint8Array): WhatHash =>
+  hash('sha256', Buffer.concat([WHAT_PREFIX, bytes]), 'hex') as WhatHash;
 export const conflictHash = (bytes: Uint8Array): ConflictId =>
   hash('sha256', Buffer.concat([CONFLICT_PREFIX, bytes]), 'hex') as ConflictId;

@@ -10,6 +10,8 @@ export type NodeId = Brand<string, 'NodeId'>;
 export type SnapshotId = Brand<string, 'SnapshotId'>;
 /** Hash of a write or tombstone record, 64 hex digits. */
 export type WriteId = Brand<string, 'WriteId'>;
+/** Hash of what a write says, its register and value: 64 hex digits. */
+export type WhatHash = Brand<string, 'WhatHash'>;
 /** Hash of a generation: covers its header, its records and the previous hash, 64 hex digits. */
 export type GenerationHash = Brand<string, 'GenerationHash'>;
 /** Random, 32 hex digits. */

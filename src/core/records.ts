@@ -3,13 +3,24 @@
  * store each, chained by hash. See docs/design.md, "Metadata".
  *
  * Byte encoding of every record and body: canonical JSON (UTF-8, keys sorted by code unit, no white space, no absent
- * keys, integers only). Ids are hashes over these bytes; golden vectors stand in docs/protocol.md.
+ * keys, integers only). Ids are hashes over these bytes, of writes over bytes in which one hash stands for register and
+ * value; golden vectors stand in docs/protocol.md.
  *
  * `checkRecord` is the gate for everything from a peer or a pack; what it returns has exactly the documented keys.
  */
 import { canonicalBytes } from './canonical.ts';
-import { snapshotId, writeId } from './hash.ts';
-import type { BranchId, ChainId, GenerationHash, NodeId, SnapshotId, StoreId, VolsetId, WriteId } from './ids.ts';
+import { snapshotId, whatHash, writeId } from './hash.ts';
+import type {
+  BranchId,
+  ChainId,
+  GenerationHash,
+  NodeId,
+  SnapshotId,
+  StoreId,
+  VolsetId,
+  WhatHash,
+  WriteId,
+} from './ids.ts';
 import { isHash, isSnapshotId, isStoreId } from './ids.ts';
 import { exactObject, malformed } from './malformed.ts';
 import { hasControls, parseObject, parseRegister, RESOLVED } from './register.ts';
@@ -77,17 +88,17 @@ export interface TopDirectory {
 export type AnyRecord = Write | Tombstone | SnapshotBody;
 
 /**
- * Stands where compaction dropped a write that others follow. The hash keeps its generation verifiable. Parents and
- * stamp stay, so that a store that holds what it followed, and never held it itself, sees that as followed, too.
+ * Stands where compaction dropped a write that others follow: all of it but what it said, of which the hash stays. Its
+ * own hash and id follow from that, so nothing in here can be another than it was. Parents and stamp let a store that
+ * holds what it followed, and never held it itself, see that as followed, too.
  */
 export interface PastRecord {
   type: 'past';
-  /** recordHash of what stood here. */
-  hash: WriteId;
-  /** Its recordId where that is another: it was a resolution. */
-  id?: WriteId;
+  author: StoreId;
   parents: WriteId[];
   stamp: Stamp;
+  what: WhatHash;
+  resolution?: true;
 }
 
 /** What a generation may hold: `past` only in one that was compacted. */
@@ -131,11 +142,22 @@ export const MAX_TOMBSTONE_SEES = 10_000;
 
 export const encodeRecord = (record: LoggedRecord): Buffer => canonicalBytes(record);
 
-/** Hash over all bytes of a record; what its generation's hash is made of. */
+/** Hash of what a write says. */
+export const whatOf = ({ register, value }: Pick<Write, 'register' | 'value'>): WhatHash =>
+  whatHash(canonicalBytes({ register, value }));
+
+/** What stays of a write when what it says is dropped: its hash and its id are the same. */
+export function pastOf(write: Write): PastRecord {
+  const { author, parents, stamp, resolution } = write;
+  return { type: 'past', author, parents, stamp, what: whatOf(write), ...(resolution && { resolution }) };
+}
+
+/** Covers all that a record says; what its generation's hash is made of. Alike for a write and what stays of it. */
 export function recordHash(record: LoggedRecord): SnapshotId | WriteId {
-  if (record.type === 'past') return record.hash;
-  const bytes = encodeRecord(record);
-  return record.type === 'snapshot' ? snapshotId(bytes) : writeId(bytes);
+  if (record.type === 'snapshot') return snapshotId(encodeRecord(record));
+  if (record.type === 'tombstone') return writeId(encodeRecord(record));
+  const past = record.type === 'write' ? pastOf(record) : record;
+  return writeId(canonicalBytes({ ...past, type: 'write' }));
 }
 
 /**
@@ -143,10 +165,10 @@ export function recordHash(record: LoggedRecord): SnapshotId | WriteId {
  * that settle the same conflict alike make the same write.
  */
 export function recordId(record: LoggedRecord): SnapshotId | WriteId {
-  if (record.type === 'past') return record.id ?? record.hash;
-  if (record.type !== 'write' || !record.resolution) return recordHash(record);
-  const { type, register, parents, value, resolution } = record;
-  return writeId(canonicalBytes({ type, register, parents, value, resolution }));
+  if ((record.type !== 'write' && record.type !== 'past') || !record.resolution) return recordHash(record);
+  const { parents, resolution } = record;
+  const what = record.type === 'write' ? whatOf(record) : record.what;
+  return writeId(canonicalBytes({ type: 'write', parents, resolution, what }));
 }
 
 /** Throws `protocol` unless `value` is a record that may stand in a generation of `volset`. */
@@ -163,12 +185,11 @@ export function checkRecord(value: unknown, volset: VolsetId): AnyRecord {
 export function checkLogged(value: unknown, volset: VolsetId): LoggedRecord {
   const isPast = typeof value === 'object' && value !== null && Object.hasOwn(value, 'type');
   if (!isPast || (value as LoggedRecord).type !== 'past') return checkRecord(value, volset);
-  const past = exactObject(value, 'a dropped record', ['type', 'hash', 'parents', 'stamp'], ['id']);
-  if (!isHash(past['hash'])) malformed('a dropped record has no hash');
-  if (Object.hasOwn(past, 'id') && (!isHash(past['id']) || past['id'] === past['hash']))
-    malformed('a dropped record has a bad id');
+  const past = exactObject(value, 'a dropped record', ['type', 'author', 'parents', 'stamp', 'what'], ['resolution']);
+  if (!isHash(past['what'])) malformed('a dropped record has no hash of what it said');
   checkIds(past['parents'], MAX_WRITE_PARENTS, 'parents of a dropped record');
-  if (!isStamp(past['stamp'])) malformed('a dropped record has no stamp');
+  checkOrigin(past);
+  checkMark(past);
   return value as PastRecord;
 }
 
@@ -183,8 +204,7 @@ function checkWrite(value: unknown): Write {
   if (fault !== undefined) malformed(fault);
   checkIds(write['parents'], MAX_WRITE_PARENTS, 'parents of a write');
   checkOrigin(write);
-  if (Object.hasOwn(write, 'resolution') && write['resolution'] !== true)
-    malformed('a write has a bad resolution mark');
+  checkMark(write);
   return value as Write;
 }
 
@@ -222,6 +242,11 @@ function checkTombstone(value: unknown): Tombstone {
 function checkOrigin(record: Record<string, unknown>): void {
   if (!isStamp(record['stamp'])) malformed('a record has no stamp');
   if (!isStoreId(record['author'])) malformed('a record has no author');
+}
+
+function checkMark(record: Record<string, unknown>): void {
+  if (Object.hasOwn(record, 'resolution') && record['resolution'] !== true)
+    malformed('a write has a bad resolution mark');
 }
 
 function checkIds(ids: unknown, limit: number, what: string): void {

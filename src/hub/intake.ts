@@ -115,7 +115,7 @@ function nameAmong(records: LoggedRecord[]): string | undefined {
 function refuseFuture(records: LoggedRecord[], self: StoreId, now: number): void {
   const install = installOf(self);
   for (const record of records) {
-    if (record.type === 'snapshot' || record.type === 'past' || installOf(record.author) !== install) continue;
+    if (record.type === 'snapshot' || installOf(record.author) !== install) continue;
     const ahead = stampTime(record.stamp) - now;
     if (ahead <= MAX_AHEAD_MS) continue;
     const until = new Date(stampTime(record.stamp) - MAX_AHEAD_MS).toISOString();

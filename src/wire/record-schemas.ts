@@ -79,10 +79,17 @@ export const snapshotBody: Schema = object(
   ['dir'],
 );
 
-/** Stands where a write was dropped that others follow. */
+/** Stands where a write was dropped that others follow; `what` is the hash of what it said. */
 export const pastRecord: Schema = object(
-  { type: { const: 'past' }, hash: hashId, id: hashId, parents: list(hashId, MAX_WRITE_PARENTS), stamp },
-  ['id'],
+  {
+    type: { const: 'past' },
+    author: storeId,
+    parents: list(hashId, MAX_WRITE_PARENTS),
+    stamp,
+    what: hashId,
+    resolution: { const: true },
+  },
+  ['resolution'],
 );
 
 const oneOf = (...forms: Schema[]): Schema => ({ oneOf: forms, discriminator: { propertyName: 'type' } });

@@ -12,7 +12,7 @@ import {
   generationHashOf,
   makeGeneration,
 } from '../../src/core/generation.ts';
-import type { VolsetId, WriteId } from '../../src/core/ids.ts';
+import type { StoreId, VolsetId, WhatHash, WriteId } from '../../src/core/ids.ts';
 import {
   type AnyRecord,
   checkLogged,
@@ -21,8 +21,10 @@ import {
   type Generation,
   type LoggedRecord,
   type PastRecord,
+  pastOf,
   recordHash,
   recordId,
+  whatOf,
 } from '../../src/core/records.ts';
 import { decodeSnapshotBody, idOfBody } from '../../src/core/snapshot-body.ts';
 import { isStamp, nextStamp, stampTime } from '../../src/core/stamp.ts';
@@ -62,12 +64,16 @@ describe('core: canonical JSON', () => {
 
 describe('core: records', () => {
   const { volset, records } = fixture('records.json') as { volset: VolsetId; records: GoldenRecord[] };
-  for (const { description, record, bytes, hash: expected, id } of records) {
+  for (const { description, record, bytes, hash: expected, id, what } of records) {
     it(`golden: ${description}`, () => {
       assert.equal(encodeRecord(record).toString('hex'), bytes);
       assert.equal(recordHash(record), expected);
       assert.equal(recordId(record), id);
       assert.deepEqual(checkRecord(JSON.parse(JSON.stringify(record)), volset), record);
+      assert.equal(what !== undefined, record.type === 'write');
+      if (record.type !== 'write') return;
+      assert.equal(whatOf(record), what);
+      assert.deepEqual([recordHash(pastOf(record)), recordId(pastOf(record))], [expected, id]);
     });
   }
 
@@ -75,6 +81,14 @@ describe('core: records', () => {
   const snapshot = records[4].record;
   const tombstone = records[6].record;
   const id = 'ab'.repeat(32);
+  const author = `${'0'.repeat(32)}.1` as StoreId;
+  const dropped: PastRecord = {
+    type: 'past',
+    author,
+    parents: [],
+    stamp: '0190000000000000',
+    what: id as WhatHash,
+  };
   const bad: [string, unknown][] = [
     ['nothing', null],
     ['a list', []],
@@ -107,7 +121,7 @@ describe('core: records', () => {
     ['a conflict settled in no known way', { ...write, register: `conflict:${id}:resolved`, value: 'mine' }],
     ['a name on a conflict', { ...write, register: `conflict:${id}:name` }],
     ['a tombstone of a conflict', { ...tombstone, object: `conflict:${id}` }],
-    ['a dropped record where none was compacted', { type: 'past', hash: id, parents: [], stamp: '0190000000000000' }],
+    ['a dropped record where none was compacted', dropped],
     ['a tombstone of no object', { ...tombstone, object: 'branch:' }],
     ['a tip on the volset', { ...tombstone, object: 'volset' }],
     ['a snapshot of another volset', { ...snapshot, volset: 'e'.repeat(32) }],
@@ -130,24 +144,34 @@ describe('core: records', () => {
     });
   }
 
-  const dropped: PastRecord = { type: 'past', hash: id as WriteId, parents: [], stamp: '0190000000000000' };
   const badDropped: [string, unknown][] = [
-    ['no hash', { ...dropped, hash: undefined }],
+    ['no hash of what it said', { ...dropped, what: undefined }],
+    ['no author', { ...dropped, author: '1' }],
     ['no stamp', { ...dropped, stamp: '1' }],
     ['parents that are not sorted', { ...dropped, parents: ['b'.repeat(64), 'a'.repeat(64)] }],
-    ['a short hash', { ...dropped, hash: 'ab' }],
+    ['a short hash', { ...dropped, what: 'ab' }],
     ['an unknown field', { ...dropped, value: 'x' }],
-    ['its hash as another id', { ...dropped, id }],
-    ['an id that is none', { ...dropped, id: undefined }],
+    ['a hash of its own', { ...dropped, hash: id }],
+    ['a resolution mark of false', { ...dropped, resolution: false }],
   ];
   for (const [what, value] of badDropped)
     it(`refuses a dropped record with ${what}`, () => assert.throws(() => checkLogged(value, volset), isProtocol));
   it('takes dropped records beside real ones in what was compacted', () => {
-    const resolution = { ...dropped, id: 'cd'.repeat(32) as WriteId };
+    const resolution: PastRecord = { ...dropped, resolution: true };
     for (const record of [dropped, resolution, write, snapshot, tombstone])
       assert.deepEqual(checkLogged(record, volset), record);
-    assert.deepEqual([recordHash(dropped), recordId(dropped)], [id, id]);
-    assert.deepEqual([recordHash(resolution), recordId(resolution)], [id, resolution.id]);
+  });
+  it('the id of a resolution that was dropped covers neither author nor stamp, its hash does', () => {
+    const ours: PastRecord = { ...dropped, resolution: true };
+    for (const theirs of [
+      { ...ours, author: `${'1'.repeat(32)}.1` as StoreId },
+      { ...ours, stamp: '0190000000000001' },
+    ]) {
+      assert.equal(recordId(theirs), recordId(ours));
+      assert.notEqual(recordHash(theirs), recordHash(ours));
+    }
+    assert.notEqual(recordId(ours), recordHash(ours));
+    assert.equal(recordId(dropped), recordHash(dropped));
   });
 
   it('never fails in another way, whatever it is given', () => {
@@ -191,12 +215,7 @@ describe('core: generations', () => {
 
 describe('core: compacted generations', () => {
   const { volset, generations } = fixture('generations.json') as { volset: VolsetId; generations: GoldenGeneration[] };
-  const drop = (record: LoggedRecord): LoggedRecord => {
-    const [hash, id] = [recordHash(record) as WriteId, recordId(record) as WriteId];
-    if (record.type !== 'write') return record;
-    const { parents, stamp } = record;
-    return { type: 'past', hash, ...(id !== hash && { id }), parents, stamp };
-  };
+  const drop = (record: LoggedRecord): LoggedRecord => (record.type === 'write' ? pastOf(record) : record);
   it('keep their hash, and ids stay known', () => {
     for (const { generation } of generations) {
       const compacted = { ...generation, records: generation.records.map(drop) };
@@ -205,12 +224,22 @@ describe('core: compacted generations', () => {
       assert.deepEqual(read.records.map(recordId), generation.records.map(recordId));
     }
   });
-  it('cannot say anything else than what was there', () => {
-    const { generation } = generations[0];
-    const [first, ...rest] = generation.records.map(drop);
-    const forged = { ...generation, records: [{ ...first, hash: 'ef'.repeat(32) }, ...rest] };
-    assert.throws(() => checkGeneration(volset, forged), { code: 'integrity' });
-  });
+  const lies: Partial<PastRecord>[] = [
+    { author: `${'7'.repeat(32)}.1` as StoreId },
+    { parents: ['ef'.repeat(32) as WriteId] },
+    { stamp: '0000000000000001' },
+    { what: 'ef'.repeat(32) as WhatHash },
+    { resolution: true },
+  ];
+  for (const lie of lies) {
+    it(`cannot say anything else than what was there: ${Object.keys(lie)}`, () => {
+      const { generation } = generations[0];
+      const [first, ...rest] = generation.records.map(drop);
+      assert.equal(first.type, 'past');
+      const forged = { ...generation, records: [{ ...first, ...lie }, ...rest] };
+      assert.throws(() => checkGeneration(volset, forged), { code: 'integrity' });
+    });
+  }
 });
 
 describe('core: stamps', () => {
@@ -244,4 +273,6 @@ interface GoldenRecord {
   bytes: string;
   hash: string;
   id: string;
+  /** Of a write: hash of what it says. */
+  what?: string;
 }

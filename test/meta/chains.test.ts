@@ -7,14 +7,7 @@ import { PlaitError } from '../../src/core/errors.ts';
 import { makeGeneration, NO_GENERATION } from '../../src/core/generation.ts';
 import { type ChainId, type StoreId, storeOf, type WriteId } from '../../src/core/ids.ts';
 import type { ChainPoint } from '../../src/core/peer.ts';
-import {
-  type Generation,
-  type PastRecord,
-  recordHash,
-  recordId,
-  type Vector,
-  type Write,
-} from '../../src/core/records.ts';
+import { type Generation, type PastRecord, pastOf, recordId, type Vector, type Write } from '../../src/core/records.ts';
 import { type Applied, type MetaStore, openMetaStore, type Round, rebuildMeta } from '../../src/meta/index.ts';
 import { V } from './helpers.ts';
 
@@ -180,7 +173,7 @@ describe('metadata: generations that were compacted', () => {
   const w1 = write(1, []);
   const w2 = write(2, [recordId(w1) as WriteId]);
   const g1 = makeGeneration(V, writers[0], 1, NO_GENERATION, [w1, w2]);
-  const dropped: PastRecord = { type: 'past', hash: recordHash(w1) as WriteId, parents: [], stamp: w1.stamp };
+  const dropped = pastOf(w1);
   const past: Generation = { ...g1, records: [dropped, w2] };
   const again = makeGeneration(V, writers[1], 1, NO_GENERATION, [w1]);
 
@@ -201,12 +194,23 @@ describe('metadata: generations that were compacted', () => {
     assert.deepEqual(pages(next, next.planDeltas(V, {}, 0).cursor), [past, again]);
     for (const store of [meta, next, rebuilt]) store[Symbol.dispose]();
   });
-  it('are refused where the hash of what they dropped is another', () => {
-    const meta = memory();
-    const lie = { ...past, records: [{ ...dropped, hash: recordId(w2) as WriteId }, w2] };
-    assert.throws(() => meta.apply(V, { peer: writers[0], generations: [lie] }), { code: 'integrity' });
-    meta[Symbol.dispose]();
-  });
+  const lies: [string, Partial<PastRecord>][] = [
+    ['what they say', { what: pastOf(w2).what }],
+    ['what they follow', { parents: [recordId(again.records[0]) as WriteId] }],
+    ['when they were made', { stamp: '0000000000000000' }],
+    ['who made them', { author: writers[1] }],
+  ];
+  for (const [what, change] of lies) {
+    it(`are refused where somebody lies about those that were dropped: ${what}`, () => {
+      const meta = memory();
+      const round = { peer: writers[0], policy: 'target' } as const;
+      const lie = { ...past, records: [{ ...dropped, ...change }, w2] };
+      assert.throws(() => meta.apply(V, { ...round, generations: [lie] }), { code: 'integrity' });
+      assert.equal(meta.findVolset(V), undefined);
+      assert.equal(meta.apply(V, { ...round, generations: [past] }).generations, 1);
+      meta[Symbol.dispose]();
+    });
+  }
 });
 
 function big(previous: Generation | undefined, i: number): Generation {

@@ -67,7 +67,7 @@ export const DEFENCES: Defence[] = [
       {
         file: 'meta/sqlite/intake.ts',
         find: '?? unknownParent(this.#volset, id);',
-        replace: "?? ({ type: 'past', hash: id, parents: [], stamp: '' } as unknown as LoggedRecord);",
+        replace: "?? ({ type: 'past', parents: [], stamp: '' } as unknown as LoggedRecord);",
       },
     ],
   },
@@ -83,7 +83,7 @@ export const DEFENCES: Defence[] = [
     PLAIN,
     'meta/sqlite/intake.ts',
     'return findRecord(this.#engine, this.#n, id) ?? unknownParent(this.#volset, id);',
-    "return findRecord(this.#engine, this.#n, id) ?? ({ type: 'past', hash: id, parents: [], stamp: '' } as unknown as LoggedRecord);",
+    "return findRecord(this.#engine, this.#n, id) ?? ({ type: 'past', parents: [], stamp: '' } as unknown as LoggedRecord);",
   ),
   one(
     'a tombstone deletes only what its author saw',
@@ -124,8 +124,8 @@ export const DEFENCES: Defence[] = [
     'two stores that decide alike make the same write',
     PLAIN,
     'core/records.ts',
-    "if (record.type !== 'write' || !record.resolution) return recordHash(record);",
-    "if (record.type !== 'past') return recordHash(record);",
+    "if ((record.type !== 'write' && record.type !== 'past') || !record.resolution) return recordHash(record);",
+    "if (record.type !== 'past' || !record.resolution) return recordHash(record);",
   ),
   one(
     'a record that comes in a second generation is taken once',
@@ -210,19 +210,28 @@ export const DEFENCES: Defence[] = [
     'for (const { held } of heldByMembers(engine, n)) {',
     'for (const { held } of heldByMembers(engine, n).slice(0, 0)) {',
   ),
-  one(
-    'compaction leaves what nobody followed',
-    SHRINK,
-    'meta/sqlite/compact.ts',
-    'for (const parent of record.parents) {',
-    'for (const parent of [...record.parents, recordId(record) as WriteId]) {',
-  ),
+  {
+    name: 'compaction leaves what nobody followed',
+    flavour: SHRINK,
+    changes: [
+      {
+        file: 'meta/sqlite/compact.ts',
+        find: 'import { type LoggedRecord, pastOf, type Vector }',
+        replace: 'import { type LoggedRecord, pastOf, recordId, type Vector }',
+      },
+      {
+        file: 'meta/sqlite/compact.ts',
+        find: 'for (const parent of record.parents) {',
+        replace: 'for (const parent of [...record.parents, recordId(record) as WriteId]) {',
+      },
+    ],
+  },
   one(
     'what was dropped keeps what it followed',
     SHRINK,
     'meta/sqlite/compact.ts',
-    "return { type: 'past', hash, ...(id !== hash && { id }), parents, stamp };",
-    "return { type: 'past', hash, ...(id !== hash && { id }), parents: parents.slice(0, 0), stamp };",
+    'const past = canonicalText(pastOf(record));',
+    'const past = canonicalText({ ...pastOf(record), parents: [] });',
   ),
   one(
     'records that were handed over are logged once',

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { canonicalText } from '../../src/core/canonical.ts';
 import { conflictId } from '../../src/core/conflict.ts';
 import { generationHashOf } from '../../src/core/generation.ts';
-import { generationHash, snapshotId, writeId } from '../../src/core/hash.ts';
+import { generationHash, snapshotId, whatHash, writeId } from '../../src/core/hash.ts';
 import type { VolsetId } from '../../src/core/ids.ts';
-import { checkRecord, recordHash, recordId } from '../../src/core/records.ts';
+import { checkRecord, recordHash, recordId, type Write, whatOf } from '../../src/core/records.ts';
 import { routes } from '../../src/hub/index.ts';
 import * as limits from '../../src/wire/limits.ts';
 
@@ -17,11 +17,16 @@ const vectors = Array.from({ length: block.length / 2 }, (_, i) => {
   const [kind, hash] = block[2 * i].split(' ');
   return { kind, hash, bytes: block[2 * i + 1] };
 });
+/** A write whose bytes are printed, put together with what it says, which is printed before it. */
+const writeOf = (bytes: string): Write => {
+  const { what, ...rest } = JSON.parse(bytes);
+  return { ...rest, ...JSON.parse(of('what').find(({ hash }) => hash === what)?.bytes ?? '{}') };
+};
 const of = (wanted: string) => vectors.filter(({ kind }) => kind === wanted);
 
 describe('docs/protocol.md', () => {
   it('has vectors of each kind', () => {
-    const kinds = ['conflict', 'generation', 'resolution', 'snapshot', 'tombstone', 'write'];
+    const kinds = ['conflict', 'generation', 'resolution', 'snapshot', 'tombstone', 'what', 'write'];
     assert.deepEqual([...new Set(vectors.map(({ kind }) => kind))].sort(), kinds);
   });
 
@@ -30,12 +35,16 @@ describe('docs/protocol.md', () => {
       const value = JSON.parse(bytes);
       assert.equal(canonicalText(value), bytes);
       if (kind === 'conflict') return assert.equal(conflictId(value.object, value.field, value.writes), hash);
+      if (kind === 'what') {
+        assert.equal(whatHash(Buffer.from(bytes)), hash);
+        return assert.equal(whatOf(value), hash);
+      }
       if (kind === 'resolution') return assert.equal(writeId(Buffer.from(bytes)), hash);
       if (kind === 'generation') {
         assert.equal(generationHash(Buffer.from(bytes)), hash);
         return assert.equal(generationHashOf(value.volset, value, value.records), hash);
       }
-      const record = checkRecord(value, (value.volset ?? '') as VolsetId);
+      const record = checkRecord(kind === 'write' ? writeOf(bytes) : value, (value.volset ?? '') as VolsetId);
       assert.equal(recordHash(record), hash);
       assert.equal(kind === 'snapshot' ? snapshotId(Buffer.from(bytes)) : writeId(Buffer.from(bytes)), hash);
     });
@@ -44,7 +53,7 @@ describe('docs/protocol.md', () => {
   it('the id of a resolution is that of what it decides', () => {
     const marked = of('write').find(({ bytes }) => bytes.includes('"resolution":true'));
     assert.ok(marked);
-    assert.equal(recordId(JSON.parse(marked.bytes)), of('resolution')[0].hash);
+    assert.equal(recordId(writeOf(marked.bytes)), of('resolution')[0].hash);
     assert.notEqual(marked.hash, of('resolution')[0].hash);
   });
 

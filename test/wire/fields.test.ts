@@ -16,7 +16,7 @@ const store = (n: number): string => `${n.toString(16).padStart(32, '0')}.1`;
 const many = (count: number, value: unknown) =>
   Object.fromEntries(Array.from({ length: count }, (_, n) => [store(n), value]));
 const write = { type: 'write', register: 'volset:name', value: 'x', parents: [], stamp: '0'.repeat(16), author: SELF };
-const past = { type: 'past', hash: HASH, parents: [], stamp: '0'.repeat(16) };
+const past = { type: 'past', author: SELF, parents: [], stamp: '0'.repeat(16), what: HASH };
 const settled = { ...write, register: `conflict:${HASH}:resolved`, value: 'current' };
 const own = JSON.parse(`{"__proto__":${JSON.stringify(entry)}}`) as unknown;
 
@@ -81,13 +81,15 @@ describe('wire: fields of the log', () => {
       false,
     ],
     ['past: in a generation', loggedRecord, past, true],
-    ['past: of a resolution', loggedRecord, { ...past, id: HASH }, true],
+    ['past: of a resolution', loggedRecord, { ...past, resolution: true }, true],
+    ['past: marked false', loggedRecord, { ...past, resolution: false }, false],
     ['past: handed over', record, past, false],
-    ['past: without hash', loggedRecord, { ...past, hash: undefined }, false],
-    ['past: a bad hash', loggedRecord, { ...past, hash: `${HASH}0` }, false],
-    ['past: without parents', loggedRecord, { type: 'past', hash: HASH, stamp: past.stamp }, false],
+    ['past: without the hash of what it said', loggedRecord, { ...past, what: undefined }, false],
+    ['past: a bad hash', loggedRecord, { ...past, what: `${HASH}0` }, false],
+    ['past: without parents', loggedRecord, { ...past, parents: undefined }, false],
     ['past: with a value', loggedRecord, { ...past, value: 'x' }, false],
-    ['past: with an author', loggedRecord, { ...past, author: SELF }, false],
+    ['past: without author', loggedRecord, { ...past, author: undefined }, false],
+    ['past: with a hash of its own', loggedRecord, { ...past, hash: HASH }, false],
     ['past: of no known type', loggedRecord, { ...past, type: 'Past' }, false],
     ['deltas: with chains', deltasAsk, { self: SELF, vector: {}, knownRevision: 0, chains: {} }, true],
     ['deltas: chains null', deltasAsk, { self: SELF, vector: {}, knownRevision: 0, chains: null }, false],
@@ -135,7 +137,7 @@ describe('wire: header of a push', () => {
   });
 
   it('generations come with what was dropped from them', async () => {
-    const dropped = [past, { ...past, id: HASH }] as unknown as LoggedRecord[];
+    const dropped = [past, { ...past, resolution: true }] as unknown as LoggedRecord[];
     const [generation] = sampleHistory().generations;
     const sent = { ...generation, records: dropped };
     const bytes = encodePush({ self: SELF, label: '', vector: {} }, [sent]);

@@ -1,19 +1,13 @@
 /**
  * Drops what nobody needs any more: writes that others follow, where every active member holds a write that follows.
  * Whoever holds the follower holds the write (a vector is causally closed), so it is never asked for again by them. In
- * its place stay its hash and what it followed: generations can be verified as before, and a newcomer, a reader or a
- * member that was retired gets one ordinary stream, which shows it the same heads. Unfollowed writes, tombstones and snapshots are not touched, and neither is the open generation.
+ * its place stay its author, stamp, what it followed and the hash of what it said: generations can be verified as before,
+ * and a newcomer, a reader or a member that was retired gets one ordinary stream, which shows it the same heads.
+ * Unfollowed writes, tombstones and snapshots are not touched, and neither is the open generation.
  */
 import { canonicalText } from '../../core/canonical.ts';
 import type { ChainId, GenerationHash, VolsetId, WriteId } from '../../core/ids.ts';
-import {
-  type LoggedRecord,
-  type PastRecord,
-  recordHash,
-  recordId,
-  type Vector,
-  type Write,
-} from '../../core/records.ts';
+import { type LoggedRecord, pastOf, type Vector } from '../../core/records.ts';
 import { readChains } from './chains.ts';
 import { type Engine, ensureStore, volsetNumber } from './engine.ts';
 import { heldByMembers, retireUnseen } from './members.ts';
@@ -126,12 +120,6 @@ function dropWrite(db: Engine['db'], n: number, id: WriteId): number {
     dropped += db.run('UPDATE records SET body = ? WHERE position = ? AND idx = ?', past, position, idx);
   }
   return dropped;
-}
-
-function pastOf(write: Write): PastRecord {
-  const [hash, id] = [recordHash(write) as WriteId, recordId(write) as WriteId];
-  const { parents, stamp } = write;
-  return { type: 'past', hash, ...(id !== hash && { id }), parents, stamp };
 }
 
 const compactedUpTo = ({ db }: Engine, n: number, chain: number): number =>

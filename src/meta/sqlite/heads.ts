@@ -75,7 +75,7 @@ export function joinHeads(
 /** One that compaction dropped may stand in another store's generation as well, and be there in full: rather that. */
 export function findRecord({ db }: Engine, n: number, id: string): LoggedRecord | undefined {
   const row = db.get<{ body: string }>(
-    `SELECT body FROM records WHERE volset = ? AND id = ? ORDER BY body LIKE '{"hash":%' LIMIT 1`,
+    `SELECT body FROM records WHERE volset = ? AND id = ? ORDER BY body LIKE '%"type":"past"%' LIMIT 1`,
     n,
     id,
   );
@@ -113,9 +113,8 @@ function findEvenPast(engine: Engine, n: number, id: WriteId): KnownWrite | unde
   const record = findRecord(engine, n, id);
   if (record?.type === 'write') return { ...record, id };
   if (record?.type !== 'past') return undefined;
-  const { parents, stamp } = record;
-  // Only what a policy chose goes by another id than its hash.
-  return { id, parents, stamp, value: null, past: true, ...(record.id && { resolution: true }) };
+  const { parents, stamp, resolution } = record;
+  return { id, parents, stamp, value: null, past: true, ...(resolution && { resolution }) };
 }
 
 /** A lookup for core functions that remembers what it read: lines of writes are walked more than once. */

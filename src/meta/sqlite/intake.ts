@@ -119,7 +119,7 @@ export class Intake {
       if (parent.stamp >= write.stamp) malformed('a write is not younger than its parents');
       if (parent.stamp > last) last = parent.stamp;
     }
-    if (write.type === 'past' || !write.resolution) return;
+    if (!write.resolution) return;
     if (write.parents.length !== 2) malformed('a resolution does not have two parents');
     // Its id does not cover the stamp, so the stamp has to follow from what the id does cover.
     if (write.stamp !== stampAfter(last)) malformed('a resolution has a stamp of its own');

@@ -1,8 +1,8 @@
 /** Things done to a store on purpose, to see that it stands them: what is told twice, told wrongly, or only tried. */
 import { PlaitError } from '../../../src/core/errors.ts';
-import type { VolsetId } from '../../../src/core/ids.ts';
+import type { StoreId, VolsetId, WhatHash, WriteId } from '../../../src/core/ids.ts';
 import type { Policy } from '../../../src/core/reconcile.ts';
-import { type Generation, recordId } from '../../../src/core/records.ts';
+import { type Generation, type PastRecord, recordId } from '../../../src/core/records.ts';
 import type { MetaStore } from '../../../src/meta/contract.ts';
 import { openMetaStore } from '../../../src/meta/index.ts';
 import type { Random } from '../../support/seed.ts';
@@ -41,6 +41,16 @@ const DAMAGES: Record<string, Damage> = {
     const records = log[news].records.map((record) =>
       record.type === 'write' ? { ...record, value: 'forged' } : record,
     );
+    return log.with(news, { ...log[news], records });
+  },
+  'another past': (log, news, random) => {
+    const lie = random.pick<Partial<PastRecord>>([
+      { parents: [random.hex(64) as WriteId] },
+      { stamp: '0000000000000001' },
+      { author: `${random.hex(32)}.1` as StoreId },
+      { what: random.hex(64) as WhatHash },
+    ]);
+    const records = log[news].records.map((record) => (record.type === 'past' ? { ...record, ...lie } : record));
     return log.with(news, { ...log[news], records });
   },
 };
