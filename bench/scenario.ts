@@ -11,8 +11,8 @@ export interface Contender {
 }
 
 export interface Goal {
-  /** Name of the contender that plait is held against. */
-  against: string;
+  /** Name of the contender that plait is held against; absent: `factor` is itself the most that is allowed. */
+  against?: string;
   factor: number;
   measure?: 'seconds' | 'stored' | 'sent';
 }

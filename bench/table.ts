@@ -3,8 +3,11 @@ import { cpus, totalmem } from 'node:os';
 import type { Goal, Report, Row } from './scenario.ts';
 
 const MiB = 1024 * 1024;
-const size = (bytes: number | undefined): string =>
-  bytes === undefined ? '' : `${(bytes / MiB).toFixed(bytes < 10 * MiB ? 2 : 0)} MiB`;
+function size(bytes: number | undefined): string {
+  if (bytes === undefined) return '';
+  if (bytes < MiB / 10) return `${bytes} B`;
+  return `${(bytes / MiB).toFixed(bytes < 10 * MiB ? 2 : 0)} MiB`;
+}
 
 export function machine(): string {
   const [first] = cpus();
@@ -37,9 +40,13 @@ function rowLine(row: Row, ours: Row | undefined): string {
 export function goalLine(goal: Goal, rows: Row[]): string {
   const measure = goal.measure ?? 'seconds';
   const ours = rows.find((row) => row.name === 'plait')?.[measure];
+  if (goal.against === undefined) return limitLine(measure, ours, goal.factor);
   const theirs = rows.find((row) => row.name === goal.against)?.[measure];
   if (ours === undefined || theirs === undefined)
     return `* goal ${measure} <= ${goal.factor} x ${goal.against}: not measured`;
   const ratio = ours / theirs;
   return `* goal ${measure} <= ${goal.factor} x ${goal.against}: ${ratio.toFixed(2)} x, ${ratio <= goal.factor ? 'met' : '**missed**'}`;
 }
+
+const limitLine = (measure: string, ours: number | undefined, most: number): string =>
+  `* goal ${measure} <= ${most}: ${ours === undefined ? 'not measured' : `${ours}, ${ours <= most ? 'met' : '**missed**'}`}`;

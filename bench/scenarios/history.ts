@@ -21,7 +21,7 @@ interface Size {
 }
 
 const SIZES: Size[] = [
-  { name: 'plait, 100,000 snapshots', snapshots: 100_000, branches: 1000 },
+  { name: 'plait', snapshots: 100_000, branches: 1000 },
   { name: 'plait, 10 snapshots', snapshots: 10, branches: 1 },
 ];
 /** Edits of one transaction. */
@@ -37,10 +37,15 @@ export async function historyScenarios(bench: Bench): Promise<{ scenarios: Scena
   ];
   return {
     scenarios: [
-      { id: 'history-nothing', title: 'Sync with nothing to do', contenders: SIZES.map((s) => sync(bench, s)), goals },
+      {
+        id: 'history-nothing',
+        title: 'Sync with nothing to do, 100,000 snapshots and 1,000 branches',
+        contenders: SIZES.map((s) => sync(bench, s, 1)),
+        goals: [...goals, { factor: 10_000, measure: 'sent' }],
+      },
       {
         id: 'history-one',
-        title: 'Sync of one new snapshot',
+        title: 'Sync of one new snapshot, beside 100,000 and 1,000 branches',
         contenders: [large, small].map((s) => ({ ...sync(bench, s), prepare: () => edit(bench, s) })),
         goals,
       },
@@ -54,17 +59,23 @@ export async function historyScenarios(bench: Bench): Promise<{ scenarios: Scena
 const dirOf = (bench: Bench, { snapshots }: Size): string => at(bench, `history-${snapshots}`);
 const hubOf = (bench: Bench, { snapshots }: Size): string => at(bench, `history-hub-${snapshots}`);
 
-const sync = (bench: Bench, size: Size): Contender => ({
+const sync = (bench: Bench, size: Size, requests?: number): Contender => ({
   name: size.name,
   command: plait('-C', dirOf(bench, size), 'sync', '--json'),
-  after: async ({ stdout }: Cost) => ({ sent: trafficOf(stdout) }),
+  after: async ({ stdout }: Cost) => ({ sent: trafficOf(stdout, requests) }),
 });
 
-/** Body bytes of all requests and answers of the session. */
-const trafficOf = (stdout: string): number => {
-  const { traffic } = JSON.parse(stdout) as { traffic: { sent: number; received: number } };
+interface Told {
+  requests: number;
+  traffic: { sent: number; received: number };
+}
+
+/** Body bytes of all requests and answers of the session. Throws where it needed another number of requests. */
+function trafficOf(stdout: string, expected: number | undefined): number {
+  const { requests, traffic } = JSON.parse(stdout) as Told;
+  if (expected !== undefined && requests !== expected) throw new Error(`${requests} requests in place of ${expected}`);
   return traffic.sent + traffic.received;
-};
+}
 
 let edits = 0;
 async function edit(bench: Bench, size: Size): Promise<void> {

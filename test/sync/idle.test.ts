@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import type { BranchId, SnapshotId } from '../../src/core/ids.ts';
-import type { MetaStore } from '../../src/meta/contract.ts';
+import type { BranchView, MetaStore } from '../../src/meta/contract.ts';
 import type { Outcome } from '../../src/sync/engine.ts';
 import type { ReplicateOptions, Verb } from '../../src/sync/replicate.ts';
 import type { SyncResult } from '../../src/sync/results.ts';
@@ -16,7 +16,7 @@ class Watch {
   quiet = false;
 
   constructor(client: Client) {
-    const spy = <K extends keyof MetaStore>(name: K): void => {
+    const spy = (name: Exclude<keyof MetaStore, symbol>): void => {
       const method = client.meta[name] as (...args: unknown[]) => unknown;
       const watched = (...args: unknown[]): unknown => {
         this.calls.push(name);
@@ -164,6 +164,7 @@ describe('sync: a session that does not look hides nothing', () => {
       'rename',
       'delete',
       'edit',
+      'move',
       'meet',
       'meet',
       'meet',
@@ -233,8 +234,15 @@ class World implements AsyncDisposable {
     if (branch === undefined || branch.tip === null) return;
     if (what === 'save') return void (await client.save({ f: edit }, branch.id));
     if (what === 'branch') return client.branch(`${who}${edit}`.padStart(32, '0') as BranchId, `n${at}`, branch.tip);
+    if (what === 'move') return this.move(client, branch, branches[(at + 1) % branches.length]);
     if (what === 'rename') return client.set(`branch:${branch.id}:name`, `n${at}`);
     if (branch.id !== MAIN) client.delete(branch.id);
+  }
+
+  /** A tip of our own to another that is known: no record tells of it. */
+  move(client: Client, { id, tip }: BranchView, to: BranchView): void {
+    const here = to.tip !== null && client.meta.missingBlobs(VOLSET, [to.tip]).length === 0;
+    if (here) client.meta.commit(VOLSET, [{ edit: 'move-ref', branch: id, from: tip, to: to.tip as SnapshotId }]);
   }
 
   /** Three times: the first may change something, the second looks, the third need not. */
