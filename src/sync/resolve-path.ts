@@ -1,4 +1,5 @@
 /** A path on which a merge left one side in place: brings the other instead, if that is what was chosen. */
+import { compareTips } from '../core/ancestry.ts';
 import type { Choice, Conflict } from '../core/conflict.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
@@ -28,6 +29,7 @@ export async function settlePath(
   if (!conflict.resolved && choice === conflict.resolution) return { restored: false, problems: [] };
   const volume = requireVolume(engine);
   requireSame(volume, volset);
+  requireMerged(engine, volume, conflict);
   const path = pathOf(conflict);
   const [chosen, other] =
     choice === 'current' ? [conflict.current, conflict.target] : [conflict.target, conflict.current];
@@ -59,6 +61,18 @@ function requireSame(volume: Volume, volset: VolsetId): void {
   if (volume.state.volset === volset) return;
   throw new PlaitError('usage', 'the conflict is in another volume set than this working directory', {
     hint: 'run it in a working directory of that volume set',
+  });
+}
+
+/** Anywhere else a side of that merge would be an edit out of nowhere. */
+function requireMerged({ meta }: Engine, { state }: Volume, { object }: Conflict): void {
+  const merge = object.slice('snapshot:'.length) as SnapshotId;
+  const lookup = (ids: SnapshotId[]) => meta.lineage(state.volset, ids);
+  const relation = state.base === null ? undefined : compareTips(lookup, state.base, merge).relation;
+  if (relation === 'equal' || relation === 'ahead') return;
+  throw new PlaitError('usage', `merge ${merge.slice(0, 12)} is not in the history of what lies in this directory`, {
+    hint: 'go to the branch that was merged first: `plait checkout BRANCH`',
+    data: { merge, base: state.base },
   });
 }
 

@@ -78,4 +78,15 @@ describe('settling a path', () => {
     assert.equal((await settle('target')).resolved, true);
     assert.equal(shown(), 'theirs');
   });
+
+  it('is refused where the directory is not on the line of the merge', async () => {
+    await merged('ours', 'theirs', 'current');
+    await lab.checkout(engine, 'side~1');
+    await assert.rejects(settle('target'), { code: 'usage', hint: /plait checkout/ });
+    assert.deepEqual([shown(), conflicts()[0].resolved], ['base', false]);
+    await lab.checkout(engine, 'main');
+    lab.write('calm', 'later');
+    await lab.snapshot(engine);
+    assert.equal((await settle('target')).restored, true);
+  });
 });
