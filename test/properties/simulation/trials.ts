@@ -71,7 +71,7 @@ export function tellWrongly({ random, volset }: Trial, to: MetaStore, from: SimS
     if (left === undefined) continue;
     const { store } = log[left];
     const rest = log.filter((other, i) => i !== left && (what === 'a gap' || i < left || other.store !== store));
-    if (what === 'a gap' || lacksSomething(rest, logOf(to, volset))) rounds.push([what, rest]);
+    if (what === 'a gap' || lacksSomething(rest, to, volset)) rounds.push([what, rest]);
   }
   const damaged = rounds.filter(([, generations]) => JSON.stringify(generations) !== JSON.stringify(log));
   for (const [what, generations] of damaged) refuses(volset, to, what, { peer: from.quietly.self.store, generations });
@@ -104,8 +104,10 @@ const NEEDS: Record<string, (later: Generation, earlier: Generation) => boolean>
 };
 
 /** A record may be logged in several generations: does any of `rest` refer to what is in none? */
-function lacksSomething(rest: Generation[], held: Generation[]): boolean {
-  const known = new Set<string>([...rest, ...held].flatMap(({ records }) => records.map(recordId)));
+function lacksSomething(rest: Generation[], to: MetaStore, volset: VolsetId): boolean {
+  const logged = [...rest, ...logOf(to, volset)].flatMap(({ records }) => records);
+  // A throw-away store has what it handed over: in the open, until it comes back in a generation.
+  const known = new Set<string>([...logged, ...to.openRecords(volset)].map(recordId));
   return rest.some(({ records }) =>
     records.some((record) => {
       const named: string[] = record.type === 'tombstone' ? record.sees : record.parents;
