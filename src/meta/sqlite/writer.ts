@@ -35,9 +35,7 @@ export class Writer {
 
   /** Follows all rivals that are known, so that one edit settles them. */
   set(register: Register, value: string | null): KnownWrite {
-    // The largest ones, should there be more than a write may name: it must follow what is shown.
-    const heads = unfollowedAt(this.#engine, this.#n, register).slice(0, MAX_WRITE_PARENTS);
-    const parents = heads.map(({ id }) => id).sort();
+    const { heads, parents } = this.#rivals(register);
     const stamp = this.#tick(heads);
     const key = registerKey(register.object, register.field);
     return this.add(
@@ -52,8 +50,7 @@ export class Writer {
    * stores that notice the same make the same write, and tell of one conflict.
    */
   keep(register: Register, { stamp, value }: Head, author: StoreId): KnownWrite {
-    const heads = unfollowedAt(this.#engine, this.#n, register).slice(0, MAX_WRITE_PARENTS);
-    const parents = heads.map(({ id }) => id).sort();
+    const { heads, parents } = this.#rivals(register);
     const key = registerKey(register.object, register.field);
     const write: Write = { type: 'write', register: key, value, parents, stamp: stampAfter(stamp), author };
     return this.add(register, write, heads.at(0));
@@ -86,6 +83,14 @@ export class Writer {
   /** At the end of the transaction: the clock must not give these stamps again. */
   close(): void {
     if (this.#clock !== undefined) writeClock(this.#engine.db, this.#clock);
+  }
+
+  /** What a new write of the register follows, the shown one first. */
+  #rivals(register: Register): { heads: Head[]; parents: WriteId[] } {
+    // The largest ones, should there be more than a write may name: it must follow what is shown.
+    const heads = unfollowedAt(this.#engine, this.#n, register).slice(0, MAX_WRITE_PARENTS);
+    const parents = heads.map(({ id }) => id).sort();
+    return { heads, parents };
   }
 
   #tick(above: readonly { stamp: Stamp }[]): Stamp {
