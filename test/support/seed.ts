@@ -6,8 +6,10 @@ const given = process.env['PLAIT_SEED'];
 /** The seed to replay, if one is given. */
 export const replayedSeed: number | undefined = given === undefined ? undefined : Number.parseInt(given, 10);
 
+export const FIXED_SEED = 20_260_101;
+
 /** Options of fast-check; on a failure it prints the seed as well. */
-export const seeded = (runs: number): fc.Parameters<unknown> => ({ numRuns: runs, seed: replayedSeed ?? 20_260_101 });
+export const seeded = (runs: number): fc.Parameters<unknown> => ({ numRuns: runs, seed: replayedSeed ?? FIXED_SEED });
 
 /** mulberry32: 32 bits of state are plenty for a schedule, and a schedule is then told by one number. */
 export class Random {
