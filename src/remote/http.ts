@@ -153,7 +153,7 @@ export class HubConnection {
       throw new PlaitError('identity', `${this.origin} is another store than before`, {
         hint: changed
           ? 'it changed in the middle of this command; run it again'
-          : 'if that is right, say --accept-new-identity',
+          : 'check its address with `plait remote list`; if it was replaced on purpose, say so with --accept-new-identity',
         data: { url: this.origin, expected: this.#identity ?? remembered, found: store },
       });
     }

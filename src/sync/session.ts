@@ -89,7 +89,7 @@ function whomToForget(
 
 const anotherStore = (remote: RemoteConfig, found: string): PlaitError =>
   new PlaitError('identity', `${remote.name} is another store than before`, {
-    hint: 'if that is right, say so with --accept-new-identity',
+    hint: 'check its address with `plait remote list`; if it was replaced on purpose, say so with --accept-new-identity',
     data: { remote: remote.name, expected: remote.identity, found },
   });
 
