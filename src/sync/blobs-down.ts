@@ -36,7 +36,7 @@ function wantedHere(session: Session, steps: RefStep[], selection: Selection): S
   return [...new Set([...named, ...line.reverse()])];
 }
 
-const isMetadataOnly = ({ engine, volset }: Session): boolean =>
+export const isMetadataOnly = ({ engine, volset }: Session): boolean =>
   engine.meta.settings()[`volset.${volset}.metadata-only`] === 'true';
 
 export async function blobsDown(session: Session, steps: RefStep[], selection: Selection): Promise<Received> {

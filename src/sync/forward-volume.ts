@@ -1,6 +1,6 @@
 /** After a pull: the working directory follows its branch, if it has no unsaved change. */
 
-import { compareTips } from '../core/ancestry.ts';
+import { type AncestryLookup, compareTips } from '../core/ancestry.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { BranchId, SnapshotId, VolsetId } from '../core/ids.ts';
 import type { Problem, Volume } from '../volume/contract.ts';
@@ -39,6 +39,24 @@ export async function forwardVolume(engine: Engine, volset: VolsetId): Promise<F
   }
 }
 
+/** A tip that a pull would give the branch. */
+export interface Planned {
+  tip: SnapshotId;
+  /** It replaces a line of ours (--theirs) instead of following it. */
+  replaces: boolean;
+  parents: AncestryLookup;
+}
+
+/** Of a dry run: would unsaved changes keep the directory where it is? Reads only, also where another command is at work. */
+export async function foreseeVolume(engine: Engine, volume: Volume, planned: Planned): Promise<Forwarded> {
+  const { base, expected, moving } = volume.state;
+  // What an earlier command left half done is finished first: what is unsaved can be told only then.
+  if (volume.pendingCheckout() || moving || (expected && expected !== base)) return STAYS;
+  if (base === null || base === planned.tip) return STAYS;
+  const follows = planned.replaces || compareTips(planned.parents, base, planned.tip).relation === 'behind';
+  return follows && (await isDirty(engine, volume, { looksOnly: true })) ? { ...STAYS, unsaved: true } : STAYS;
+}
+
 /** The tip that the directory should go to: its branch's, if that follows from its base and its data is here. */
 function wantsForward({ meta }: Engine, volume: Volume): { tip: SnapshotId; branch: BranchId } | undefined {
   const { base, branch, volset } = volume.state;
@@ -49,11 +67,11 @@ function wantsForward({ meta }: Engine, volume: Volume): { tip: SnapshotId; bran
   return relation === 'behind' ? { tip, branch } : undefined;
 }
 
-/** Has it unsaved changes? Needs the volume held. */
-export async function isDirty(engine: Engine, volume: Volume): Promise<boolean> {
+/** Has it unsaved changes? Needs the volume held, unless it only looks. */
+export async function isDirty(engine: Engine, volume: Volume, { looksOnly = false } = {}): Promise<boolean> {
   await using writer = engine.blob.writer(volume.state.volset, { signal: engine.signal, dryRun: true });
-  const { changes, baseRoot } = compareWithBase(engine, volume, writer);
+  const { changes, baseRoot } = compareWithBase(engine, volume, writer, { looksOnly });
   for await (const _ of changes) return true;
-  if (baseRoot !== null) changes.keepCache(baseRoot);
+  if (!looksOnly && baseRoot !== null) changes.keepCache(baseRoot);
   return false;
 }

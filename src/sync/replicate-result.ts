@@ -31,7 +31,7 @@ export function resultOf(session: Session, verb: Verb, progress: Progress, optio
       ...received.problems,
       ...theirs.problems,
       ...volume.problems.map(problemRow),
-      ...(volume.unsaved ? [unsavedRow(session)] : []),
+      ...(volume.unsaved ? [unsavedRow(session, progress, options)] : []),
     ],
     requests: 0,
     traffic: { sent: 0, received: 0 },
@@ -40,17 +40,23 @@ export function resultOf(session: Session, verb: Verb, progress: Progress, optio
 }
 
 /** The directory could not follow its branch, or, with --theirs, the branch stays because of the directory. */
-function unsavedRow({ engine: { meta, volume } }: Session): ProblemRow {
+function unsavedRow(
+  { engine: { meta, volume } }: Session,
+  { aside }: Progress,
+  { dryRun }: ReplicateOptions,
+): ProblemRow {
   const { volset, branch: id, base } = volume?.state ?? {};
   const branch = volset === undefined || !id ? undefined : meta.findBranch(volset, id);
   const name = branch?.name ?? 'the branch';
-  const stays = branch?.tip === base;
+  // A dry run has moved no tip.
+  const stays = dryRun ? branch !== undefined && aside.has(branch.id) : branch?.tip === base;
+  const would = dryRun ? 'would stay' : 'stays';
   return {
     what: 'unsaved-changes',
     ...(branch && { branch: branch.name }),
     message: stays
-      ? `${name} stays where it is, for the working directory has unsaved changes: save them with \`plait snapshot\`, then run this again`
-      : `the working directory stays behind ${name} for its unsaved changes: save them with \`plait snapshot\`, which tells how to join them`,
+      ? `${name} ${would} where it is, for the working directory has unsaved changes: save them with \`plait snapshot\`, then run this again`
+      : `the working directory ${would} behind ${name} for its unsaved changes: save them with \`plait snapshot\`, which tells how to join them`,
   };
 }
 

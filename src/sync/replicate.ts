@@ -10,11 +10,11 @@ import type { Peer } from '../core/peer.ts';
 import { agreedTip, type RefStep } from '../core/ref-plan.ts';
 import { effectiveSelection, type Selection } from '../core/selection.ts';
 import type { PeerChange, RemoteConfig } from '../meta/contract.ts';
-import { blobsDown } from './blobs-down.ts';
+import { blobsDown, isMetadataOnly } from './blobs-down.ts';
 import { blobsUp } from './blobs-up.ts';
 import { warnOfDeletedBranch } from './branches.ts';
 import { currentVolset, type Engine, type Outcome, outcome } from './engine.ts';
-import { forwardVolume } from './forward-volume.ts';
+import { foreseeVolume, forwardVolume } from './forward-volume.ts';
 import { exitOfProblems } from './problems.ts';
 import { addReceived, addSent, begin, noteRound, type Progress } from './progress.ts';
 import { takeTheirs } from './pull-theirs.ts';
@@ -24,7 +24,7 @@ import { checkOptions, pulls, pushes, type ReplicateOptions, type Verb } from '.
 import { resultOf } from './replicate-result.ts';
 import type { SyncResult } from './results.ts';
 import { hasRecordsFor, sendRecords } from './send-records.ts';
-import { applyRound, openSession, type Session } from './session.ts';
+import { applyRound, openSession, parentLookup, type Session } from './session.ts';
 import { packGenerations } from './settle.ts';
 import { goesBeyond, stage } from './stage.ts';
 import { moveTheirTips, takeTips } from './tips.ts';
@@ -137,6 +137,7 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
     else await takeRound(session, run, options, echo === 0);
     if (options.dryRun) {
       progress.recordsSent = sends && hasRecordsFor(session);
+      if (pulls(verb)) await foresee(session, run);
       return;
     }
     const { steps } = progress;
@@ -192,6 +193,21 @@ async function takeRound(session: Session, run: Run, options: ReplicateOptions, 
   if (!dryRun) await packGenerations(session.engine);
   if (options.as !== undefined && isFirst) await renameLine(session, progress, options.as, options);
   if (options.theirs && dryRun) await takeTheirs(session, progress, options);
+}
+
+/** The working directory after a dry run: its branch as the plan leaves it, if its data would come with it. */
+async function foresee(session: Session, { progress, selection }: Run): Promise<void> {
+  const { engine, volset } = session;
+  const { volume } = engine;
+  const view = progress.views.find(({ id }) => id === volume?.state.branch);
+  if (!volume || volume.state.volset !== volset || !view) return;
+  const step = progress.steps.find(({ branch }) => branch === view.id);
+  const tip = step ? (step.step === 'take' ? step.target : step.current) : view.tip;
+  if (tip === null) return;
+  const isHere = engine.meta.findSnapshot(volset, tip)?.hasBlob;
+  if (!isHere && (selection.metadataOnly || isMetadataOnly(session))) return;
+  const planned = { tip, replaces: progress.aside.has(view.id), parents: parentLookup(session) };
+  progress.volume = await foreseeVolume(engine, volume, planned);
 }
 
 /** Data that an earlier round of this session brought there is not offered again. */

@@ -55,6 +55,31 @@ describe('sync: a directory with unsaved changes', () => {
     assert.ok(text.includes(`\`plait checkout main\`, then \`plait merge ${result.branch}\``), text);
   });
 
+  for (const [what, edits, theirs] of [
+    ['a branch that moves on', false, false],
+    ['a branch that gives way', true, true],
+  ] as const) {
+    it(`a dry run tells it too, and writes nothing: ${what}`, async () => {
+      await b.save({ f: 'theirs' });
+      await b.run('push');
+      if (edits) {
+        writeFileSync(join(dir, 'f'), 'ours');
+        await snapshot(a.engine, unchanged);
+      }
+      const plan = async () => (await a.run('pull', {}, { theirs, dryRun: true })).exits.includes(8);
+      assert.equal(await plan(), false, 'nothing is unsaved');
+      writeFileSync(join(dir, 'f'), 'unsaved');
+      const before = [a.tip(), JSON.stringify(a.engine.volume!.state)];
+      const { result, exits } = await a.run('pull', {}, { theirs, dryRun: true });
+      assert.ok(exits.includes(8), `${exits}`);
+      const words = theirs ? /^! main would stay where it is/m : /^! the working directory would stay behind main/m;
+      assert.match(syncLines('pull', result).join('\n'), words);
+      assert.deepEqual([a.tip(), JSON.stringify(a.engine.volume!.state)], before);
+      assert.ok(!(await a.run('fetch', {}, { dryRun: true })).exits.includes(8), 'a fetch moves no directory');
+      assert.ok((await a.run('pull', {}, { theirs })).exits.includes(8), 'as it was told');
+    });
+  }
+
   it('with --theirs keeps its branch: exit 8, and words for that', async () => {
     await b.save({ f: 'theirs' });
     await b.run('push');
