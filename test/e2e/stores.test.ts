@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { assertJobsLeaveNoTrace } from './helpers/jobs.ts';
 import { type Document, type Hub, Lab } from './helpers/lab.ts';
 import { plait } from './helpers/plait.ts';
 import { assertEqualStores, assertQuiet } from './helpers/stores.ts';
 
-const JOBS = 25;
+/** test/soak/jobs.test.ts runs more. */
+const JOBS = Number(process.env['PLAIT_JOBS'] ?? 10);
 
 describe('e2e: identity of stores', function () {
   this.timeout(120_000);
@@ -176,38 +178,6 @@ describe('e2e: identity of stores', function () {
   });
 
   it(`${JOBS} jobs from one cached ephemeral clone leave the vector of the hub as long as it was`, async () => {
-    await lab.run(['clone', `${hub.url}/data`, 'cache', '--ephemeral']);
-    const job = async (n: number) => {
-      copy('cache', `job-${n}`);
-      await lab.in(`job-${n}`, ['update', '--attr', `job-${n}=done`]);
-      await lab.in(`job-${n}`, ['push']);
-      rmSync(lab.path(`job-${n}`), { recursive: true });
-    };
-    await job(0);
-    const before = Object.keys(await vector());
-    const queue = Array.from({ length: JOBS - 1 }, (_, n) => n + 1);
-    const worker = async () => {
-      for (let n = queue.pop(); n !== undefined; n = queue.pop()) await job(n);
-    };
-    await Promise.all([worker(), worker()]);
-    assert.deepEqual(Object.keys(await vector()), before);
-    assert.equal((await lab.run(['--store', hub.store, 'member', 'list'])).members.length, 1);
-    await lab.in('a', ['sync']);
-    assert.equal(Object.keys(await attrsOf('a')).length, JOBS);
-    await assertQuiet(lab, ['a']);
+    await assertJobsLeaveNoTrace(lab, hub, 'a', JOBS);
   });
-
-  /** As the hub tells it to a store that holds nothing (docs/protocol.md, "Deltas"). */
-  async function vector(): Promise<Record<string, unknown>> {
-    const { volsets } = (await (await fetch(`${hub.url}/v1/volsets`)).json()) as Document;
-    const asked = { self: `${'0'.repeat(31)}1.1`, vector: {}, knownRevision: 0 };
-    const headers = { 'content-type': 'application/json', 'plait-protocol': '1' };
-    const answer = await fetch(`${hub.url}/v1/volsets/${volsets[0].id}/deltas`, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify(asked),
-    });
-    const lines = (await answer.text()).trimEnd().split('\n');
-    return JSON.parse(lines.at(-1) as string).trailer.vector;
-  }
 });
