@@ -1,6 +1,7 @@
 /** The one place where a failure becomes what the user sees: two lines on stderr, or one JSON document on stdout. */
 import { codeOfErrno, type ErrorCode, PlaitError } from '../core/errors.ts';
 import { showText } from '../core/paths.ts';
+import { hintWithRecorded } from '../sync/recorded.ts';
 import type { Io } from './io.ts';
 import { paintFor } from './paint.ts';
 
@@ -52,7 +53,8 @@ export function failureDocument(error: PlaitError, exit: number): object {
   return isResult ? { ...result, error: body } : { error: body };
 }
 
-const hintOf = ({ code, hint }: PlaitError): string | undefined => hint ?? DEFAULT_HINTS[code];
+const hintOf = ({ code, hint, data }: PlaitError): string | undefined =>
+  hintWithRecorded(hint ?? DEFAULT_HINTS[code], data);
 
 /** Prints a failure. `exit` is the code that the process will end with, which a signal may have changed. */
 export async function printFailure(error: PlaitError, exit: number, json: boolean, io: Io): Promise<void> {

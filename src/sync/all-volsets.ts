@@ -3,6 +3,7 @@ import { PlaitError } from '../core/errors.ts';
 import { type InstallId, installOf, type VolsetId } from '../core/ids.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
 import { type Engine, type Outcome, outcome } from './engine.ts';
+import { hintWithRecorded } from './recorded.ts';
 import { peerOf, replicateVolset } from './replicate.ts';
 import { checkOptions, type ReplicateOptions, type Verb } from './replicate-options.ts';
 import type { AllVolsetsResult, FailedVolset } from './results.ts';
@@ -69,7 +70,8 @@ function remoteWith({ meta }: Engine, remote: RemoteConfig): (volset: VolsetId) 
 
 function failure({ meta }: Engine, volset: VolsetId, name: string | undefined, error: unknown): FailedVolset {
   const known = error instanceof PlaitError ? error : new PlaitError('unexpected', String(error), { cause: error });
-  const { code, message, hint, exit } = known;
+  const { code, message, exit } = known;
+  const hint = hintWithRecorded(known.hint, known.data);
   return {
     volset: meta.findVolset(volset)?.name ?? name ?? null,
     volsetId: volset,

@@ -20,6 +20,7 @@ import { addReceived, addSent, begin, noteRound, type Progress } from './progres
 import { takeTheirs } from './pull-theirs.ts';
 import { renameLine } from './push-as.ts';
 import { foundNothing, isMarked, markOf, mayBeQuiet, stepsOfEqual } from './quiet.ts';
+import { withRecorded } from './recorded.ts';
 import { checkOptions, pulls, pushes, type ReplicateOptions, type Verb } from './replicate-options.ts';
 import { resultOf } from './replicate-result.ts';
 import type { SyncResult } from './results.ts';
@@ -80,7 +81,11 @@ export async function replicateVolset(
   requireKnown(session, pushes(verb, options));
   const selection = effectiveSelection(remote.selection, options.selection);
   const progress = begin(session);
-  await carryOut(session, { verb, follow, selection, progress }, options);
+  try {
+    await carryOut(session, { verb, follow, selection, progress }, options);
+  } catch (error) {
+    throw withRecorded(error, options.dryRun ? 0 : progress.applied.conflicts.length, engine.reporter);
+  }
   const result = resultOf(session, verb, progress, options);
   const { requests, sent, received } = peer.traffic;
   result.requests = requests - before.requests;
