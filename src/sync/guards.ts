@@ -1,22 +1,29 @@
 /** Guards look at what a session would do here before any of it is applied; `meta.apply` asks them. */
 import { PlaitError } from '../core/errors.ts';
+import { showText } from '../core/paths.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
 
 /** A remote that deletes most branches at once is more likely damaged or mistaken than meant: says which it is. */
-export function guardWithName<T>(remote: RemoteConfig, maxDelete: number, apply: () => T): T {
+export function guardWithName<T>(
+  { remote, name }: { remote: RemoteConfig; name: string | null },
+  maxDelete: number,
+  apply: () => T,
+): T {
   try {
     return apply();
   } catch (error) {
     if (!(error instanceof PlaitError) || error.code !== 'guard') throw error;
-    const { deleted, total } = error.data ?? {};
-    throw new PlaitError(
-      'guard',
-      `${remote.name} would delete ${deleted} of ${total} branches here; nothing was changed`,
-      {
-        hint: 'if that is right, say so with --max-delete 100%',
-        data: { deleted, total, maxDelete },
-        cause: error,
-      },
-    );
+    const { deleted, total, volset } = error.data ?? {};
+    const what = volset
+      ? `volume set ${showText(name ?? '')} was deleted at ${remote.name}, with all its branches (${deleted} of ${total} here)`
+      : `${remote.name} would delete ${deleted} of ${total} branches here`;
+    throw new PlaitError('guard', `${what}; nothing was changed`, {
+      hint: `if ${volset ? 'it shall go here, too,' : 'that is right,'} say so with --max-delete 100%; ${KEEP}`,
+      data: { deleted, total, maxDelete, ...(volset === true && { volset }) },
+      cause: error,
+    });
   }
 }
+
+/** An edit of the volume set itself would keep that alone: its branches were deleted one by one. */
+const KEEP = 'a branch is kept if it gets a snapshot or another name (`plait branch rename`) before the next sync';

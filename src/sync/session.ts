@@ -134,7 +134,7 @@ export function applyRound(session: Session, { policy, maxDelete, dryRun, follow
   const { engine, remote, volset, staged } = session;
   const { identity: peer, generations, refs, revision, vector } = staged;
   const round = { peer, generations, refs, revision, vector, policy, maxDelete, dryRun, quiet, withBranches: !quiet };
-  const applied = guardWithName(remote, maxDelete, () => {
+  const applied = guardWithName(session, maxDelete, () => {
     // Decided on a dry run first, so that a guard leaves even our memory of the peer as it was.
     if (!dryRun && session.forget.length > 0) {
       engine.meta.apply(volset, { ...round, dryRun: true });

@@ -154,6 +154,6 @@ function refuseMassDeletion({ maxDelete = 1 }: Round, objects: readonly string[]
   if (!tooManyDeleted({ deleted, total, max: maxDelete })) return;
   throw new PlaitError('guard', `This would delete ${deleted} of ${total} branches here; nothing was changed.`, {
     hint: 'If that is meant, allow it with --max-delete=100%.',
-    data: { deleted, total, maxDelete },
+    data: { deleted, total, maxDelete, volset: objects.includes('volset') },
   });
 }
