@@ -6,6 +6,7 @@ import { canonicalBytes } from './canonical.ts';
 import { conflictHash } from './hash.ts';
 import { byStampAndId, type KnownWrite } from './heads.ts';
 import type { ConflictId, SnapshotId, WriteId } from './ids.ts';
+import { keyOfBytes, keyOfText, type PathKey } from './paths.ts';
 import type { ObjectKey } from './records.ts';
 import { parseObject } from './register.ts';
 
@@ -40,6 +41,10 @@ export interface Conflict {
   /** Base64 of a path that is not UTF-8. */
   pathBase64?: string;
 }
+
+/** Of kind `path`. */
+export const pathOf = ({ field, pathBase64 }: Pick<Conflict, 'field' | 'pathBase64'>): PathKey =>
+  pathBase64 === undefined ? keyOfText(field) : keyOfBytes(Buffer.from(pathBase64, 'base64'));
 
 /** `writes` in any order. */
 export const conflictId = (object: ObjectKey, field: string, writes: readonly string[]): ConflictId =>

@@ -2,7 +2,7 @@
  * `plait conflicts`: what two sides changed without knowing of each other. One value stands already; settling a conflict
  * says so for good, or lets another stand.
  */
-import type { Conflict } from '../core/conflict.ts';
+import { type Conflict, pathOf } from '../core/conflict.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { VolsetId } from '../core/ids.ts';
 import { showText } from '../core/paths.ts';
@@ -15,9 +15,24 @@ const PREFIX = /^[0-9a-f]{4,64}$/;
 
 export function listConflicts(engine: MetaEngine, { all }: { all: boolean }): Outcome<{ conflicts: ConflictRow[] }> {
   const conflicts = volsetsInReach(engine).flatMap(({ id }) =>
-    engine.meta.listConflicts(id, { all }).map((conflict) => conflictRow(engine.meta, id, conflict)),
+    inPathOrder(engine.meta.listConflicts(id, { all })).map((conflict) => conflictRow(engine.meta, id, conflict)),
   );
   return outcome({ conflicts });
+}
+
+/** Newest first, but the paths of one merge as they would be in a listing. */
+function inPathOrder(conflicts: Conflict[]): Conflict[] {
+  const paths = (object: string): Conflict[] =>
+    conflicts
+      .filter((one) => one.kind === 'path' && one.object === object)
+      .sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : 1));
+  const sorted = new Map<string, Iterator<Conflict>>();
+  return conflicts.map((conflict) => {
+    const { kind, object } = conflict;
+    if (kind !== 'path') return conflict;
+    if (!sorted.has(object)) sorted.set(object, paths(object).values());
+    return sorted.get(object)?.next().value ?? conflict;
+  });
 }
 
 export function showConflict(engine: MetaEngine, prefix: string): Outcome<ConflictRow> {

@@ -1,9 +1,9 @@
 /** A path on which a merge left one side in place: brings the other instead, if that is what was chosen. */
 import { compareTips } from '../core/ancestry.ts';
-import type { Choice, Conflict } from '../core/conflict.ts';
+import { type Choice, type Conflict, pathOf } from '../core/conflict.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
-import { keyOfBytes, keyOfText, type PathKey, showPath } from '../core/paths.ts';
+import { type PathKey, showPath } from '../core/paths.ts';
 import type { Volume } from '../volume/contract.ts';
 import { removePath } from '../volume/remove-path.ts';
 import { type Engine, requireVolume, rootHere } from './engine.ts';
@@ -54,8 +54,12 @@ function isDirectory(engine: Engine, volset: VolsetId, snapshot: string | null, 
   return engine.manifest.find(engine.blob.reader(volset), root, path)?.kind === 'dir';
 }
 
-const pathOf = ({ field, pathBase64 }: Conflict): PathKey =>
-  pathBase64 === undefined ? keyOfText(field) : keyOfBytes(Buffer.from(pathBase64, 'base64'));
+/** Can theirs be printed? A directory, a link and what has no data here cannot. */
+export function theirsIsFile(engine: Engine, volset: VolsetId, conflict: Conflict): boolean {
+  const view = conflict.target === null ? undefined : engine.meta.findSnapshot(volset, conflict.target as SnapshotId);
+  if (!view?.hasBlob) return false;
+  return engine.manifest.find(engine.blob.reader(volset), view.body.root, pathOf(conflict))?.kind === 'file';
+}
 
 function requireSame(volume: Volume, volset: VolsetId): void {
   if (volume.state.volset === volset) return;

@@ -77,4 +77,31 @@ describe('cli: rendering of conflicts', () => {
     assert.deepEqual([...conflictTable([])], ['no conflicts']);
     assert.equal([...conflictTable([row({ resolved: true })])].length, 2, 'nothing to settle, no advice');
   });
+
+  const footers: [string, Partial<ConflictRow>[], RegExp][] = [
+    [
+      'a field takes a value',
+      [{}, { kind: 'path', object: snapshot, ...tips }],
+      /ID --current\|--target\|--value TEXT`/,
+    ],
+    [
+      'a path and a deletion have two sides',
+      [{ kind: 'path', object: snapshot, ...tips }, { kind: 'delete' }],
+      /ID --current\|--target`/,
+    ],
+    ['a settled field takes nothing', [{ resolved: true }, { kind: 'delete' }], /ID --current\|--target`/],
+    ['names are settled by a rename', [{ kind: 'name' }], /^see how to settle one with `plait conflicts show ID`$/],
+  ];
+  for (const [what, rows, wanted] of footers) {
+    it(`offers in the table what its conflicts take: ${what}`, () => {
+      assert.match([...conflictTable(rows.map(row))].at(-1) as string, wanted);
+    });
+  }
+
+  it('offers to print theirs only where it is a file', () => {
+    const path = row({ kind: 'path', object: snapshot, field: 'a', ...tips });
+    const [file, other] = [true, false].map((isFile) => [...conflictDetail(path, { isFile })].join('\n'));
+    assert.match(file, /^see theirs with `plait cat 444444444444 a`$/m);
+    assert.match(other, /^see theirs with `plait restore 444444444444 a --to DIR`$/m);
+  });
 });

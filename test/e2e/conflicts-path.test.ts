@@ -44,7 +44,7 @@ describe('e2e: conflicts over paths', function () {
   afterEach(() => lab[Symbol.asyncDispose]());
 
   it('merge leaves ours in place and records both versions', async () => {
-    assert.deepEqual((await open()).sort(), ['added', 'both', 'gone here', 'gone there']);
+    assert.deepEqual(await open(), ['added', 'both', 'gone here', 'gone there'], 'in path order');
     for (const { kind, object, resolved } of conflicts) {
       assert.deepEqual([kind, object.split(':')[0], resolved], ['path', 'snapshot', false]);
     }

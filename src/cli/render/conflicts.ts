@@ -1,6 +1,6 @@
 /** How conflicts read to people: what happened, what each side says, which value stands, how to settle it. */
-import type { Conflict } from '../../core/conflict.ts';
-import { keyOfBytes, showPath, showText } from '../../core/paths.ts';
+import { type Conflict, pathOf } from '../../core/conflict.ts';
+import { showPath, showText } from '../../core/paths.ts';
 import { attrKeyOf } from '../../core/register.ts';
 import type { ConflictRow } from '../../sync/conflict-rows.ts';
 import type { Resolved } from '../../sync/resolve-conflict.ts';
@@ -11,8 +11,6 @@ type Shown = Conflict & Partial<Pick<ConflictRow, 'volset' | 'objectName'>>;
 
 /** Code units of a value in a table or a line. */
 const WIDTH = 40;
-const OPEN =
-  'settle one with `plait conflicts resolve ID --current|--target|--value TEXT`; more with `plait conflicts show ID`';
 
 export function* conflictTable(rows: ConflictRow[]): Generator<string> {
   if (rows.length === 0) {
@@ -31,10 +29,20 @@ export function* conflictTable(rows: ConflictRow[]): Generator<string> {
       row.resolved ? `${row.resolution}, settled` : row.resolution,
     ]),
   );
-  if (rows.some((row) => !row.resolved)) yield OPEN;
+  const open = rows.filter((row) => !row.resolved);
+  if (open.length > 0) yield howToSettle(open);
 }
 
-export function* conflictDetail(row: ConflictRow): Generator<string> {
+/** Names that collide are settled by a rename only, which `show` tells. */
+function howToSettle(open: ConflictRow[]): string {
+  const choices = open.filter((row) => row.kind !== 'name').map(flagsOf);
+  if (choices.length === 0) return 'see how to settle one with `plait conflicts show ID`';
+  const flags = choices.find((flags) => flags === FIELD_FLAGS) ?? choices[0];
+  return `settle one with \`plait conflicts resolve ID ${flags}\`; more with \`plait conflicts show ID\``;
+}
+
+/** `isFile`: of a path, theirs can be printed. */
+export function* conflictDetail(row: ConflictRow, { isFile = false } = {}): Generator<string> {
   yield `conflict ${row.id}${row.resolved ? ', settled' : ''}`;
   yield `${subjectOf(row)}: ${storyOf(row)}`;
   for (const side of ['initial', 'current', 'target'] as const) {
@@ -42,8 +50,10 @@ export function* conflictDetail(row: ConflictRow): Generator<string> {
     yield `  ${side}: ${sideOf(row, row[side])}${stands}`;
   }
   if (row.resolution === 'value') yield '  another value stands';
-  if (row.kind === 'path' && row.target !== null)
-    yield `see theirs with \`plait cat ${shortId(row.target)} ${pathOf(row)}\``;
+  if (row.kind === 'path' && row.target !== null) {
+    const [what, at] = [`${shortId(row.target)} ${pathText(row)}`, isFile ? '' : ' --to DIR'];
+    yield `see theirs with \`plait ${isFile ? 'cat' : 'restore'} ${what}${at}\``;
+  }
   if (!row.resolved) yield* waysOut(row);
 }
 
@@ -76,7 +86,7 @@ export function* resolvedLines(result: Resolved): Generator<string> {
 /** What it is about, as a phrase. */
 export function subjectOf(row: Shown): string {
   const object = objectOf(row);
-  if (row.kind === 'path') return `path ${pathOf(row)}`;
+  if (row.kind === 'path') return `path ${pathText(row)}`;
   if (row.kind === 'name' || row.kind === 'delete') return object;
   const key = attrKeyOf(row.field);
   return `${key === undefined ? row.field : `attribute ${showText(key)}`} of ${object}`;
@@ -106,8 +116,10 @@ function outcomeOf({ kind, resolution, current, target }: Shown): string {
   return `${brief(value(resolution === 'current' ? current : target))} stands`;
 }
 
+const FIELD_FLAGS = '--current|--target|--value TEXT';
+
 const flagsOf = ({ kind }: Shown): string =>
-  kind === 'path' || kind === 'delete' ? '--current|--target' : '--current|--target|--value TEXT';
+  kind === 'path' || kind === 'delete' ? '--current|--target' : FIELD_FLAGS;
 
 function* waysOut(row: ConflictRow): Generator<string> {
   if (row.kind === 'name') {
@@ -150,5 +162,4 @@ function value(text: string | null): string {
 
 const brief = (text: string): string => (text.length <= WIDTH ? text : `${text.slice(0, WIDTH - 1)}…`);
 
-const pathOf = ({ field, pathBase64 }: Shown): string =>
-  pathBase64 === undefined ? showText(field) : showPath(keyOfBytes(Buffer.from(pathBase64, 'base64')));
+const pathText = (row: Shown): string => (row.pathBase64 === undefined ? showText(row.field) : showPath(pathOf(row)));

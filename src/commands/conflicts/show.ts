@@ -13,8 +13,12 @@ export default class ConflictsShow extends BaseCommand {
   async run(): Promise<CommandResult> {
     const { args } = this.input(ConflictsShow);
     const engine = await this.context.metaEngine();
-    const { showConflict } = await import('../../sync/conflicts.ts');
+    const { findConflict, showConflict } = await import('../../sync/conflicts.ts');
     const { result } = showConflict(engine, args.id);
-    return { result, text: () => conflictDetail(result) };
+    if (result.kind !== 'path') return { result, text: () => conflictDetail(result) };
+    const { theirsIsFile } = await import('../../sync/resolve-path.ts');
+    const { volset } = findConflict(engine, args.id);
+    const isFile = theirsIsFile(await this.context.engine(), volset, result);
+    return { result, text: () => conflictDetail(result, { isFile }) };
   }
 }
