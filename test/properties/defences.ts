@@ -234,6 +234,13 @@ export const DEFENCES: Defence[] = [
     'const past = canonicalText({ ...pastOf(record), parents: [] });',
   ),
   one(
+    'nobody says of what nothing follows that it was dropped',
+    PLAIN,
+    'meta/sqlite/intake.ts',
+    "if (how.policy !== undefined && this.#unfollowedPast.size > 0) malformed('what nothing follows was dropped');",
+    '',
+  ),
+  one(
     'records that were handed over are logged once',
     SHRINK,
     'meta/sqlite/hand-over.ts',

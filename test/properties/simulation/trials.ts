@@ -2,7 +2,7 @@
 import { PlaitError } from '../../../src/core/errors.ts';
 import type { StoreId, VolsetId, WhatHash, WriteId } from '../../../src/core/ids.ts';
 import type { Policy } from '../../../src/core/reconcile.ts';
-import { type Generation, type PastRecord, recordId } from '../../../src/core/records.ts';
+import { type Generation, type LoggedRecord, type PastRecord, pastOf, recordId } from '../../../src/core/records.ts';
 import type { MetaStore } from '../../../src/meta/contract.ts';
 import { openMetaStore } from '../../../src/meta/index.ts';
 import type { Random } from '../../support/seed.ts';
@@ -73,6 +73,8 @@ export function tellWrongly({ random, volset }: Trial, to: MetaStore, from: SimS
     const rest = log.filter((other, i) => i !== left && (what === 'a gap' || i < left || other.store !== store));
     if (what === 'a gap' || lacksSomething(rest, to, volset)) rounds.push([what, rest]);
   }
+  const hidden = hideEdit(log, news, knownTo(to, volset));
+  if (hidden) rounds.push(['an edit hidden', hidden]);
   const damaged = rounds.filter(([, generations]) => JSON.stringify(generations) !== JSON.stringify(log));
   for (const [what, generations] of damaged) refuses(volset, to, what, { peer: from.quietly.self.store, generations });
   return damaged.map(([what]) => what);
@@ -103,17 +105,36 @@ const NEEDS: Record<string, (later: Generation, earlier: Generation) => boolean>
     later.store !== store && records.some((record) => record.type !== 'past' && refersTo(later, recordId(record))),
 };
 
+/** A throw-away store has what it handed over: in the open, until it comes back in a generation. */
+const knownTo = (to: MetaStore, volset: VolsetId): Set<string> =>
+  new Set([...logOf(to, volset).flatMap(({ records }) => records), ...to.openRecords(volset)].map(recordId));
+
 /** A record may be logged in several generations: does any of `rest` refer to what is in none? */
 function lacksSomething(rest: Generation[], to: MetaStore, volset: VolsetId): boolean {
-  const logged = [...rest, ...logOf(to, volset)].flatMap(({ records }) => records);
-  // A throw-away store has what it handed over: in the open, until it comes back in a generation.
-  const known = new Set<string>([...logged, ...to.openRecords(volset)].map(recordId));
+  const known = knownTo(to, volset);
+  for (const { records } of rest) for (const record of records) known.add(recordId(record));
   return rest.some(({ records }) =>
     records.some((record) => {
       const named: string[] = record.type === 'tombstone' ? record.sees : record.parents;
       return named.some((id) => !known.has(id));
     }),
   );
+}
+
+/** What only stays of a write that others follow, said of one that nobody follows: every hash is as it was. */
+function hideEdit(log: Generation[], news: number[], known: ReadonlySet<string>): Generation[] | undefined {
+  const followed = new Set<string>();
+  for (const { records } of log)
+    for (const record of records) if (record.type !== 'tombstone') for (const id of record.parents) followed.add(id);
+  const hide = (record: LoggedRecord): LoggedRecord => {
+    const id = recordId(record);
+    return record.type === 'write' && !followed.has(id) && !known.has(id) ? pastOf(record) : record;
+  };
+  for (const at of news) {
+    const records = log[at].records.map(hide);
+    if (records.some((record, i) => record !== log[at].records[i])) return log.with(at, { ...log[at], records });
+  }
+  return undefined;
 }
 
 const refersTo = ({ records }: Generation, id: string): boolean =>
