@@ -1,4 +1,7 @@
-/** `--all-volsets`: one session for each volset of two stores, over one connection. One that fails stops no other. */
+/**
+ * `--all-volsets`: one session for each volset of two stores, over one connection. One that fails stops no other,
+ * unless the remote cannot be reached any more.
+ */
 import { PlaitError } from '../core/errors.ts';
 import { type InstallId, installOf, type VolsetId } from '../core/ids.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
@@ -22,15 +25,19 @@ export async function replicateAll(
   const known = remoteWith(engine, remote);
   const result: AllVolsetsResult = { remote: remote.name, volsets: [] };
   const exits: number[] = [];
+  let outage: PlaitError | undefined;
   for (const volset of meant(engine, verb, theirs, installOf(identityOf(peer)))) {
     // Every session may learn who the remote is; what it is about stays as it was.
     const session = { peer, remote: known(volset), volset, follow: false };
     try {
+      if (outage) throw outage;
       const done = await replicateVolset(engine, verb, session, options);
       result.volsets.push(done.result);
       exits.push(...done.exits);
     } catch (error) {
       engine.signal.throwIfAborted();
+      // Every other would wait for it just as long.
+      if (error instanceof PlaitError && error.code === 'network') outage ??= withoutCount(error);
       const failed = failure(engine, volset, theirs.get(volset), error);
       result.volsets.push(failed);
       exits.push(failed.error.exit);
@@ -67,6 +74,9 @@ function remoteWith({ meta }: Engine, remote: RemoteConfig): (volset: VolsetId) 
     return now.volset === volset ? now : rest;
   };
 }
+
+/** Conflicts are of the one volset that had recorded them. */
+const withoutCount = ({ code, message, hint }: PlaitError): PlaitError => new PlaitError(code, message, { hint });
 
 function failure({ meta }: Engine, volset: VolsetId, name: string | undefined, error: unknown): FailedVolset {
   const known = error instanceof PlaitError ? error : new PlaitError('unexpected', String(error), { cause: error });

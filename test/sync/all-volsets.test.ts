@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { PlaitError } from '../../src/core/errors.ts';
 import type { BranchId, VolsetId } from '../../src/core/ids.ts';
 import { type Client, Rig, type RunningHub, VOLSET } from './rig.ts';
 
@@ -76,6 +77,22 @@ describe('sync: --all-volsets', () => {
     assert.ok(failed && 'error' in failed);
     assert.deepEqual([failed.error.code, failed.error.exit, failed.volset], ['exists', 2, 'theirs']);
     assert.deepEqual([exits, await there()], [[2], ['data', 'ours', 'theirs']]);
+  });
+
+  it('a hub that is gone is asked once: the others get the same row', async () => {
+    await a.runAll('sync');
+    let asked = 0;
+    a.meddle = (peer) => {
+      peer.deltas = () => {
+        asked++;
+        return Promise.reject(new PlaitError('network', 'origin cannot be reached'));
+      };
+      return peer;
+    };
+    const { result, exits } = await a.runAll('sync');
+    const rows = result.volsets.map((row) => 'error' in row && [row.volset, row.error.code, row.error.message]);
+    const wanted = ['data', 'ours', 'theirs'].map((name) => [name, 'network', 'origin cannot be reached']);
+    assert.deepEqual([rows.sort(), exits, asked], [wanted, [13, 13, 13], 1]);
   });
 
   it('a deletion travels, and one volset or branch is not all of them', async () => {
