@@ -276,7 +276,10 @@ export interface MetaStore extends Disposable {
   /** At a hub: logs those that it lacks in a generation of its own, cut at once. Idempotent; checks as `apply` does. */
   handOver(volset: VolsetId, peer: StoreId, records: AnyRecord[]): Applied;
 
-  /** Newest first; resolved ones only with `all`. Names that collide now are among them, derived. */
+  /**
+   * Newest first; resolved ones, and those over a field of what is deleted, only with `all`. Names that collide now are
+   * among them, derived.
+   */
   listConflicts(volset: VolsetId, options?: { all?: boolean }): Conflict[];
   /** Records conflicts found elsewhere than in `apply` (paths of a merge). Idempotent. */
   recordConflicts(volset: VolsetId, conflicts: Conflict[]): void;

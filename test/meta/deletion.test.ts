@@ -50,6 +50,29 @@ describe('metadata: deletion', () => {
       for (const store of stores) for (const peer of stores) if (store !== peer) syncWith(store, peer);
   }
 
+  it('a conflict over a field of what was deleted is not open any more, and comes back with it', () => {
+    a.commit(V, [set(`${main}:name`, 'ours')]);
+    b.commit(V, [set(`${main}:name`, 'theirs')]);
+    settle();
+    const open = (store: MetaStore) => store.listConflicts(V).map(({ kind }) => kind);
+    assert.deepEqual(stores.map(open), [['branch'], ['branch'], ['branch']]);
+    const [{ id }] = a.listConflicts(V);
+    a.commit(V, [remove(main)]);
+    fetchFrom(b, a);
+    assert.deepEqual([open(a), open(b)], [[], []]);
+    assert.deepEqual(
+      b.listConflicts(V, { all: true }).map((row) => [row.id, row.resolved]),
+      [[id, false]],
+      'nobody has settled it',
+    );
+    c.commit(V, [set(`${main}:name`, 'kept')]);
+    settle();
+    for (const store of stores) {
+      const field = store.listConflicts(V).find((row) => row.kind === 'branch');
+      assert.deepEqual([field?.id, field?.resolution], [id, 'value']);
+    }
+  });
+
   describe('here, and an edit there', () => {
     const sides: [string, () => [MetaStore, MetaStore]][] = [
       ['the deleter pulls', () => [a, b]],

@@ -4,7 +4,7 @@
  * derived at every look.
  */
 
-import { type Choice, type Conflict, conflictId } from '../../core/conflict.ts';
+import { type Choice, type Conflict, conflictId, kindOfConflict } from '../../core/conflict.ts';
 import { PlaitError } from '../../core/errors.ts';
 import { byStampAndId } from '../../core/heads.ts';
 import type { BranchId, ConflictId, VolsetId, WriteId } from '../../core/ids.ts';
@@ -13,7 +13,7 @@ import { branchKey, conflictKey, RESOLVED, type Register } from '../../core/regi
 import { stampTime } from '../../core/stamp.ts';
 import { checkRow, rowSum } from './checksum.ts';
 import { type Engine, volsetNumber } from './engine.ts';
-import { headAt } from './heads.ts';
+import { headAt, isDead } from './heads.ts';
 import { type NamedBranch, namedBranches, namesCollide } from './views.ts';
 
 type Side = Conflict['resolution'];
@@ -70,11 +70,15 @@ const readConflicts = (engine: Engine, n: number): Met[] =>
     .all<ConflictRow & { sum: string }>(`SELECT ${COLUMNS}, sum FROM conflicts WHERE volset = ?`, n)
     .map((row) => conflictOf(engine, n, row));
 
+/** Nobody sees a field of what is deleted. Derived: where the object comes back, so does its conflict. */
+const isMoot = (engine: Engine, n: number, { kind, object }: Conflict): boolean =>
+  kind === kindOfConflict(object) && isDead(engine, n, object);
+
 export function listConflicts(engine: Engine, volset: VolsetId, { all = false } = {}): Conflict[] {
   return engine.db.read(() => {
     const n = volsetNumber(engine, volset);
     return [...readConflicts(engine, n), ...nameConflicts(engine, n)]
-      .filter(({ resolved }) => all || !resolved)
+      .filter((met) => all || !(met.resolved || isMoot(engine, n, met)))
       .sort((a, b) => b.seen - a.seen || (a.id < b.id ? -1 : 1))
       .map(forgetSeen);
   });
