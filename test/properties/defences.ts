@@ -27,6 +27,7 @@ const PLAIN = 'edits and syncs';
 const FAULTS = 'crashes, lost answers, wrong clocks';
 const COPIES = 'backups put back, copies side by side';
 const SHRINK = 'compaction and throw-away stores';
+const DELETIONS = 'volsets deleted';
 
 export const DEFENCES: Defence[] = [
   one(
@@ -100,6 +101,13 @@ export const DEFENCES: Defence[] = [
     'return this.#n < 0 && hasUnseenTip(this.#engine, this.#volset, this.#n, parsed.id, tips.get(parsed.id));',
   ),
   one(
+    'a branch that lives keeps its volset',
+    DELETIONS,
+    'meta/sqlite/deletions.ts',
+    "if (object !== 'volset') this.touch('volset');",
+    '',
+  ),
+  one(
     'what does not show stands in a conflict record',
     PLAIN,
     'meta/sqlite/decide.ts',
@@ -114,6 +122,13 @@ export const DEFENCES: Defence[] = [
     '',
   ),
   one(
+    'whose value an edit passed over hears of it',
+    PLAIN,
+    'meta/sqlite/intake.ts',
+    'if (write.parents.length > 1) touched.joins.push(known);',
+    'if (write.resolution) touched.joins.push(known);',
+  ),
+  one(
     'a decision is in a closed generation when it is made',
     PLAIN,
     'meta/sqlite/apply.ts',
@@ -126,6 +141,13 @@ export const DEFENCES: Defence[] = [
     'core/records.ts',
     "if ((record.type !== 'write' && record.type !== 'past') || !record.resolution) return recordHash(record);",
     "if (record.type !== 'past' || !record.resolution) return recordHash(record);",
+  ),
+  one(
+    'two stores that keep a deleted branch make the same write',
+    PLAIN,
+    'meta/sqlite/writer.ts',
+    'stamp: stampAfter(stamp), author };',
+    'stamp: stampAfter(stamp), author: this.#author };',
   ),
   one(
     'a record that comes in a second generation is taken once',

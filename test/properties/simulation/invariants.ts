@@ -10,6 +10,7 @@ import type { Generation, LoggedRecord, Vector } from '../../../src/core/records
 import { recordId } from '../../../src/core/records.ts';
 import { parseRegister, type Register } from '../../../src/core/register.ts';
 import type { MetaStore } from '../../../src/meta/contract.ts';
+import { keepsAlike } from './made-writes.ts';
 import { logOf, Oracle } from './oracle.ts';
 
 /** What an earlier look saw; invariants over time compare with it. */
@@ -27,6 +28,7 @@ export function faultsOf(meta: MetaStore, volset: VolsetId, memory: Memory, comp
   const vector = meta.vector(volset);
   const oracle = new Oracle([...log.flatMap(({ records }) => records), ...meta.openRecords(volset)]);
   faults.push(...holdsItsVector(log, vector), ...neverGoesBack(log, memory), ...isCausal(log), ...stampsRise(oracle));
+  faults.push(...keepsAlike(oracle));
   if (complete) {
     faults.push(...showsItsHeads(meta, volset, oracle), ...recordsRivals(meta, volset, oracle));
     faults.push(...refsHaveData(meta, volset));
