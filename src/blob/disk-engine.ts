@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { PlaitError } from '../core/errors.ts';
 import { KIND, type Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
@@ -50,6 +51,9 @@ export interface DiskEngineOptions {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** How often, and how far apart, a lock is tried that somebody may hold only to look whether its owner lives. */
+const MOMENTS = 20;
+const MOMENT_MS = 10;
 const UPLOAD_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Opens the engine in a store directory, which is made if it is missing; throws `busy`, `format`, `integrity`. */
@@ -90,14 +94,14 @@ class DiskEngine implements BlobStore {
     const parts = { runner: this.#runner, closed: () => this.#sessions.delete(writer) };
     const writer: BlobWriter = options.dryRun
       ? new DiskWriter(parts, options)
-      : new DiskWriter({ ...parts, ...this.#session('tmp', randomBytes(12).toString('hex'), volset) }, options);
+      : new DiskWriter({ ...parts, ...this.#freshSession(volset) }, options);
     this.#sessions.add(writer);
     return writer;
   }
 
   async receiver(volset: VolsetId, uploadId: string): Promise<BlobReceiver> {
     if (!UPLOAD_ID.test(uploadId)) throw new PlaitError('protocol', 'An upload id has letters that are not allowed.');
-    const session = this.#take('quarantine', uploadId);
+    const session = await this.#takeUpload(uploadId);
     const old = leftovers(session);
     const packs = this.#packs(session, volset);
     const receiver: BlobReceiver = new DiskReceiver(
@@ -191,18 +195,25 @@ class DiskEngine implements BlobStore {
     });
   };
 
-  #session(parent: 'tmp', id: string, volset: VolsetId): { session: Session; packs: SessionPacks } {
-    const session = this.#take(parent, id);
-    return { session, packs: this.#packs(session, volset) };
+  /** A command that starts looks for leftovers, and may hold a lock file for a moment before its owner does. */
+  #freshSession(volset: VolsetId): { session: Session; packs: SessionPacks } {
+    for (let tries = 0; tries < MOMENTS; tries++) {
+      const session = takeSession(join(this.#dir, 'tmp'), randomBytes(12).toString('hex'));
+      if (session) return { session, packs: this.#packs(session, volset) };
+    }
+    throw new PlaitError('busy', 'Other commands keep looking through this store.', { hint: 'Try again shortly.' });
   }
 
   #packs(session: Session, volset: VolsetId): SessionPacks {
     return new SessionPacks(session, volset, this.#opened.index, this.#packsDir);
   }
 
-  #take(parent: 'tmp' | 'quarantine', id: string): Session {
-    const session = takeSession(join(this.#dir, parent), id);
-    if (session) return session;
+  async #takeUpload(id: string): Promise<Session> {
+    for (let tries = 0; tries < MOMENTS; tries++) {
+      const session = takeSession(join(this.#dir, 'quarantine'), id);
+      if (session) return session;
+      await delay(MOMENT_MS);
+    }
     throw new PlaitError('busy', 'This upload is being received by another connection.', {
       hint: 'Try again shortly.',
     });

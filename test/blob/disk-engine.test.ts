@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { blockCrc } from '../../src/blob/block.ts';
 import type { BlobStore, PackDamage } from '../../src/blob/contract.ts';
 import { openDiskBlobs } from '../../src/blob/index.ts';
+import { ensureFile, tryLock } from '../../src/blob/lock.ts';
 import { PackWriter } from '../../src/blob/pack-writer.ts';
 import { PlaitError } from '../../src/core/errors.ts';
 import { hex, KIND, objectHash } from '../../src/core/hash.ts';
@@ -158,6 +159,17 @@ describe('disk blob engine', () => {
     const store = await temp.open();
     await using _receiver = await store.receiver(A, 'same');
     await assert.rejects(store.receiver(A, 'same'), codeIs('busy'));
+  });
+
+  it('takes an upload whose lock somebody holds for a moment, to see whether its owner lives', async () => {
+    const store = await temp.open();
+    const path = `${temp.dir}/quarantine/looked-at.lock`;
+    ensureFile(path);
+    const looking = tryLock(path, 'exclusive');
+    const taking = store.receiver(A, 'looked-at');
+    looking.release();
+    await using receiver = await taking;
+    assert.ok(receiver);
   });
 
   describe('index', () => {
