@@ -108,6 +108,13 @@ export const DEFENCES: Defence[] = [
     '',
   ),
   one(
+    'a branch that is kept though somebody deleted it stands in a conflict record',
+    PLAIN,
+    'meta/sqlite/deletions.ts',
+    'if (conflict) conflicts.push(conflict);',
+    '',
+  ),
+  one(
     'what does not show stands in a conflict record',
     PLAIN,
     'meta/sqlite/decide.ts',

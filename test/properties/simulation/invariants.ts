@@ -6,7 +6,7 @@ import { conflictId, kindOfConflict } from '../../../src/core/conflict.ts';
 import { NO_GENERATION } from '../../../src/core/generation.ts';
 import type { BranchId, GenerationHash, SnapshotId, VolsetId } from '../../../src/core/ids.ts';
 import { type ChainId, storeOf } from '../../../src/core/ids.ts';
-import type { Generation, LoggedRecord, Vector } from '../../../src/core/records.ts';
+import type { Generation, LoggedRecord, ObjectKey, Vector } from '../../../src/core/records.ts';
 import { recordId } from '../../../src/core/records.ts';
 import { parseRegister, type Register } from '../../../src/core/register.ts';
 import type { MetaStore } from '../../../src/meta/contract.ts';
@@ -31,7 +31,7 @@ export function faultsOf(meta: MetaStore, volset: VolsetId, memory: Memory, comp
   faults.push(...keepsAlike(oracle));
   if (complete) {
     faults.push(...showsItsHeads(meta, volset, oracle), ...recordsRivals(meta, volset, oracle));
-    faults.push(...refsHaveData(meta, volset));
+    faults.push(...refsHaveData(meta, volset), ...tellsOfKept(meta, volset, oracle));
   }
   faults.push(...tipsGoForward(meta, volset, oracle, memory));
   memory.vector = vector;
@@ -191,6 +191,18 @@ function recordsRivals(meta: MetaStore, volset: VolsetId, oracle: Oracle): strin
       faults.push(`I7: conflict ${id.slice(0, 8)} is ${resolved ? '' : 'not '}resolved, its register says otherwise`);
   }
   return faults;
+}
+
+/** Who sees a branch that somebody deleted is told that it was kept. */
+function tellsOfKept(meta: MetaStore, volset: VolsetId, oracle: Oracle): string[] {
+  if (!meta.findVolset(volset)) return [];
+  const told = new Set<string>();
+  for (const { kind, object } of meta.listConflicts(volset, { all: true })) if (kind === 'delete') told.add(object);
+  return meta
+    .listBranches(volset)
+    .map(({ id }): ObjectKey => `branch:${id}`)
+    .filter((object) => oracle.tombstones.has(object) && !told.has(object))
+    .map((object) => `I13: ${object} was deleted, is kept, and that is in no record`);
 }
 
 /** I16 */

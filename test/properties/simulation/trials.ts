@@ -55,8 +55,11 @@ const DAMAGES: Record<string, Damage> = {
   },
 };
 
-/** I10: what is damaged is refused, and what is refused changes nothing. Answers what was tried. */
-export function tellWrongly({ random, volset }: Trial, to: MetaStore, from: SimStore): string[] {
+/**
+ * I10: what is damaged is refused, and what is refused changes nothing. `complete`: nothing that a copy of it may have
+ * closed waits in an open generation. Answers what was tried.
+ */
+export function tellWrongly({ random, volset }: Trial, to: MetaStore, from: SimStore, complete = true): string[] {
   const log = logOf(from.quietly, volset);
   const held = new Set(logOf(to, volset).map(({ hash }) => hash));
   const news = log.flatMap(({ hash }, i) => (held.has(hash) ? [] : [i]));
@@ -73,7 +76,7 @@ export function tellWrongly({ random, volset }: Trial, to: MetaStore, from: SimS
     const rest = log.filter((other, i) => i !== left && (what === 'a gap' || i < left || other.store !== store));
     if (what === 'a gap' || lacksSomething(rest, to, volset)) rounds.push([what, rest]);
   }
-  const hidden = hideEdit(log, news, knownTo(to, volset));
+  const hidden = complete && hideEdit(log, news, knownTo(to, volset));
   if (hidden) rounds.push(['an edit hidden', hidden]);
   const damaged = rounds.filter(([, generations]) => JSON.stringify(generations) !== JSON.stringify(log));
   for (const [what, generations] of damaged) refuses(volset, to, what, { peer: from.quietly.self.store, generations });
@@ -124,11 +127,17 @@ function lacksSomething(rest: Generation[], to: MetaStore, volset: VolsetId): bo
 /** What only stays of a write that others follow, said of one that nobody follows: every hash is as it was. */
 function hideEdit(log: Generation[], news: number[], known: ReadonlySet<string>): Generation[] | undefined {
   const followed = new Set<string>();
-  for (const { records } of log)
-    for (const record of records) if (record.type !== 'tombstone') for (const id of record.parents) followed.add(id);
+  // What two stores logged, each in a generation of its own, is told in full by the other.
+  const logged = new Map<string, number>();
+  for (const record of log.flatMap(({ records }) => records)) {
+    if (record.type !== 'tombstone') for (const id of record.parents) followed.add(id);
+    const id = recordId(record);
+    logged.set(id, (logged.get(id) ?? 0) + 1);
+  }
   const hide = (record: LoggedRecord): LoggedRecord => {
     const id = recordId(record);
-    return record.type === 'write' && !followed.has(id) && !known.has(id) ? pastOf(record) : record;
+    const isHidden = record.type === 'write' && !followed.has(id) && !known.has(id) && logged.get(id) === 1;
+    return isHidden ? pastOf(record) : record;
   };
   for (const at of news) {
     const records = log[at].records.map(hide);

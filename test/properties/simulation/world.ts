@@ -235,8 +235,9 @@ export class World implements Disposable {
   #refuse(): void {
     const pair = this.#pair();
     if (!pair?.every((store) => store.quietly.knowsVolset(this.volset))) return;
-    const tried = tellWrongly(this, pair[0].meta, pair[1]);
-    if (tried.length > 0) this.story.push(`${pair[0].name} refuses ${tried.join(', ')} from ${pair[1].name}`);
+    const [to, from] = pair;
+    const tried = tellWrongly(this, to.meta, from, !to.dirty || to.options.ephemeral === true);
+    if (tried.length > 0) this.story.push(`${to.name} refuses ${tried.join(', ')} from ${from.name}`);
   }
 
   #copyOrRestore(): void {
