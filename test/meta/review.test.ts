@@ -4,7 +4,7 @@ import { conflictId } from '../../src/core/conflict.ts';
 import { makeGeneration, NO_GENERATION } from '../../src/core/generation.ts';
 import type { SnapshotId, StoreId, WhatHash, WriteId } from '../../src/core/ids.ts';
 import { type LoggedRecord, pastOf, recordId, type Write } from '../../src/core/records.ts';
-import type { Edit, MetaStore } from '../../src/meta/index.ts';
+import { type Edit, type MetaStore, openMetaStore } from '../../src/meta/index.ts';
 import {
   addSnapshot,
   branchId,
@@ -206,5 +206,27 @@ describe('metadata: nothing gets lost unheard', () => {
     const { written, conflicts } = fetchFrom(b, a, { policy: 'current' });
     assert.deepEqual([written, name(b)], [0, 'last']);
     assert.ok(conflicts.some(({ current, target }) => current === 'mine' && target === 'last'));
+  });
+});
+
+describe('metadata: the clock after a restore', () => {
+  it('gives no stamp at or below one that this store gave before, whatever the time is now', () => {
+    using original = memoryStore(2e12);
+    seed(original);
+    original.commit(V, [set('volset:description', 'given late')]);
+    using hub = memoryStore();
+    fetchFrom(hub, original);
+    const { install, epoch } = original.self;
+    // Put back to before its first edit, on a machine whose clock went back, too.
+    using restored = openMetaStore({ path: ':memory:', label: 'here', now: () => 1e12, identity: { install, epoch } });
+    fetchFrom(restored, hub);
+    restored.commit(V, [set('volset:attr:other', 'no parent tells the time')]);
+    restored.cut(V);
+    const stamps = (store: MetaStore): string[] =>
+      generationsFor(restored, {})
+        .filter(({ store: author }) => author === store.self.store)
+        .flatMap(({ records }) => records.flatMap((record) => ('stamp' in record ? [record.stamp] : [])));
+    const [before, after] = [stamps(original).sort().at(-1), stamps(restored).sort()[0]];
+    assert.ok(before !== undefined && after > before, `${after} after ${before}`);
   });
 });
