@@ -7,6 +7,7 @@ import type { Peer } from '../../src/core/peer.ts';
 import { checkout } from '../../src/sync/checkout.ts';
 import { remoteTips } from '../../src/sync/references.ts';
 import { snapshot } from '../../src/sync/snapshot.ts';
+import { assertQuiet, shape, told } from './outcomes.ts';
 import { type Client, Rig, type RunningHub, VOLSET } from './rig.ts';
 
 const SIDE = 'bb'.repeat(16) as BranchId;
@@ -27,17 +28,6 @@ describe('sync: what happens meanwhile, and what is not there any more', () => {
     await b.run('pull');
   });
   afterEach(() => rig[Symbol.asyncDispose]());
-  const shape = ({ result }: Awaited<ReturnType<Client['run']>>) =>
-    result.branches.map(({ name, side, action }) => `${name} ${side} ${action}`);
-  const told = ({ result }: Awaited<ReturnType<Client['run']>>) =>
-    result.conflicts.map(({ kind, field, initial, current, target }) => ({ kind, field, initial, current, target }));
-
-  async function quiet(...clients: Client[]) {
-    for (const client of clients) {
-      const { exits, result } = await client.run('sync');
-      assert.deepEqual([exits, result.upToDate, result.requests], [[], true, 1]);
-    }
-  }
 
   it('losing what is remembered of a peer changes no result', async () => {
     const outcomes = [];
@@ -102,7 +92,7 @@ describe('sync: what happens meanwhile, and what is not there any more', () => {
     assert.deepEqual((await a.run('push')).exits, []);
     a.meddle = (peer) => peer;
     assert.equal(a.description, 'meanwhile');
-    await quiet(a);
+    await assertQuiet(a);
   });
 
   it('a stream with a gap changes nothing', async () => {
@@ -195,7 +185,7 @@ describe('sync: what happens meanwhile, and what is not there any more', () => {
     await x.save({ f: '1' });
     const first = await x.run('sync');
     assert.deepEqual([first.exits, x.meta.findVolset(VOLSET)?.owner], [[], 'x@example']);
-    await quiet(x);
+    await assertQuiet(x);
     for (const client of [y, z]) {
       assert.deepEqual((await client.run('sync')).exits, []);
       assert.equal(client.meta.findVolset(VOLSET)?.owner, 'x@example');
@@ -204,6 +194,6 @@ describe('sync: what happens meanwhile, and what is not there any more', () => {
     }
     await x.run('sync');
     for (const client of stores) assert.deepEqual(client.meta.listConflicts(VOLSET), []);
-    await quiet(...stores);
+    await assertQuiet(...stores);
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { BranchId } from '../../src/core/ids.ts';
 import { installOf } from '../../src/core/ids.ts';
+import { assertQuiet, shape, told } from './outcomes.ts';
 import { type Client, MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
 
 const SIDE = 'bb'.repeat(16) as BranchId;
@@ -22,18 +23,7 @@ describe('sync: what lost data elsewhere', () => {
     await b.run('pull');
   });
   afterEach(() => rig[Symbol.asyncDispose]());
-  const shape = ({ result }: Awaited<ReturnType<Client['run']>>) =>
-    result.branches.map(({ name, side, action }) => `${name} ${side} ${action}`);
-  const told = ({ result }: Awaited<ReturnType<Client['run']>>) =>
-    result.conflicts.map(({ kind, field, initial, current, target }) => ({ kind, field, initial, current, target }));
   const names = (client: Client) => client.meta.listBranches(VOLSET).map(({ name }) => name);
-
-  async function quiet(...clients: Client[]) {
-    for (const client of clients) {
-      const { exits, result } = await client.run('sync');
-      assert.deepEqual([exits, result.upToDate, result.requests], [[], true, 1]);
-    }
-  }
 
   it('rename on one side, new tip on the other: both arrive', async () => {
     a.set(`branch:${SIDE}:name`, 'renamed');
@@ -53,7 +43,7 @@ describe('sync: what lost data elsewhere', () => {
       ],
     );
     assert.deepEqual([a.tip(SIDE), b.tip(SIDE)], [tip, tip]);
-    await quiet(a, b);
+    await assertQuiet(a, b);
   });
 
   it('delete here, edit there: the edited one stays, and both sides hear of it', async () => {
@@ -73,7 +63,7 @@ describe('sync: what lost data elsewhere', () => {
     await a.run('sync');
     const ids = (client: Client) => client.meta.listConflicts(VOLSET).map(({ id }) => id);
     assert.deepEqual([ids(a).length, ids(a)], [1, ids(b)]);
-    await quiet(a, b);
+    await assertQuiet(a, b);
   });
 
   it('delete here, new snapshot there: the branch is back, with its tip', async () => {
@@ -84,7 +74,7 @@ describe('sync: what lost data elsewhere', () => {
     await b.run('sync');
     await a.run('sync');
     assert.deepEqual([a.tip(SIDE), b.tip(SIDE), names(a)], [tip, tip, ['main', 'side']]);
-    await quiet(a, b);
+    await assertQuiet(a, b);
   });
 
   it('a deletion that nobody objects to travels, and is told', async () => {
@@ -93,7 +83,7 @@ describe('sync: what lost data elsewhere', () => {
     assert.deepEqual([done.exits, shape(done).at(-1)], [[], 'side remote deleted']);
     const there = await b.run('sync');
     assert.deepEqual([there.exits, shape(there).at(-1), names(b)], [[], 'side here deleted', ['main']]);
-    await quiet(a, b);
+    await assertQuiet(a, b);
   });
 
   it('a remote that deletes all branches is stopped, by name and with the flag; nothing is changed', async () => {
@@ -126,7 +116,7 @@ describe('sync: what lost data elsewhere', () => {
     await a.run('sync');
     assert.deepEqual(names(a), names(b));
     assert.equal(names(a).filter((name) => /^twin(\.[0-9a-f]{4})?$/.test(name)).length, 2);
-    await quiet(a, b);
+    await assertQuiet(a, b);
   });
 
   for (const policy of ['target', 'current', 'newest'] as const) {
@@ -146,7 +136,7 @@ describe('sync: what lost data elsewhere', () => {
       );
       const ids = (client: Client) => client.meta.listConflicts(VOLSET).map(({ id }) => id);
       assert.deepEqual([ids(a).length, ids(b)], [1, ids(a)]);
-      await quiet(a, b);
+      await assertQuiet(a, b);
     });
   }
 

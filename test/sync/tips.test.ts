@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { BranchId } from '../../src/core/ids.ts';
 import type { Peer } from '../../src/core/peer.ts';
 import type { Edit } from '../../src/meta/contract.ts';
+import { shape } from './outcomes.ts';
 import type { Client } from './rig.ts';
 import { MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
 
@@ -21,8 +22,6 @@ describe('sync: tips', () => {
   });
   afterEach(() => rig[Symbol.asyncDispose]());
   const tipThere = async (branch: BranchId = MAIN) => (await hub.thread.meta.findBranch(VOLSET, branch))?.tip ?? null;
-  const shape = ({ result }: Awaited<ReturnType<Client['run']>>) =>
-    result.branches.map(({ name, side, action }) => `${name} ${side} ${action}`);
 
   /** The other client's push comes between our deltas and our refs. */
   const pushesFirst = (other: Client) => (peer: Peer) => {

@@ -5,6 +5,7 @@ import type { BranchId } from '../../src/core/ids.ts';
 import { checkout } from '../../src/sync/checkout.ts';
 import { snapshot } from '../../src/sync/snapshot.ts';
 import { status } from '../../src/sync/status.ts';
+import { shape } from './outcomes.ts';
 import { type Client, MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
 
 const SIDE = 'bb'.repeat(16) as BranchId;
@@ -25,8 +26,6 @@ describe('sync: ways out of divergence', () => {
   });
   afterEach(() => rig[Symbol.asyncDispose]());
   const branches = (client: Client) => new Map(client.meta.listBranches(VOLSET).map((view) => [view.name, view]));
-  const shape = ({ result }: Awaited<ReturnType<Client['run']>>) =>
-    result.branches.map(({ name, side, action }) => `${name} ${side} ${action}`);
 
   async function diverge(branch: BranchId = MAIN) {
     await b.save({ f: `theirs ${branch}` }, branch);
