@@ -146,8 +146,7 @@ export class HubConnection {
 
   /** Before the body is used: another store than the one remembered must not be believed. */
   #recognise(store: StoreId): void {
-    const { expectIdentity, acceptNewIdentity } = this.#options;
-    const remembered = acceptNewIdentity ? undefined : expectIdentity;
+    const { expectIdentity: remembered } = this.#options;
     const changed = this.#identity !== undefined && this.#identity !== store;
     if (changed || (remembered !== undefined && installOf(remembered) !== installOf(store))) {
       throw new PlaitError('identity', `${this.origin} is another store than before`, {

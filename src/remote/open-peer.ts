@@ -47,8 +47,6 @@ export interface PeerOptions {
   signal?: AbortSignal;
   /** The store that answered last time; another install id than its ends the session with `identity`. */
   expectIdentity?: StoreId;
-  /** Take another store for the expected one. */
-  acceptNewIdentity?: boolean;
   /** The store that speaks, until a deltas request names it. */
   self?: StoreId;
   fetchOptions?: Partial<Timeouts & RetryOptions>;
@@ -58,13 +56,12 @@ export interface PeerOptions {
 export function openPeer(options: PeerOptions): Peer {
   const { origin } = parseHubUrl(options.url);
   const { retries = 3, random = Math.random, sleep = pause, ...timeouts } = options.fetchOptions ?? {};
-  const { token, ca, signal, expectIdentity, acceptNewIdentity } = options;
+  const { token, ca, signal, expectIdentity } = options;
   const http = new HubConnection(origin, {
     token: checkedToken(token),
     ca,
     signal,
     expectIdentity,
-    acceptNewIdentity,
     timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts },
     retries,
     random,

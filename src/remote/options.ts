@@ -27,7 +27,5 @@ export interface HttpOptions extends RetryOptions {
   signal?: AbortSignal;
   /** Another install id than this one's ends the session with `identity`; another epoch of it does not. */
   expectIdentity?: StoreId;
-  /** Take another store for the expected one. A change within the session still ends it. */
-  acceptNewIdentity?: boolean;
   timeouts: Timeouts;
 }
