@@ -8,6 +8,7 @@ import type { FileResult, FileSource, FileTarget, StoredFile } from '../core/fil
 import type { Kind } from '../core/hash.ts';
 import type { NodeId, VolsetId } from '../core/ids.ts';
 import type { PathKey } from '../core/paths.ts';
+import type { Share } from '../core/peer.ts';
 
 /** Where manifest functions read nodes. Synchronous: nodes are local, small and cached. */
 export interface NodeSource {
@@ -28,8 +29,17 @@ export interface BlobStore extends AsyncDisposable {
   freeBytes(): Promise<number>;
   /** A session that adds objects. Nothing of it is visible to others before `finish` is called. */
   writer(volset: VolsetId, options?: WriterOptions): BlobWriter;
-  /** Takes blocks from a peer into quarantine. */
-  receiver(volset: VolsetId, uploadId: string): Promise<BlobReceiver>;
+  /**
+   * Takes blocks from a peer into quarantine, going on with what an earlier receiver of this id left there, up to its
+   * first bad block. `owner` (default '') is remembered with it. Throws `busy` while another one lives.
+   */
+  receiver(volset: VolsetId, uploadId: string, owner?: string): Promise<BlobReceiver>;
+  /** Upload ids of this owner and volset that were suspended or died, and that nobody has taken up; newest first. */
+  unfinished(volset: VolsetId, owner: string): string[];
+  /** Bytes in quarantine, of one owner or of all; living receivers included. */
+  quarantineBytes(owner?: string): number;
+  /** Removes what dead receivers left longer ago than the engine keeps it; a hub calls it now and then. */
+  cleanQuarantine(): number;
   /** Packs of all volsets or one, for verify and status. */
   packs(volset?: VolsetId): PackInfo[];
   /**
@@ -87,11 +97,33 @@ export interface BlobReader extends NodeSource {
   ): AsyncIterable<FileResult>;
   /**
    * Blocks that hold the wanted objects, each as encoded block bytes (blob/block.ts): as it lies in the pack if at
-   * least half of its bytes is wanted, else regrouped. Missing objects throw `blob-absent`.
+   * least half of its bytes is wanted, else regrouped. Missing objects throw `blob-absent`. `share`: only what lies in
+   * blocks that fall to it; together the shares are everything, each object in one.
    */
-  blocks(wanted: Iterable<ObjectRef>): AsyncIterable<Uint8Array>;
+  blocks(wanted: Iterable<ObjectRef>, share?: Share): AsyncIterable<Uint8Array>;
+  /**
+   * The targets, one behind the other, as one zstd frame whose dictionary is the base's bytes (blob/delta.ts has the
+   * limits). Undefined where that gains nothing or zstd does not take the base as a dictionary. On a worker, base read
+   * there too. Throws `blob-absent`, `integrity` of this store.
+   */
+  encodeDelta(targets: ObjectRef[], base: BasePiece[]): Promise<Uint8Array | undefined>;
   /** Stored (compressed) bytes of what these objects occupy, for offers and progress; an estimate. */
   storedBytes(wanted: Iterable<ObjectRef>): number;
+}
+
+/** Part of an object that serves as dictionary; pieces are put one behind the other. */
+export interface BasePiece extends ObjectRef {
+  /** Bytes of the object. */
+  start: number;
+  length: number;
+}
+
+export interface DeltaInput {
+  kind: 0 | 1;
+  /** 32 raw bytes and length in bytes of each, in the order of the frame. */
+  targets: { id: Uint8Array; length: number }[];
+  base: BasePiece[];
+  frame: Uint8Array;
 }
 
 export interface ObjectRef {
@@ -137,6 +169,20 @@ export interface BlobReceiver extends AsyncDisposable {
    * generations, which never come in blocks.
    */
   addBlock(bytes: Uint8Array): Promise<void>;
+  /**
+   * Decodes a delta on a worker, base from volset or quarantine; each target that has the bytes of its id is kept as if
+   * it had come in a block. Answers with the targets that are not here afterwards (base missing or wrong bytes): they
+   * have to come plainly. Throws `protocol` for what breaks the limits. Memory is bounded as in `addBlock`.
+   */
+  addDelta(delta: DeltaInput): Promise<ObjectRef[]>;
+  /** Resolves when everything that was accepted before the call is durable in quarantine (or published). */
+  sync(): Promise<void>;
+  /** Ids of a kind that lie in quarantine, for telling a sender what an earlier try brought. */
+  heldIds(kind: Kind): Iterable<Uint8Array>;
+  /** Bytes that this upload has in quarantine. */
+  readonly bytes: number;
+  /** Closes it and leaves what was received, durable, for the next receiver of this id. */
+  suspend(): Promise<void>;
   /** What quarantine and the volset together hold; for have/want. */
   has(kind: Kind, ids: Uint8Array): Uint8Array;
   /**
@@ -155,7 +201,7 @@ export interface BlobReceiver extends AsyncDisposable {
    * unused bytes of a pack. The caller has checked before that each snapshot is complete.
    */
   publish(commit?: Commit): Promise<WriteStats>;
-  // [Symbol.asyncDispose]: what was not published is deleted.
+  // [Symbol.asyncDispose]: what was not published is deleted, unless it was suspended.
 }
 
 export interface PackInfo {

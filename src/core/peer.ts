@@ -3,6 +3,7 @@
  * is trusted before it was checked; the checks stand with whoever consumes the answer (stage, verify, apply).
  */
 import type { BranchId, GenerationHash, SnapshotId, StoreId, VolsetId } from './ids.ts';
+import type { Interval } from './intervals.ts';
 import type { AnyRecord, Generation, Ref, SnapshotBody, Vector } from './records.ts';
 
 export interface PeerVolset {
@@ -38,7 +39,13 @@ export interface DeltasAnswer {
   generations: AsyncIterable<Generation>;
   refs: Ref[];
   /** Resolves at the end of the stream; rejects (`protocol`) when it was truncated. */
-  trailer: () => Promise<{ vector: Vector; revision: number; generations: number }>;
+  trailer: () => Promise<{
+    vector: Vector;
+    revision: number;
+    generations: number;
+    /** Of the asker's blob numbers: those that the peer holds durably, or was told that they do not come. */
+    sealed: Interval[];
+  }>;
 }
 
 export interface Offer {
@@ -52,6 +59,15 @@ export interface Offer {
   chunks: number;
   /** Snapshots whose blob the offerer holds, nearest first, exponentially sparser towards the root; <= 64. */
   baseCandidates: SnapshotId[];
+  /** The offerer's number of this blob; the peer seals it once it holds it durably. */
+  number?: number;
+}
+
+/** Whose numbers stand in the offers, and which of them will never be offered. */
+export interface OfferSender {
+  self: StoreId;
+  /** Numbers whose blob is gone, came from this very peer, or belongs to no branch any more. */
+  missing: Interval[];
 }
 
 export interface Transfer {
@@ -84,6 +100,22 @@ export interface Declined {
 export interface Want {
   id: SnapshotId;
   baseCandidates: SnapshotId[];
+  /** No deltas, please: one could not be decoded here. */
+  plain?: true;
+}
+
+/** What a peer kept of one part of an upload, durably. */
+export interface PartAnswer {
+  /** Complete and visible there now, of those whose marker the part held. */
+  snapshots: SnapshotId[];
+  /** Came as deltas whose base is not there, or which did not give the bytes of their id: to be sent plainly. */
+  lacking: { kind: 0 | 1; id: string }[];
+}
+
+/** One of `of` parallel streams of a download: the blocks that fall to it; nodes, deltas and markers are in share 0. */
+export interface Share {
+  index: number;
+  of: number;
 }
 
 export type WantAnswer =
@@ -133,11 +165,20 @@ export interface Peer extends AsyncDisposable {
     volset: VolsetId,
     moves: RefMove[],
   ): Promise<{ moved: boolean; refs: Ref[]; revision: number; reason?: string }>;
-  offer(volset: VolsetId, offers: Offer[]): Promise<OfferAnswer[]>;
+  /** `sender`: absent where the offerer numbers nothing (ephemeral stores). */
+  offer(volset: VolsetId, offers: Offer[], sender?: OfferSender): Promise<OfferAnswer[]>;
   request(volset: VolsetId, wants: Want[]): Promise<WantAnswer[]>;
   /** Which of `ids` (n x 32 raw bytes, n <= 4096) the peer holds for this upload: one byte each, 1 = held. */
   have(volset: VolsetId, transfer: Transfer, kind: 0 | 1, ids: Uint8Array): Promise<Uint8Array>;
-  /** Streams a blob diff. Answers with what became visible there. */
-  upload(transfer: Transfer, body: AsyncIterable<Uint8Array>): Promise<{ snapshots: SnapshotId[] }>;
-  download(transfer: Transfer): Promise<AsyncIterable<Uint8Array>>;
+  /**
+   * One part of an upload, a whole blob diff in memory (about 4 MiB); any number of parts, several at once. Resolves
+   * when all of it is durable there. Safe to repeat, and repeated where the network fails.
+   */
+  upload(transfer: Transfer, part: Uint8Array[]): Promise<PartAnswer>;
+  /**
+   * Before a download: what we hold already of an earlier try, as the first 8 bytes of each id (n x 8, n <= 16384).
+   * May be called several times; what the peer forgets of it is sent again.
+   */
+  hold(transfer: Transfer, kind: 0 | 1, prefixes: Uint8Array): Promise<void>;
+  download(transfer: Transfer, share?: Share): Promise<AsyncIterable<Uint8Array>>;
 }

@@ -5,7 +5,9 @@
  */
 import type { Lineage } from '../core/ancestry.ts';
 import type { Choice, Conflict } from '../core/conflict.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import type { BranchId, ConflictId, InstallId, SnapshotId, StoreId, VolsetId } from '../core/ids.ts';
+import type { Interval } from '../core/intervals.ts';
 import type { ChainPoint } from '../core/peer.ts';
 import type { Policy } from '../core/reconcile.ts';
 import type {
@@ -165,6 +167,57 @@ export interface Inspection {
   lost: number;
 }
 
+/** How soon an item of the queue goes: 2 = high (tips asked for by name), 1 = medium (other tips), 0 = low (history). */
+export type Priority = 0 | 1 | 2;
+
+/** One snapshot's blob that is to go to a remote. Of a (remote, volset, snapshot) there is one. */
+export interface QueueItem {
+  /** Order of acceptance in this store; never used again. */
+  n: number;
+  remote: string;
+  volset: VolsetId;
+  snapshot: SnapshotId;
+  priority: Priority;
+  /** Tries that ended with `retry`. */
+  attempts: number;
+  /** Milliseconds since the epoch before which nobody but an explicit push tries again; 0 = at once. */
+  notBefore: number;
+  /** Milliseconds since the epoch. */
+  added: number;
+  /** Why it is dead (`missing`, `rejected`) or what the last try met; absent: nothing yet. */
+  error?: { code: ErrorCode; message: string };
+  dead: boolean;
+}
+
+/** What became of an item. Only `durable` and `notWanted` remove it because it is done; `cancelled` by a user's word. */
+export type Outcome =
+  | { snapshot: SnapshotId; outcome: 'durable' | 'notWanted' | 'cancelled' }
+  | { snapshot: SnapshotId; outcome: 'missing' | 'rejected'; error: NonNullable<QueueItem['error']> }
+  | { snapshot: SnapshotId; outcome: 'retry'; error: NonNullable<QueueItem['error']>; notBefore: number };
+
+export interface QueueFilter {
+  remote?: string;
+  volset?: VolsetId;
+  snapshots?: SnapshotId[];
+  dead?: boolean;
+}
+
+/** A sender's numbers: its own, or as a receiver keeps them for it. */
+export interface SealKey {
+  volset: VolsetId;
+  /** With its epoch: another epoch has numbers of its own. */
+  sender: StoreId;
+  /** The bearer under whom it spoke: nobody seals for somebody else. */
+  owner: string;
+}
+
+export interface NumberedBlob {
+  number: number;
+  snapshot: SnapshotId;
+  /** Install id of the peer from which the blob came; null: made here, or imported. */
+  from: InstallId | null;
+}
+
 export interface Member {
   store: StoreId;
   label: string;
@@ -244,8 +297,17 @@ export interface MetaStore extends Disposable {
 
   /** Applies all edits in one transaction, or none. */
   commit(volset: VolsetId, edits: Edit[]): void;
-  /** Their blobs are complete here now; called inside the blob engine's finish/publish. */
-  setBlobs(volset: VolsetId, ids: SnapshotId[]): void;
+  /**
+   * Their blobs are complete here now; called inside the blob engine's finish/publish. Each new one gets the volset's
+   * next number, in the order given (`commit` with `blob: true` numbers likewise). `from`: the peer that sent them.
+   * `seal`: in the same transaction, marks these numbers of the sender, as far as their snapshots are among the
+   * complete ones now.
+   */
+  setBlobs(
+    volset: VolsetId,
+    ids: SnapshotId[],
+    options?: { from?: InstallId; seal?: { key: SealKey; numbers: Record<SnapshotId, number> } },
+  ): void;
 
   /** Closes the open generation if it has records. Returns our vector, with hashes. */
   cut(volset: VolsetId): Vector;
@@ -305,6 +367,35 @@ export interface MetaStore extends Disposable {
   unpackedGenerations(limit: number): { volset: VolsetId; generation: Generation }[];
   markPacked(packed: PackedGeneration[]): void;
 
+  /** The largest number given to a blob of this volset; 0 = none. Numbers are never used again. */
+  blobHead(volset: VolsetId): number;
+  /** Complete blobs with numbers in [first, last], ascending, at most `limit`. A number that is not there has no blob any more. */
+  numberedBlobs(volset: VolsetId, first: number, last: number, limit: number): NumberedBlob[];
+  /** The numbers of these, where they have complete blobs here. */
+  blobNumbers(volset: VolsetId, ids: SnapshotId[]): Record<SnapshotId, number>;
+  /** What is sealed for a sender, ascending. Rows that are damaged count as not sealed. */
+  sealed(key: SealKey): Interval[];
+  /**
+   * Seals numbers whose snapshots are complete here (others are passed over) and those declared missing. One
+   * transaction; intervals that touch become one.
+   */
+  seal(key: SealKey, numbers: Record<SnapshotId, number>, missing: Interval[]): Interval[];
+
+  /**
+   * Accepts items, durably, in the order given; answers how many are new. One that is there already keeps its place and
+   * takes the higher priority; a dead one lives again.
+   */
+  enqueue(volset: VolsetId, remote: string, items: { snapshot: SnapshotId; priority: Priority }[], now: number): number;
+  /** By priority (high first), then in order of acceptance; at most `limit` after item `after` of the last page. */
+  queue(filter: QueueFilter, page?: { limit: number; after?: QueueItem }): QueueItem[];
+  queueCounts(filter?: QueueFilter): { remote: string; volset: VolsetId; waiting: number; dead: number }[];
+  /** Notes what became of items, all in one transaction; those that are not in the queue are passed over. */
+  settle(volset: VolsetId, remote: string, outcomes: Outcome[]): void;
+  /** Dead and waiting ones are to be tried at once. Answers how many. */
+  requeue(filter: QueueFilter): number;
+  /** Takes them out by the user's word. Answers how many. */
+  unqueue(filter: QueueFilter): number;
+
   peer(install: InstallId, volset: VolsetId): PeerState | undefined;
   /** Tips agreed with a peer ("initial"), branch -> snapshot. */
   agreedTips(install: InstallId, volset: VolsetId): Record<BranchId, SnapshotId>;
@@ -316,7 +407,10 @@ export interface MetaStore extends Disposable {
 
   listRemotes(): RemoteConfig[];
   putRemote(remote: RemoteConfig): void;
+  /** With its queue. */
   removeRemote(name: string): void;
+  /** With its queue, in one transaction. `exists` where the new name is taken, `not-found` without the old one. */
+  renameRemote(from: string, to: string): void;
   settings(): Record<string, string>;
   putSetting(key: string, value: string | null): void;
   listTokens(): TokenRow[];

@@ -4,24 +4,27 @@
  * `{"error": …}` at any place ends the stream with that error.
  */
 import { PlaitError } from '../core/errors.ts';
+import type { Interval } from '../core/intervals.ts';
 import type { DeltasAnswer } from '../core/peer.ts';
 import type { Generation, Ref, Vector } from '../core/records.ts';
 import { encodeError } from './error-body.ts';
 import { LineReader, LineWriter } from './generations.ts';
 import { MAX_REFS, PROTOCOL, REFS_PER_LINE } from './limits.ts';
 import { batches } from './ndjson.ts';
-import { hashId, ref, vector } from './record-schemas.ts';
+import { hashId, intervals, ref, vector } from './record-schemas.ts';
 import { count, decode, list, object, type Schema } from './schema.ts';
 
 export const deltasHead: Schema = object({ deltas: object({ protocol: { const: PROTOCOL }, refs: count(MAX_REFS) }) });
 export const refsLine: Schema = object({ refs: list(ref, REFS_PER_LINE) });
 export const deltasTrailer: Schema = object({
-  trailer: object({ vector, revision: count(), generations: count(), digest: hashId }),
+  trailer: object({ vector, revision: count(), generations: count(), digest: hashId, sealed: intervals }, ['sealed']),
 });
 
 export interface Trailer {
   vector: Vector;
   revision: number;
+  /** Of the asker's blob numbers; no member on the wire where there are none. */
+  sealed: Interval[];
 }
 
 /** What `encodeDeltas` sends: one answer, as of one instant. */
@@ -34,7 +37,7 @@ export function encodeDeltas(source: DeltasSource): AsyncGenerator<Uint8Array> {
   return batches(deltasLines(source));
 }
 
-async function* deltasLines({ refs, generations, vector, revision }: DeltasSource): AsyncGenerator<string> {
+async function* deltasLines({ refs, generations, vector, revision, sealed }: DeltasSource): AsyncGenerator<string> {
   const out = new LineWriter();
   yield out.line({ deltas: { protocol: PROTOCOL, refs: refs.length } });
   for (let i = 0; i < refs.length; i += REFS_PER_LINE) yield out.line({ refs: refs.slice(i, i + REFS_PER_LINE) });
@@ -47,8 +50,10 @@ async function* deltasLines({ refs, generations, vector, revision }: DeltasSourc
     yield `${JSON.stringify(encodeError(known))}\n`;
     return;
   }
-  yield out.trailer({ vector, revision, generations: out.generations });
+  yield out.trailer({ vector, revision, generations: out.generations, ...(sealed.length > 0 && { sealed }) });
 }
+
+type Told = Omit<Trailer, 'sealed'> & { sealed?: Interval[]; generations: number; digest: string };
 
 /** Reads up to the first generation; the caller then drains `generations`, or calls `close`. */
 export async function decodeDeltas(
@@ -88,14 +93,15 @@ async function* drain(
   let ended = false;
   try {
     const line = yield* reader.generationsUntilTrailer();
-    const told = decode<{ trailer: Trailer & { generations: number; digest: string } }>(
+    const told = decode<{ trailer: Told }>(
       deltasTrailer,
       line,
       'trailer',
     ).trailer;
     await reader.finish({ items: told.generations, digest: told.digest });
     ended = true;
-    trailer.resolve({ vector: told.vector, revision: told.revision, generations: told.generations });
+    const { vector, revision, generations, sealed = [] } = told;
+    trailer.resolve({ vector, revision, generations, sealed });
   } catch (error) {
     trailer.reject(error);
     throw error;

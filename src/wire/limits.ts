@@ -42,3 +42,14 @@ export const MAX_TEXT_CHARS = 4096;
 export const MAX_LABEL_CHARS = 255;
 /** Characters of a register key: object, field and attribute key. */
 export const MAX_REGISTER_CHARS = 512;
+
+/** Intervals of sealed numbers in one answer; what lies behind them counts as not sealed. */
+export const MAX_INTERVALS = 1000;
+/** Ids of one `held` request, 8 bytes each. */
+export const MAX_HELD_IDS = 16_384;
+/** Objects that an answer to an upload asks to have sent plainly. */
+export const MAX_LACKING = 10_000;
+/** Parallel streams of a download. */
+export const MAX_SHARES = 16;
+/** Encoded bytes at which a sender closes a part of an upload; one entry more may be in it. */
+export const PART_BYTES = 4 * 1024 * 1024;

@@ -1,10 +1,10 @@
 /** Schemas and types of the JSON messages, one pair a route: what is asked, what is answered. */
-import type { SnapshotId } from '../core/ids.ts';
 import type { PeerVolset, RefMove } from '../core/peer.ts';
 import type { Ref, Vector } from '../core/records.ts';
 import {
   MAX_BASE_CANDIDATES,
   MAX_BRANCHES,
+  MAX_LACKING,
   MAX_NAME_CHARS,
   MAX_OFFERS,
   MAX_REF_MOVES,
@@ -14,7 +14,7 @@ import {
   MAX_TRANSFER_TOKEN,
   MAX_VOLSETS,
 } from './limits.ts';
-import { chains, hashId, randomId, ref, snapshotBody, storeId, vector } from './record-schemas.ts';
+import { chains, hashId, intervals, randomId, ref, snapshotBody, storeId, vector } from './record-schemas.ts';
 import { count, list, nullable, object, type Schema, text } from './schema.ts';
 
 const name: Schema = { type: 'string', minLength: 1, maxLength: MAX_NAME_CHARS };
@@ -59,9 +59,17 @@ export const refMovesAnswer: Schema = object(
 
 const baseCandidates = list(hashId, MAX_BASE_CANDIDATES);
 export const offers: Schema = object({
-  offers: list(object({ id: hashId, body: snapshotBody, bytes: count(), chunks: count(), baseCandidates }), MAX_OFFERS),
+  offers: list(
+    object({ id: hashId, body: snapshotBody, bytes: count(), chunks: count(), baseCandidates, number: count() }, [
+      'number',
+    ]),
+    MAX_OFFERS,
+  ),
+  sender: object({ self: storeId, missing: intervals }),
+}, ['sender']);
+export const wants: Schema = object({
+  wants: list(object({ id: hashId, baseCandidates, plain: { const: true } }, ['plain']), MAX_OFFERS),
 });
-export const wants: Schema = object({ wants: list(object({ id: hashId, baseCandidates }), MAX_OFFERS) });
 
 const transfer = { url: text(MAX_TEXT_CHARS), token: text(MAX_TRANSFER_TOKEN), expiresAt: count() };
 const declined = object(
@@ -89,7 +97,7 @@ export const wantAnswers: Schema = answers(
   object({ id: hashId, answer: { const: 'available' }, base: nullable(hashId), bytes: count(), ...transfer }),
 );
 
-export interface Received {
-  snapshots: SnapshotId[];
-}
-export const received: Schema = object({ snapshots: list(hashId, MAX_TRANSFER_SNAPSHOTS) });
+export const partAnswer: Schema = object({
+  snapshots: list(hashId, MAX_TRANSFER_SNAPSHOTS),
+  lacking: list(object({ kind: { type: 'integer', enum: [0, 1] } as Schema, id: hashId }), MAX_LACKING),
+});

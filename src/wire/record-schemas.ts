@@ -6,7 +6,7 @@ import { MAX_GENERATION_RECORDS } from '../core/generation.ts';
 import { MAX_TOMBSTONE_SEES, MAX_VALUE, MAX_WRITE_PARENTS } from '../core/records.ts';
 import { MAX_CREATOR, MAX_SNAPSHOT_PARENTS } from '../core/snapshot-body.ts';
 import { MAX_STORES } from '../core/vector.ts';
-import { MAX_CHAIN_POINTS, MAX_CHAINS, MAX_LABEL_CHARS, MAX_REGISTER_CHARS } from './limits.ts';
+import { MAX_CHAIN_POINTS, MAX_CHAINS, MAX_INTERVALS, MAX_LABEL_CHARS, MAX_REGISTER_CHARS } from './limits.ts';
 import { count, list, nullable, object, type Schema, text, tuple } from './schema.ts';
 
 export const hashId: Schema = { type: 'string', pattern: '^[0-9a-f]{64}$', description: 'SHA-256, 64 hex digits' };
@@ -20,6 +20,8 @@ const stamp: Schema = {
   pattern: '^[0-9a-f]{16}$',
   description: 'hybrid clock, 48-bit ms + 16-bit counter',
 };
+/** Ascending and apart, which the reader checks (core/intervals.ts). */
+export const intervals: Schema = list(tuple(count(), count()), MAX_INTERVALS);
 /** What a store calls itself: one line of well-formed text, for lists that people read. */
 export const label: Schema = {
   type: 'string',

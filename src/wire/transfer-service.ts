@@ -3,7 +3,7 @@
  * out with its answers. Both sides name only this file, so that neither imports the other.
  */
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
-import type { Offer, OfferAnswer, Want, WantAnswer } from '../core/peer.ts';
+import type { Offer, OfferAnswer, OfferSender, PartAnswer, Share, Want, WantAnswer } from '../core/peer.ts';
 
 /** Rights of a bearer token. `append` adds generations and blobs, `write` also moves refs and makes volsets. */
 export type Right = 'read' | 'append' | 'write' | 'delete' | 'admin';
@@ -46,16 +46,19 @@ export const transferPath = (uploadId: string): string => `/v1/transfers/${uploa
  * write for offers and uploads), the transfer token is genuine, unexpired, the caller's own and for this direction.
  */
 export interface TransferService {
-  answerOffers(volset: VolsetId, offers: Offer[], caller: Caller): Promise<OfferAnswer[]>;
+  answerOffers(volset: VolsetId, offers: Offer[], caller: Caller, sender?: OfferSender): Promise<OfferAnswer[]>;
   answerRequests(volset: VolsetId, wants: Want[], caller: Caller): Promise<WantAnswer[]>;
   /** `ids` is n x 32 raw bytes, n <= 4096; one byte each in the answer, 1 = held for this upload. */
   have(claims: TransferClaims, kind: 0 | 1, ids: Uint8Array): Promise<Uint8Array>;
-  /** Takes one blob diff to its end; `signal` aborts when the client goes away or the hub stops. */
-  receive(
-    claims: TransferClaims,
-    body: AsyncIterable<Uint8Array>,
-    signal: AbortSignal,
-  ): Promise<{ snapshots: SnapshotId[] }>;
+  /**
+   * Takes one part of an upload; several at once. What it answers for is durable. What came of a part that failed stays
+   * in quarantine. `signal` aborts when the client goes away or the hub stops.
+   */
+  receive(claims: TransferClaims, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<PartAnswer>;
+  /** Remembers, for a download to come, what the client holds: n x 8 bytes, the beginnings of ids. */
+  hold(claims: TransferClaims, kind: 0 | 1, prefixes: Uint8Array): Promise<void>;
   /** A failure before the first piece becomes an error answer, one after it cuts the stream (no trailer). */
-  send(claims: TransferClaims, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  send(claims: TransferClaims, signal: AbortSignal, share?: Share): AsyncIterable<Uint8Array>;
+  /** Ends what it keeps open; unfinished uploads stay in quarantine. */
+  close(): Promise<void>;
 }
