@@ -7,7 +7,9 @@ import { createStore, isStore, openStore } from '../sync/store.ts';
 import { TransferServer } from '../transfer/index.ts';
 import type { Context } from './context.ts';
 import { refuseEphemeral } from './ephemeral.ts';
+import { hubLimits } from './hub-limits.ts';
 import { locate, storeOptions } from './open-engine.ts';
+import { storeConfig } from './store-config.ts';
 
 export interface ServeOptions {
   store?: string;
@@ -35,6 +37,7 @@ export async function serve(
   context.onClose(() => store.meta[Symbol.dispose]());
   context.onClose(async () => store.blob[Symbol.asyncDispose]());
   refuseEphemeral(dir, store.meta.self);
+  const limits = hubLimits(storeConfig(store.meta, dir));
   const { manifest } = await import('../blob/manifest/index.ts');
   // Reads and writes of requests go to a thread of their own; this connection is only for settings at the start.
   const thread = await openMetaThread({
@@ -58,6 +61,7 @@ export async function serve(
     tokens,
     now: settings.world.now,
     randomId: () => settings.world.random(16).toString('hex'),
+    limits,
   });
   const hub = await createHub({
     meta: thread.meta,
