@@ -3,6 +3,7 @@ import type { BlobReader } from '../blob/contract.ts';
 import type { Manifest } from '../blob/manifest/contract.ts';
 import { KIND, unhex } from '../core/hash.ts';
 import type { NodeId, SnapshotId } from '../core/ids.ts';
+import type { Share } from '../core/peer.ts';
 import type { SnapshotBody } from '../core/records.ts';
 import { encodeSnapshotBody } from '../core/snapshot-body.ts';
 import type { DiffEntry } from './diff-format.ts';
@@ -31,6 +32,14 @@ export interface SendOptions {
   have?: Have;
   /** Where nobody can be asked: root of a tree that the receiver holds whole, wherever its data has moved since. */
   held?: NodeId;
+  /** Send deltas against `base` where there is one; default true. False where the receiver could not decode one. */
+  deltas?: boolean;
+  /** What other generators of the same transfer have sent; default: nothing. */
+  seen?: Seen;
+  /** True for what the receiver has told that it holds. */
+  skip?: (kind: 0 | 1, id: Uint8Array) => boolean;
+  /** One of several parallel streams: with index > 0 only plain blocks of chunks come, neither nodes, deltas nor markers. */
+  share?: Share;
   signal?: AbortSignal;
   onProgress?: (step: TransferStep) => void;
 }
