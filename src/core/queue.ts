@@ -1,0 +1,46 @@
+/** What the transfer queue does next: whose turn it is, and when to try again what failed. Pure. */
+
+/** Parts that low, medium and high priority may send before all get new credits. */
+const WEIGHTS: readonly number[] = [1, 3, 9];
+
+/**
+ * Weighted credits. Of those that are ready the highest priority with credit left is next; when none of them has any,
+ * all get new ones. So a high item waits behind at most the others' credits (four), and nobody starves: whoever is ready
+ * is served before all get new credits, and has some after that (a low one waits behind at most 24).
+ */
+export class Credits {
+  readonly #weights: readonly number[];
+  #left: number[];
+
+  constructor(weights: readonly number[] = WEIGHTS) {
+    this.#weights = weights;
+    this.#left = [...weights];
+  }
+
+  /** Takes one credit of the priority that is next; -1 when none is ready. */
+  next(ready: readonly boolean[]): number {
+    let priority = this.#richest(ready);
+    if (priority < 0 && this.#weights.some((_, i) => ready[i])) {
+      this.#left = [...this.#weights];
+      priority = this.#richest(ready);
+    }
+    if (priority >= 0) this.#left[priority]--;
+    return priority;
+  }
+
+  #richest(ready: readonly boolean[]): number {
+    return this.#left.findLastIndex((left, i) => left > 0 && ready[i]);
+  }
+}
+
+const FIRST_MS = 1000;
+const LONGEST_MS = 3_600_000;
+
+/**
+ * Milliseconds until the next try after `attempts` that failed before this one: 1 s, doubled each time up to 1 h, of
+ * which a random part between a half and all is waited, so that those who failed together do not come back together.
+ */
+export function backOff(attempts: number, random: () => number): number {
+  const longest = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.max(0, attempts));
+  return Math.round(longest * (0.5 + random() / 2));
+}
