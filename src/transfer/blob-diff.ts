@@ -1,8 +1,10 @@
 /**
  * Writer and reader of a blob diff, the one form in which data travels: over HTTP and, with generations and refs, as a
- * bundle file. A tar stream of `header.json`, [`generations/N.ndjson` …], per snapshot `blocks/N` … and then its marker
- * `snapshots/ID.json`, [`refs.json`], `trailer.json`. Without the trailer it was cut. See docs/protocol.md.
+ * bundle file. A tar stream of `header.json`, [`generations/N.ndjson` …], per snapshot `blocks/N` and `deltas/N` … and
+ * then its marker `snapshots/ID.json`, [`refs.json`], `trailer.json`. Without the trailer it was cut. A part of an upload
+ * is one as well, with some of the blocks and markers. See docs/protocol.md.
  */
+import type { SnapshotId } from '../core/ids.ts';
 import {
   bad,
   blockName,
@@ -13,6 +15,7 @@ import {
   type DiffTrailer,
   decodeHeader,
   decodeTrailer,
+  deltaName,
   encodeHeader,
   encodeTrailer,
   entryLimit,
@@ -38,6 +41,7 @@ async function* tarEntries(header: DiffHeader, entries: AsyncIterable<DiffEntry>
   yield counted(HEADER, encodeHeader(header));
   for await (const item of entries) {
     if (item.entry === 'block') yield counted(blockName(tally.blocks), item.bytes);
+    else if (item.entry === 'delta') yield counted(deltaName(tally.deltas), item.bytes);
     else if (item.entry === 'snapshot') yield counted(snapshotName(item.id), item.bytes);
     else if (item.entry === 'generations') yield counted(generationsName(generations++), item.bytes);
     else yield counted(REFS, item.bytes);
@@ -47,7 +51,9 @@ async function* tarEntries(header: DiffHeader, entries: AsyncIterable<DiffEntry>
 
 export type DiffEvent =
   | { entry: 'header'; header: DiffHeader }
-  | DiffEntry
+  | Exclude<DiffEntry, { entry: 'delta' }>
+  /** Whom it is for stands in its bytes. */
+  | { entry: 'delta'; bytes: Uint8Array }
   | { entry: 'trailer'; trailer: DiffTrailer };
 
 /**
@@ -69,6 +75,8 @@ class DiffOrder {
   readonly #tally = new DiffTally();
   #header: DiffHeader | undefined;
   #generations = 0;
+  /** Snapshots of the header whose markers have come, or were passed over (parts). */
+  #passed = 0;
   #refs = false;
 
   take(name: string, bytes: Uint8Array, limits: DiffLimits): DiffEvent {
@@ -89,13 +97,17 @@ class DiffOrder {
   }
 
   #next(header: DiffHeader, name: string, bytes: Uint8Array): DiffEvent {
-    const { blocks, snapshots } = this.#tally;
+    const { blocks, deltas, snapshots } = this.#tally;
     if (this.#refs) throw bad('entries out of order');
-    const due = header.snapshots.at(snapshots);
-    if (due && name === blockName(blocks)) return { entry: 'block', bytes };
-    if (due && name === snapshotName(due.id)) return { entry: 'snapshot', id: due.id, bytes };
+    const due = header.snapshots.at(this.#passed);
+    if (due || header.part) {
+      if (name === blockName(blocks)) return { entry: 'block', bytes };
+      if (name === deltaName(deltas)) return { entry: 'delta', bytes };
+    }
+    const marked = this.#marked(header, name);
+    if (marked !== undefined) return { entry: 'snapshot', id: marked, bytes };
     const bundle = header.store !== undefined;
-    if (bundle && blocks + snapshots === 0 && name === generationsName(this.#generations)) {
+    if (bundle && blocks + deltas + snapshots === 0 && name === generationsName(this.#generations)) {
       this.#generations++;
       return { entry: 'generations', bytes };
     }
@@ -106,8 +118,19 @@ class DiffOrder {
     throw bad('entries out of order');
   }
 
+  /** The snapshot whose marker this is: the next one, of a part any of those that follow. */
+  #marked({ part, snapshots }: DiffHeader, name: string): SnapshotId | undefined {
+    for (let n = this.#passed; n < (part ? snapshots.length : Math.min(this.#passed + 1, snapshots.length)); n++) {
+      if (name !== snapshotName(snapshots[n].id)) continue;
+      this.#passed = n + 1;
+      return snapshots[n].id;
+    }
+    return undefined;
+  }
+
   #end(bytes: Uint8Array): DiffTrailer {
-    if (!this.#header || this.#tally.snapshots !== this.#header.snapshots.length) throw bad('snapshots are missing');
+    const header = this.#header;
+    if (!header || (!header.part && this.#passed !== header.snapshots.length)) throw bad('snapshots are missing');
     const claimed = decodeTrailer(bytes);
     const counted = this.#tally.trailer();
     const same = (Object.keys(counted) as (keyof DiffTrailer)[]).every((key) => counted[key] === claimed[key]);

@@ -12,17 +12,25 @@ import {
   type VolsetId,
 } from '../core/ids.ts';
 
-export const BLOB_DIFF_FORMAT = 1;
+/** What is written; format 1, without parts and deltas, is still read. */
+export const BLOB_DIFF_FORMAT = 2;
 
 export interface DiffSnapshot {
   id: SnapshotId;
   /** Whose blob the receiver is expected to hold, or an earlier one of this stream; null: sent whole. */
   base: SnapshotId | null;
+  /** The sender's number of this blob, where it numbers them: sealed once the blob is complete. */
+  number?: number;
 }
 
 export interface DiffHeader {
   volset: VolsetId;
-  /** Oldest first; the order of the stream. */
+  /**
+   * One part of an upload: any of the markers of `snapshots`, in order, and blocks wherever they fall. Without it all
+   * markers are there, and every block belongs to the marker that follows.
+   */
+  part?: true;
+  /** Oldest first; the order of the stream. Of a part: those whose markers are in it, or whom its deltas are for. */
   snapshots: DiffSnapshot[];
   /** Of a bundle: the store that wrote it. Only then generations and refs may occur. */
   store?: StoreId;
@@ -30,6 +38,7 @@ export interface DiffHeader {
 
 export interface DiffTrailer {
   blocks: number;
+  deltas: number;
   snapshots: number;
   /** Content bytes of all entries before the trailer. */
   bytes: number;
@@ -43,6 +52,8 @@ export interface DiffTrailer {
 export type DiffEntry =
   /** One encoded block, as the blob engine wrote it. */
   | { entry: 'block'; bytes: Uint8Array }
+  /** One encoded delta; `for`: the snapshot of the header by which its targets and bases are named. */
+  | { entry: 'delta'; bytes: Uint8Array; for: SnapshotId }
   /** A marker: with what came before, this snapshot is complete. `bytes` is its body, canonical. */
   | { entry: 'snapshot'; id: SnapshotId; bytes: Uint8Array }
   /** Lines of JSON, one generation each; bundles only, before the first block. */
@@ -54,6 +65,7 @@ export type DiffEntry =
 export interface DiffLimits {
   header: number;
   block: number;
+  delta: number;
   body: number;
   generations: number;
   refs: number;
@@ -65,6 +77,7 @@ export const TRANSFER_LIMITS: DiffLimits = {
   header: MiB,
   // A block holds at most 4 MiB raw; what does not compress lies raw, and its directory comes on top.
   block: 8 * MiB,
+  delta: 4 * MiB,
   body: 64 * 1024,
   generations: 0,
   refs: 0,
@@ -83,6 +96,7 @@ export const HEADER = 'header.json';
 export const TRAILER = 'trailer.json';
 export const REFS = 'refs.json';
 const BLOCK = /^blocks\/([0-9]{6,10})$/;
+const DELTA = /^deltas\/([0-9]{6,10})$/;
 const SNAPSHOT = /^snapshots\/([0-9a-f]{64})\.json$/;
 const GENERATIONS = /^generations\/([0-9]{6,10})\.ndjson$/;
 const MAX_TRAILER = 4096;
@@ -91,6 +105,7 @@ const BLOCK_HEADER = 24;
 
 const numbered = (n: number): string => String(n).padStart(6, '0');
 export const blockName = (n: number): string => `blocks/${numbered(n)}`;
+export const deltaName = (n: number): string => `deltas/${numbered(n)}`;
 export const generationsName = (n: number): string => `generations/${numbered(n)}.ndjson`;
 export const snapshotName = (id: SnapshotId): string => `snapshots/${id}.json`;
 
@@ -100,6 +115,7 @@ export const bad = (what: string, code: 'protocol' | 'integrity' | 'quota' = 'pr
 /** Limit for an entry of that name; throws `protocol` for a name that is none of ours. */
 export function entryLimit(name: string, limits: DiffLimits): number {
   if (BLOCK.test(name)) return limits.block;
+  if (DELTA.test(name)) return limits.delta;
   if (SNAPSHOT.test(name)) return limits.body;
   if (GENERATIONS.test(name)) return limits.generations;
   if (name === HEADER) return limits.header;
@@ -109,39 +125,49 @@ export function entryLimit(name: string, limits: DiffLimits): number {
 }
 
 export function encodeHeader(header: DiffHeader): Uint8Array {
-  const { volset, snapshots, store } = header;
-  const listed = snapshots.map(({ id, base }) => ({ id, base }));
-  return Buffer.from(`${JSON.stringify({ format: BLOB_DIFF_FORMAT, volset, store, snapshots: listed })}\n`);
+  const { volset, part, snapshots, store } = header;
+  const listed = snapshots.map(({ id, base, number }) => ({ id, base, number }));
+  return Buffer.from(`${JSON.stringify({ format: BLOB_DIFF_FORMAT, volset, part, store, snapshots: listed })}\n`);
 }
 
 export function decodeHeader(bytes: Uint8Array): DiffHeader {
-  const value = parseObject(bytes, 'header');
-  if (value.format !== BLOB_DIFF_FORMAT) {
+  const { format, volset, part, store, snapshots } = parseObject(bytes, 'header');
+  if (format !== BLOB_DIFF_FORMAT && format !== 1) {
     throw new PlaitError('format', 'this blob diff has a format that this plait does not know', {
       hint: 'update plait on this side',
     });
   }
-  if (!isVolsetId(value.volset)) throw bad('its header names no volset');
-  if (value.store !== undefined && !isStoreId(value.store)) throw bad('its header names no valid store');
-  if (!Array.isArray(value.snapshots)) throw bad('its header lists no snapshots');
+  if (!isVolsetId(volset)) throw bad('its header names no volset');
+  if (store !== undefined && !isStoreId(store)) throw bad('its header names no valid store');
+  if (part !== undefined && (part !== true || format === 1 || store !== undefined))
+    throw bad("its header is no part's");
+  if (!Array.isArray(snapshots)) throw bad('its header lists no snapshots');
+  const listed = decodeSnapshots(snapshots);
+  return { volset, snapshots: listed, ...(part && { part }), ...(store !== undefined && { store }) };
+}
+
+function decodeSnapshots(items: unknown[]): DiffSnapshot[] {
   const seen = new Set<string>();
-  const snapshots = value.snapshots.map((item: unknown): DiffSnapshot => {
-    const { id, base } = (typeof item === 'object' && item !== null ? item : {}) as Record<string, unknown>;
+  return items.map((item) => {
+    const { id, base, number } = (typeof item === 'object' && item !== null ? item : {}) as Record<string, unknown>;
     if (!isSnapshotId(id) || !(base === null || isSnapshotId(base))) throw bad('its header lists an invalid snapshot');
+    if (number !== undefined && !isBlobNumber(number)) throw bad('its header lists an invalid number');
     if (seen.has(id)) throw bad('its header lists a snapshot twice');
     seen.add(id);
-    return { id, base };
+    return { id, base, ...(number !== undefined && { number }) };
   });
-  return { volset: value.volset, snapshots, ...(value.store === undefined ? {} : { store: value.store }) };
 }
+
+const isBlobNumber = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
 
 export const encodeTrailer = (trailer: DiffTrailer): Uint8Array => Buffer.from(`${JSON.stringify(trailer)}\n`);
 
 export function decodeTrailer(bytes: Uint8Array): DiffTrailer {
-  const { blocks, snapshots, bytes: total, digest } = parseObject(bytes, 'trailer');
-  const counts = [blocks, snapshots, total];
+  // Format 1 knew no deltas.
+  const { blocks, deltas = 0, snapshots, bytes: total, digest } = parseObject(bytes, 'trailer');
+  const counts = [blocks, deltas, snapshots, total];
   if (!counts.every((n) => Number.isSafeInteger(n)) || !isHash(digest)) throw bad('its trailer is invalid');
-  return { blocks, snapshots, bytes: total, digest } as DiffTrailer;
+  return { blocks, deltas, snapshots, bytes: total, digest } as DiffTrailer;
 }
 
 export function parseObject(bytes: Uint8Array, what: string): Record<string, unknown> {
@@ -158,6 +184,7 @@ export function parseObject(bytes: Uint8Array, what: string): Record<string, unk
 /** Counts what passes, for the trailer. */
 export class DiffTally {
   blocks = 0;
+  deltas = 0;
   snapshots = 0;
   bytes = 0;
   readonly #digest = createHash('sha256');
@@ -166,6 +193,7 @@ export class DiffTally {
     this.bytes += content.byteLength;
     const block = name.startsWith('blocks/');
     if (block) this.blocks++;
+    if (name.startsWith('deltas/')) this.deltas++;
     if (name.startsWith('snapshots/')) this.snapshots++;
     // Blocks are checked by their own checksum and by hashes; this sum shows that none was lost, added or swapped.
     const crc = crc32(block ? content.subarray(0, BLOCK_HEADER) : content);
@@ -173,7 +201,7 @@ export class DiffTally {
   }
 
   trailer(): DiffTrailer {
-    const { blocks, snapshots, bytes } = this;
-    return { blocks, snapshots, bytes, digest: this.#digest.digest('hex') };
+    const { blocks, deltas, snapshots, bytes } = this;
+    return { blocks, deltas, snapshots, bytes, digest: this.#digest.digest('hex') };
   }
 }

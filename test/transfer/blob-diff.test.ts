@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { text } from 'node:stream/consumers';
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { pack } from 'tar-stream';
 import { PlaitError } from '../../src/core/errors.ts';
@@ -58,6 +60,43 @@ describe('transfer: blob diff', () => {
     assert.ok(trailer?.entry === 'trailer');
     assert.equal(trailer.trailer.blocks, 3);
     assert.equal(trailer.trailer.snapshots, 2);
+  });
+
+  it('carries deltas, numbers and, in a part, some of the markers', async () => {
+    const numbered = header.snapshots.map((item, n) => ({ ...item, number: n + 1 }));
+    const part: DiffHeader = { ...header, part: true, snapshots: numbered };
+    const delta: DiffEntry = { entry: 'delta', bytes: Buffer.from('delta'), for: id(2) };
+    const entries = [delta, block(9), marker(2), block(10), { ...delta, bytes: Buffer.from('another') }];
+    const events = await read(await streamOf(entries, part));
+    assert.deepEqual(events[0], { entry: 'header', header: part });
+    assert.deepEqual(
+      events.slice(1, -1).map(({ entry }) => entry),
+      ['delta', 'block', 'snapshot', 'block', 'delta'],
+    );
+    const trailer = events.at(-1);
+    assert.ok(trailer?.entry === 'trailer');
+    const { blocks, deltas, snapshots } = trailer.trailer;
+    assert.deepEqual({ blocks, deltas, snapshots }, { blocks: 2, deltas: 2, snapshots: 1 });
+    await assert.rejects(streamOf([marker(2), marker(1)], part).then(read), refuses('protocol'));
+    await assert.rejects(streamOf([marker(1), marker(1)], part).then(read), refuses('protocol'));
+    // The same entries as a whole stream: a marker is missing, and blocks follow the last one.
+    await assert.rejects(streamOf(entries).then(read), refuses('protocol'));
+  });
+
+  it('still reads format 1, which knew no parts', async () => {
+    const old = (extra: object) => {
+      const content = JSON.stringify({ format: 1, volset: VOLSET, snapshots: [], ...extra });
+      const lines = createHash('sha256').update(
+        `header.json ${content.length} ${crc32(content).toString(16).padStart(8, '0')}\n`,
+      );
+      const trailer = { blocks: 0, snapshots: 0, bytes: content.length, digest: lines.digest('hex') };
+      return tarOf([
+        { name: 'header.json', content },
+        { name: 'trailer.json', content: JSON.stringify(trailer) },
+      ]);
+    };
+    assert.equal((await read(await old({}))).length, 2);
+    await assert.rejects(old({ part: true }).then(read), refuses('protocol'));
   });
 
   it('is the same stream for the same data', async () => {
@@ -186,7 +225,7 @@ describe('transfer: blob diff', () => {
   });
 
   const headers: [string, unknown, string][] = [
-    ['another format', { format: 2, volset: VOLSET, snapshots: [] }, 'format'],
+    ['another format', { format: 3, volset: VOLSET, snapshots: [] }, 'format'],
     ['no volset', { format: 1, snapshots: [] }, 'protocol'],
     ['a volset that is a path', { format: 1, volset: '../../x', snapshots: [] }, 'protocol'],
     [
@@ -195,6 +234,8 @@ describe('transfer: blob diff', () => {
       'protocol',
     ],
     ['a wrong id', { format: 1, volset: VOLSET, snapshots: [{ id: '__proto__', base: null }] }, 'protocol'],
+    ['a wrong number', { format: 2, volset: VOLSET, snapshots: [{ id: id(1), base: null, number: 0 }] }, 'protocol'],
+    ['a part that is none', { format: 2, volset: VOLSET, part: 1, snapshots: [] }, 'protocol'],
     ['a wrong base', { format: 1, volset: VOLSET, snapshots: [{ id: id(1), base: 'x' }] }, 'protocol'],
     ['a list', [], 'protocol'],
     ['null', null, 'protocol'],
