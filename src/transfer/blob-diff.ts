@@ -52,7 +52,7 @@ async function* tarEntries(header: DiffHeader, entries: AsyncIterable<DiffEntry>
 export type DiffEvent =
   | { entry: 'header'; header: DiffHeader }
   | Exclude<DiffEntry, { entry: 'delta' }>
-  /** Whom it is for stands in its bytes. */
+  /** Kind, and whom it is for, stand in its bytes. */
   | { entry: 'delta'; bytes: Uint8Array }
   | { entry: 'trailer'; trailer: DiffTrailer };
 

@@ -1,8 +1,8 @@
 /**
- * Tar streams of small regular files, written and read with tar-stream. Every entry is held in memory once, so both
- * sides bound its size; reading refuses whatever a blob diff never contains (links, folders, extended headers).
+ * Tar streams of small regular files; read with tar-stream. Every entry is held in memory once, so both sides bound its
+ * size; reading refuses whatever a blob diff never contains (links, folders, extended headers).
  */
-import { type ExtractEvents, extract, pack } from 'tar-stream';
+import { type ExtractEvents, extract } from 'tar-stream';
 import { PlaitError } from '../core/errors.ts';
 
 export interface TarEntry {
@@ -10,29 +10,50 @@ export interface TarEntry {
   bytes: Uint8Array;
 }
 
-// One fixed time, so that the same data gives the same stream.
-const MTIME = new Date(0);
+/** Octal with a space behind it; the field's last byte stays zero where it is one longer. */
+const octal = (value: number, digits: number): string => `${value.toString(8).padStart(digits, '0')} `;
 
-/** Pulls `entries` only as fast as the result is read: at most one entry waits. */
-export async function* writeTar(entries: AsyncIterable<TarEntry>): AsyncGenerator<Uint8Array> {
-  const tar = pack();
-  const add = (entry: TarEntry): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const header = { name: entry.name, size: entry.bytes.byteLength, mode: 0o644, mtime: MTIME };
-      tar.entry(header, entry.bytes, (error) => (error ? reject(error) : resolve()));
-    });
-  const produced = (async () => {
-    for await (const entry of entries) await add(entry);
-    tar.finalize();
-  })();
-  // A failure reaches the reader through the stream.
-  produced.catch((error) => tar.destroy(error));
-  try {
-    yield* tar as AsyncIterable<Uint8Array>;
-  } finally {
-    tar.destroy();
-    await produced.catch(() => undefined);
+/** Header of a plain file in the ustar format. Time and owner are always 0, so that the same data gives the same stream. */
+function tarHeader(name: string, size: number): Uint8Array {
+  const header = Buffer.alloc(512);
+  header.write(name, 0, 100, 'latin1');
+  for (const [at, value] of [
+    [100, 0o644],
+    [108, 0],
+    [116, 0],
+    [329, 0],
+    [337, 0],
+  ]) {
+    header.write(octal(value, 6), at);
   }
+  header.write(octal(size, 11), 124);
+  header.write(octal(0, 11), 136);
+  // The sum is taken with spaces in its own place.
+  header.write(' '.repeat(8), 148);
+  header.write('0', 156);
+  header.write('ustar\x0000', 257, 'latin1');
+  header.write(`${octal(header.reduce((sum, byte) => sum + byte, 0), 6)}\0`, 148);
+  return header;
+}
+
+const ZEROS = new Uint8Array(1024);
+
+/** An entry's bytes in a tar stream; the content itself is not copied. */
+export function* tarPieces({ name, bytes }: TarEntry): Generator<Uint8Array> {
+  yield tarHeader(name, bytes.byteLength);
+  if (bytes.byteLength === 0) return;
+  yield bytes;
+  const over = bytes.byteLength % 512;
+  if (over > 0) yield ZEROS.subarray(0, 512 - over);
+}
+
+/** What follows the last entry. */
+export const TAR_END: Uint8Array = ZEROS;
+
+/** Takes an entry only once the one before it has been read. */
+export async function* writeTar(entries: AsyncIterable<TarEntry>): AsyncGenerator<Uint8Array> {
+  for await (const entry of entries) yield* tarPieces(entry);
+  yield TAR_END;
 }
 
 /**

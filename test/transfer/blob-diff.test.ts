@@ -65,7 +65,7 @@ describe('transfer: blob diff', () => {
   it('carries deltas, numbers and, in a part, some of the markers', async () => {
     const numbered = header.snapshots.map((item, n) => ({ ...item, number: n + 1 }));
     const part: DiffHeader = { ...header, part: true, snapshots: numbered };
-    const delta: DiffEntry = { entry: 'delta', bytes: Buffer.from('delta'), for: id(2) };
+    const delta: DiffEntry = { entry: 'delta', kind: 0, bytes: Buffer.from('delta'), for: id(2) };
     const entries = [delta, block(9), marker(2), block(10), { ...delta, bytes: Buffer.from('another') }];
     const events = await read(await streamOf(entries, part));
     assert.deepEqual(events[0], { entry: 'header', header: part });
