@@ -59,6 +59,17 @@ export class BaseCursor {
     return undefined;
   }
 
+  /** Nodes of a level, or the root where no level is given, that hold keys from `key` on and before `end`. */
+  over({ level, key, end }: { level?: number; key: PathKey; end?: PathKey }): NodeId[] | undefined {
+    if (level === undefined || level === this.#top.level) return [this.root];
+    const place = this.locate(level, key);
+    if (!place) return undefined;
+    const { siblings, index } = place;
+    let behind = index + 1;
+    while (behind < siblings.length && end !== undefined && siblings[behind].key < end) behind++;
+    return siblings.slice(index, behind).map(({ id }) => id);
+  }
+
   /** Where the tree holds exactly this node at this key. */
   holds(node: Child): Place | undefined {
     const place = this.locate(node.level, node.key);

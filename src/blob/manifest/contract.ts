@@ -8,6 +8,34 @@ import type { NodeId } from '../../core/ids.ts';
 import type { PathKey } from '../../core/paths.ts';
 import type { NodeSink, NodeSource } from '../contract.ts';
 
+/** What `reachable` yields. */
+export interface Reached {
+  kind: 0 | 1;
+  id: Uint8Array;
+  /** Of chunks: the bytes that the tree says it has; a chunk is yielded once for each length that it is said to have. */
+  length?: number;
+  /** Of nodes: those that the first base has in its place. */
+  over?: NodeId[];
+  /** Of chunks, where the first base has a file at this path. */
+  at?: ChunkAt;
+}
+
+/** Where a chunk stands in its file. */
+export interface ChunkAt {
+  /** One object for all chunks of a file. */
+  file: ReachedFile;
+  /** Number of its extent, and its first byte. */
+  index: number;
+  offset: number;
+}
+
+export interface ReachedFile {
+  path: PathKey;
+  content: Content;
+  /** The first base's file at this path. */
+  before: { content: Content; size: number };
+}
+
 /** Totals of a subtree; every inner node carries them per child, so that totals of the root cost nothing. */
 export interface Totals {
   entries: number;
@@ -36,16 +64,19 @@ export interface Manifest {
   /** A long list of extents as a tree of its own, cut by chunk id so that an insertion changes O(1) nodes. */
   buildList(sink: NodeSink, extents: Iterable<Extent>): Content;
   extents(source: NodeSource, content: Content): Iterable<Extent>;
+  /** The extents from one on, by its index or by a byte of it; reads only the nodes on the way. */
+  extentsFrom(
+    source: NodeSource,
+    content: Content,
+    seek: { index: number } | { offset: number },
+  ): Iterable<Extent & { index: number; offset: number }>;
   /**
    * Ids of all nodes and chunks reachable from `root` and from none of `bases` (in walk order, nodes before what they
    * name). May yield an object that a base also holds, never leaves one out. Chunks come with the length that the tree
-   * claims, once for each length claimed: only the chunk itself can tell whether it is true.
+   * claims, once for each length claimed: only the chunk itself can tell whether it is true. What the first base has in
+   * the place of an object is told with it, for deltas.
    */
-  reachable(
-    source: NodeSource,
-    root: NodeId,
-    bases?: NodeId[],
-  ): Iterable<{ kind: 0 | 1; id: Uint8Array; length?: number }>;
+  reachable(source: NodeSource, root: NodeId, bases?: NodeId[]): Iterable<Reached>;
   /**
    * Checks what a peer sent: every node canonical (encoding, order, boundaries, totals, maximum sizes), names legal
    * (core/names), lists consistent with sizes. Subtrees of `trusted` roots are not read again. Throws `integrity`.

@@ -6,7 +6,7 @@ import { build, patch, patchAsync } from './build.ts';
 import { check, checkSteps } from './check.ts';
 import type { Manifest } from './contract.ts';
 import { diff } from './diff.ts';
-import { buildList, extents } from './list.ts';
+import { buildList, extents, extentsFrom } from './list.ts';
 import { reachable } from './reachable.ts';
 import { encodedEntries, entries, find, totals } from './read.ts';
 
@@ -21,6 +21,7 @@ export const manifest: Manifest = {
   diff,
   buildList,
   extents,
+  extentsFrom,
   reachable,
   check,
   checkSteps,

@@ -115,6 +115,73 @@ export function* extents(source: NodeSource, content: Content): Generator<Extent
   else yield* listExtents(source, content.list);
 }
 
+/** Where to begin: at the extent of this index, or at the one that holds this byte. */
+export type Seek = { index: number } | { offset: number };
+
+export interface PlacedExtent extends Extent {
+  index: number;
+  /** Its first byte in the file. */
+  offset: number;
+}
+
+/** The rest of a file's extents from one on; reads only the nodes on the way to it. */
+export function* extentsFrom(source: NodeSource, content: Content, seek: Seek): Generator<PlacedExtent> {
+  const at = { index: 0, offset: 0 };
+  if ('extents' in content) yield* placed(iterateExtents(content.extents), seek, at);
+  else yield* listFrom(source, content.list, undefined, seek, at);
+}
+
+const before = (seek: Seek, at: { index: number; offset: number }, extents: number, length: number): boolean =>
+  'index' in seek ? at.index + extents <= seek.index : at.offset + length <= seek.offset;
+
+function* placed(
+  extents: Iterable<Extent>,
+  seek: Seek,
+  at: { index: number; offset: number },
+): Generator<PlacedExtent> {
+  for (const extent of extents) {
+    if (!before(seek, at, 1, extent.length)) yield { ...extent, ...at };
+    at.index++;
+    at.offset += extent.length;
+  }
+}
+
+function* listFrom(
+  source: NodeSource,
+  id: NodeId,
+  level: number | undefined,
+  seek: Seek,
+  at: { index: number; offset: number },
+): Generator<PlacedExtent> {
+  const header = listHeader(source, id, level);
+  if (header.type === TYPE.listLeaf) {
+    yield* placed(leafExtents(header), seek, at);
+    return;
+  }
+  for (const child of listChildren(header)) {
+    if (before(seek, at, child.extents, child.length)) {
+      at.index += child.extents;
+      at.offset += child.length;
+    } else yield* listFrom(source, child.id, header.level - 1, seek, at);
+  }
+}
+
+/** The node of a level that holds this byte, or the last one; undefined where the list is not that high. */
+export function listNodeAt(source: NodeSource, list: NodeId, level: number, byte: number): NodeId | undefined {
+  let header = listHeader(source, list);
+  let id = list;
+  let offset = byte;
+  while (header.level > level) {
+    const children = listChildren(header);
+    let n = 0;
+    while (n < children.length - 1 && children[n].length <= offset) offset -= children[n++].length;
+    id = children[n].id;
+    if (header.level - 1 === level) return id;
+    header = listHeader(source, id, header.level - 1);
+  }
+  return header.level === level ? id : undefined;
+}
+
 /** Extents below one node of a list. */
 export function* listExtents(source: NodeSource, id: NodeId, level?: number): Generator<Extent> {
   const header = listHeader(source, id, level);

@@ -5,18 +5,13 @@ import { decodeEntryAt } from '../../core/entry-codec.ts';
 import { iterateExtents } from '../../core/extents.ts';
 import { hex, KIND, unhex } from '../../core/hash.ts';
 import type { NodeId } from '../../core/ids.ts';
+import { type PathKey, ROOT } from '../../core/paths.ts';
 import type { NodeSource } from '../contract.ts';
 import { BaseCursor } from './base-cursor.ts';
+import type { Reached, ReachedFile } from './contract.ts';
 import { TYPE } from './format.ts';
-import { leafExtents, listChildren } from './list.ts';
+import { leafExtents, listChildren, listNodeAt } from './list.ts';
 import { LeafReader, listHeader, readChildren, treeHeader } from './node-reader.ts';
-
-export interface Reached {
-  kind: 0 | 1;
-  id: Uint8Array;
-  /** Of chunks: the bytes that the tree says it has; a chunk is yielded once for each length that it is said to have. */
-  length?: number;
-}
 
 /** Ids remembered to leave out repetitions; beyond it an id may come twice. */
 const REMEMBERED = 1 << 17;
@@ -28,7 +23,7 @@ export function* reachable(source: NodeSource, root: NodeId, bases: NodeId[] = [
     bases: [...new Set(bases)].map((base) => new BaseCursor(source, base)),
     lists: new Set(),
   };
-  yield* reachTree(walk, root, undefined);
+  yield* reachTree(walk, root, { key: ROOT });
 }
 
 interface Walk {
@@ -38,12 +33,26 @@ interface Walk {
   lists: Set<NodeId>;
 }
 
-function* reachTree(walk: Walk, id: NodeId, level: number | undefined): Generator<Reached> {
-  yield { kind: KIND.node, id: unhex(id) };
-  const header = treeHeader(walk.source, id, level);
+/** Where a node stands: its level and first key as its parent names them, and the first key behind it. */
+interface Spot {
+  level?: number;
+  key: PathKey;
+  end?: PathKey;
+}
+
+function* reachTree(walk: Walk, id: NodeId, spot: Spot): Generator<Reached> {
+  const over = walk.bases.at(0)?.over(spot);
+  yield { kind: KIND.node, id: unhex(id), ...(over && { over }) };
+  const header = treeHeader(walk.source, id, spot.level);
   if (header.type === TYPE.inner) {
-    for (const child of readChildren(header)) {
-      if (!walk.bases.some((base) => base.holds(child))) yield* reachTree(walk, child.id, child.level);
+    const children = readChildren(header);
+    for (const [n, child] of children.entries()) {
+      if (walk.bases.some((base) => base.holds(child))) continue;
+      yield* reachTree(walk, child.id, {
+        level: child.level,
+        key: child.key,
+        end: children.at(n + 1)?.key ?? spot.end,
+      });
     }
     return;
   }
@@ -51,11 +60,15 @@ function* reachTree(walk: Walk, id: NodeId, level: number | undefined): Generato
     const { content } = decodeEntryAt(leaf.key, leaf.bytes, leaf.start, leaf.end, false);
     if (!content || ('extents' in content && content.extents.length === 0)) continue;
     const old: Content[] = [];
-    for (const base of walk.bases) {
-      const before = base.entryAt(leaf.key)?.content;
-      if (before) old.push(before);
+    let before: ReachedFile['before'] | undefined;
+    for (const [n, base] of walk.bases.entries()) {
+      const entry = base.entryAt(leaf.key);
+      if (!entry?.content) continue;
+      old.push(entry.content);
+      if (n === 0 && entry.size > 0) before = { content: entry.content, size: entry.size };
     }
-    if (!old.some((before) => sameContent(before, content))) yield* reachContent(walk, content, old);
+    if (old.some((known) => sameContent(known, content))) continue;
+    yield* reachContent(walk, content, old, before && { path: leaf.key, content, before });
   }
 }
 
@@ -64,7 +77,7 @@ function sameContent(a: Content, b: Content): boolean {
   return 'extents' in b && Buffer.compare(a.extents, b.extents) === 0;
 }
 
-function* reachContent(walk: Walk, content: Content, old: Content[]): Generator<Reached> {
+function* reachContent(walk: Walk, content: Content, old: Content[], file?: ReachedFile): Generator<Reached> {
   const { source } = walk;
   if ('list' in content) {
     if (walk.lists.has(content.list)) return;
@@ -72,14 +85,28 @@ function* reachContent(walk: Walk, content: Content, old: Content[]): Generator<
   }
   const oldNodes = new Set<NodeId>();
   for (const before of old) if ('list' in before) collectNodes(source, before.list, undefined, oldNodes);
-  const fresh: NodeId[] = [];
+  const fresh: FreshLeaf[] = [];
   const seen = new Set<NodeId>();
-  if ('list' in content) yield* freshNodes(source, content.list, undefined, oldNodes, seen, fresh);
+  if ('list' in content) {
+    const lists = { source, old: oldNodes, seen, fresh, before: file?.before.content };
+    yield* freshNodes(lists, content.list, undefined, { index: 0, offset: 0 });
+  }
   // Only leaves that the new list does not have too can hold chunks that are known and stand in a new leaf.
   const known = new Set<string>();
   for (const before of old) addChunks(source, before, seen, known);
-  if ('extents' in content) yield* freshChunks(iterateExtents(content.extents), known);
-  else for (const id of fresh) yield* freshChunks(leafExtents(listHeader(source, id, 0)), known);
+  if ('extents' in content) yield* freshChunks(iterateExtents(content.extents), known, { index: 0, offset: 0 }, file);
+  else for (const { id, at } of fresh) yield* freshChunks(leafExtents(listHeader(source, id, 0)), known, at, file);
+}
+
+/** Number of an extent in its file, and its first byte. */
+interface At {
+  index: number;
+  offset: number;
+}
+
+interface FreshLeaf {
+  id: NodeId;
+  at: At;
 }
 
 /** Node ids of a list; its leaves are named by their parents and not read. */
@@ -93,23 +120,36 @@ function collectNodes(source: NodeSource, id: NodeId, level: number | undefined,
   }
 }
 
-/** Yields nodes that the old lists lack; new leaves go to `fresh`, every node met to `seen`. */
-function* freshNodes(
-  source: NodeSource,
-  id: NodeId,
-  level: number | undefined,
-  old: Set<NodeId>,
-  seen: Set<NodeId>,
-  fresh: NodeId[],
-): Generator<Reached> {
+interface Lists {
+  source: NodeSource;
+  /** Nodes of the old lists. */
+  old: Set<NodeId>;
+  /** Every node met. */
+  seen: Set<NodeId>;
+  fresh: FreshLeaf[];
+  /** The first base's content. */
+  before: Content | undefined;
+}
+
+/** Yields nodes that the old lists lack; new leaves go to `fresh`. */
+function* freshNodes(lists: Lists, id: NodeId, level: number | undefined, at: At): Generator<Reached> {
+  const { source, old, seen, fresh, before } = lists;
   if (seen.has(id)) return;
   seen.add(id);
   if (old.has(id)) return;
-  yield { kind: KIND.node, id: unhex(id) };
   const header = listHeader(source, id, level);
-  if (header.type === TYPE.listLeaf) fresh.push(id);
-  else
-    for (const child of listChildren(header)) yield* freshNodes(source, child.id, header.level - 1, old, seen, fresh);
+  const over = before && 'list' in before ? listNodeAt(source, before.list, header.level, at.offset) : undefined;
+  yield { kind: KIND.node, id: unhex(id), ...(over && { over: [over] }) };
+  if (header.type === TYPE.listLeaf) {
+    fresh.push({ id, at });
+    return;
+  }
+  let { index, offset } = at;
+  for (const child of listChildren(header)) {
+    yield* freshNodes(lists, child.id, header.level - 1, { index, offset });
+    index += child.extents;
+    offset += child.length;
+  }
 }
 
 /** Chunks of old content, but for the subtrees in `shared`, which the new content holds as well. */
@@ -132,13 +172,22 @@ function addChunks(source: NodeSource, content: Content, shared: Set<NodeId>, in
   visit(content.list, undefined);
 }
 
-function* freshChunks(extents: Iterable<Extent>, known: Set<string>): Generator<Reached> {
+function* freshChunks(
+  extents: Iterable<Extent>,
+  known: Set<string>,
+  first: At,
+  file: ReachedFile | undefined,
+): Generator<Reached> {
+  let { index, offset } = first;
   for (const { id, length } of extents) {
+    const at = file && { file, index, offset };
+    index++;
+    offset += length;
     if (!id) continue;
     const claim = claimOf(id, length);
     if (known.has(claim)) continue;
     if (known.size < REMEMBERED) known.add(claim);
-    yield { kind: KIND.chunk, id, length };
+    yield { kind: KIND.chunk, id, length, ...(at && { at }) };
   }
 }
 
