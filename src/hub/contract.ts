@@ -22,6 +22,7 @@ export type HubMeta = Pick<
   | 'refs'
   | 'planDeltas'
   | 'readDeltas'
+  | 'sealed'
   | 'apply'
   | 'handOver'
   | 'moveRefs'

@@ -35,6 +35,10 @@ const READS: ReadonlySet<string> = new Set([
   'refs',
   'planDeltas',
   'readDeltas',
+  'blobHead',
+  'numberedBlobs',
+  'blobNumbers',
+  'sealed',
   'listTokens',
 ] satisfies (keyof MetaStore)[]);
 

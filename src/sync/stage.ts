@@ -14,6 +14,7 @@ import {
   storeOf,
   type VolsetId,
 } from '../core/ids.ts';
+import type { Interval } from '../core/intervals.ts';
 import type { DeltasAsk, Peer } from '../core/peer.ts';
 import type { Generation, Ref, Vector } from '../core/records.ts';
 import type { PeerState, RemoteConfig } from '../meta/contract.ts';
@@ -27,6 +28,8 @@ export interface Staged {
   /** The peer's vector and ref revision when it answered; empty when it does not know the volset. */
   vector: Vector;
   revision: number;
+  /** Of our blob numbers: those that it holds durably, or was told that they do not come. */
+  sealed: Interval[];
   /** The volset does not exist there. */
   absent: boolean;
 }
@@ -86,14 +89,14 @@ async function answerOf(peer: Peer, volset: VolsetId, ask: DeltasAsk): Promise<S
   try {
     const answer = await peer.deltas(volset, ask);
     const generations = await Array.fromAsync(answer.generations);
-    const { vector, revision } = await answer.trailer();
-    return { identity: identityOf(peer), generations, refs: answer.refs, vector, revision, absent: false };
+    const { vector, revision, sealed } = await answer.trailer();
+    return { identity: identityOf(peer), generations, refs: answer.refs, vector, revision, sealed, absent: false };
   } catch (error) {
     if (!(error instanceof PlaitError)) throw error;
     const stores = forkedStores(error);
     if (stores.length > 0) return stores;
     if (error.code !== 'not-found') throw error;
-    return { identity: identityOf(peer), generations: [], refs: [], vector: {}, revision: 0, absent: true };
+    return { identity: identityOf(peer), generations: [], refs: [], vector: {}, revision: 0, sealed: [], absent: true };
   }
 }
 

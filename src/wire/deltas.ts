@@ -4,7 +4,7 @@
  * `{"error": …}` at any place ends the stream with that error.
  */
 import { PlaitError } from '../core/errors.ts';
-import type { Interval } from '../core/intervals.ts';
+import { checkIntervals, type Interval } from '../core/intervals.ts';
 import type { DeltasAnswer } from '../core/peer.ts';
 import type { Generation, Ref, Vector } from '../core/records.ts';
 import { encodeError } from './error-body.ts';
@@ -93,15 +93,11 @@ async function* drain(
   let ended = false;
   try {
     const line = yield* reader.generationsUntilTrailer();
-    const told = decode<{ trailer: Told }>(
-      deltasTrailer,
-      line,
-      'trailer',
-    ).trailer;
+    const told = decode<{ trailer: Told }>(deltasTrailer, line, 'trailer').trailer;
     await reader.finish({ items: told.generations, digest: told.digest });
     ended = true;
     const { vector, revision, generations, sealed = [] } = told;
-    trailer.resolve({ vector, revision, generations, sealed });
+    trailer.resolve({ vector, revision, generations, sealed: checkIntervals(sealed) });
   } catch (error) {
     trailer.reject(error);
     throw error;

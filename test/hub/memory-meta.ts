@@ -3,6 +3,7 @@ import { PlaitError } from '../../src/core/errors.ts';
 import { makeGeneration, NO_GENERATION, StagedGenerations, verifyGenerations } from '../../src/core/generation.ts';
 import type { BranchId, InstallId, SnapshotId, StoreId, VolsetId } from '../../src/core/ids.ts';
 import { storeId } from '../../src/core/ids.ts';
+import type { Interval } from '../../src/core/intervals.ts';
 import type { ChainPoint, RefMove } from '../../src/core/peer.ts';
 import type { AnyRecord, Generation, LoggedRecord, Ref, SnapshotBody, Vector } from '../../src/core/records.ts';
 import { recordId } from '../../src/core/records.ts';
@@ -15,6 +16,7 @@ import type {
   DeltasPlan,
   Edit,
   Round,
+  SealKey,
   Self,
   SnapshotView,
   TokenRow,
@@ -45,6 +47,8 @@ export class MemoryMeta {
   /** What came with the calls: to show what a request hands on. */
   readonly rounds: Round[] = [];
   readonly asked: { theirs: Vector; chains?: Record<StoreId, ChainPoint[]> }[] = [];
+  /** By volset, sender and owner, with blanks between. */
+  readonly seals = new Map<string, Interval[]>();
   /** Stores that `planDeltas` calls forked while no chains are given. */
   forked: StoreId[] = [];
 
@@ -127,6 +131,10 @@ export class MemoryMeta {
       return { generations: [generations[i]], cursor: JSON.stringify({ theirs, next: i + 1 }) };
     }
     return { generations: [] };
+  }
+
+  sealed({ volset, sender, owner }: SealKey): Interval[] {
+    return this.seals.get(`${volset} ${sender} ${owner}`) ?? [];
   }
 
   apply(id: VolsetId, round: Round) {

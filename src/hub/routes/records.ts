@@ -5,7 +5,7 @@ import type { DeltasAsk } from '../../core/peer.ts';
 import type { Generation } from '../../core/records.ts';
 import { deltasHead, deltasTrailer, encodeDeltas, refsLine } from '../../wire/deltas.ts';
 import { JSON_TYPE, NDJSON_TYPE } from '../../wire/headers.ts';
-import { MAX_HANDED_OVER } from '../../wire/limits.ts';
+import { MAX_HANDED_OVER, MAX_INTERVALS } from '../../wire/limits.ts';
 import {
   deltasAsk,
   type RefMoves,
@@ -28,13 +28,19 @@ import { requireOrMake, requireVolset } from './volsets.ts';
 /** Records of a hand-over, their newlines, its first line and its trailer. */
 const MAX_WRITES_BODY = MAX_GENERATION_BYTES + MAX_HANDED_OVER + 1024;
 
-async function deltas(context: HubContext, { volset, body }: Call): Promise<AsyncGenerator<Uint8Array>> {
+async function deltas(context: HubContext, { volset, body, caller }: Call): Promise<AsyncGenerator<Uint8Array>> {
   const { self, vector, knownRevision, chains } = body as DeltasAsk;
   refuseOurselves(context.meta, self);
   const { known } = await requireVolset(context, volset);
-  if (!known) return encodeDeltas({ refs: [], vector: {}, revision: 0, generations: pages(context.meta, volset) });
+  if (!known) {
+    const nothing = { refs: [], vector: {}, revision: 0, sealed: [] };
+    return encodeDeltas({ ...nothing, generations: pages(context.meta, volset) });
+  }
   const plan = await context.meta.planDeltas(volset, vector, knownRevision, chains);
-  return encodeDeltas({ ...plan, generations: pages(context.meta, volset, plan.cursor) });
+  // Read after the plan: what was sealed meanwhile is durable as well.
+  const sealed = await context.meta.sealed({ volset, sender: self, owner: caller.owner });
+  const generations = pages(context.meta, volset, plan.cursor);
+  return encodeDeltas({ ...plan, sealed: sealed.slice(0, MAX_INTERVALS), generations });
 }
 
 async function* pages(meta: HubMeta, volset: VolsetId, first?: string): AsyncGenerator<Generation> {

@@ -1,8 +1,10 @@
 /** Local configuration kept in the store: remotes, settings, tokens. Never replicated. */
 import { canonicalText } from '../../core/canonical.ts';
+import { PlaitError } from '../../core/errors.ts';
 import type { RemoteConfig, TokenRow } from '../contract.ts';
 import { checkRow, rowSum } from './checksum.ts';
 import type { Engine } from './engine.ts';
+import { dropQueue, moveQueue } from './queue-rows.ts';
 
 type Table = 'remotes' | 'settings' | 'tokens';
 const KEY: Record<Table, string> = { remotes: 'name', settings: 'key', tokens: 'id' };
@@ -31,7 +33,31 @@ export const listRemotes = (engine: Engine): RemoteConfig[] =>
   rows(engine, 'remotes').map(({ value }) => JSON.parse(value) as RemoteConfig);
 export const putRemote = (engine: Engine, remote: RemoteConfig): void =>
   put(engine, 'remotes', remote.name, canonicalText(remote));
-export const removeRemote = (engine: Engine, name: string): void => remove(engine, 'remotes', name);
+
+/** With its queue: nothing may go to another remote that takes the name later. */
+export function removeRemote(engine: Engine, name: string): void {
+  engine.db.write(() => {
+    remove(engine, 'remotes', name);
+    dropQueue(engine, name);
+  });
+}
+
+export function renameRemote(engine: Engine, from: string, to: string): void {
+  engine.db.write(() => {
+    const remotes = listRemotes(engine);
+    const remote = remotes.find(({ name }) => name === from);
+    if (remote === undefined) {
+      throw new PlaitError('not-found', `There is no remote ${from}.`, { hint: 'See `plait remote list`.' });
+    }
+    if (remotes.some(({ name }) => name === to)) {
+      throw new PlaitError('exists', `There is a remote ${to} already.`, { hint: 'Choose another name.' });
+    }
+    putRemote(engine, { ...remote, name: to });
+    dropQueue(engine, to);
+    moveQueue(engine, from, to);
+    remove(engine, 'remotes', from);
+  });
+}
 
 export const settings = (engine: Engine): Record<string, string> =>
   Object.fromEntries(rows(engine, 'settings').map(({ key, value }) => [key, value]));

@@ -7,12 +7,13 @@ import { valueFault } from '../../core/records.ts';
 import { branchKey, parseObject, parseRegister, type Register, registerKey, snapshotKey } from '../../core/register.ts';
 import { checkSnapshotBody, idOfBody } from '../../core/snapshot-body.ts';
 import type { Edit } from '../contract.ts';
+import { markBlobs } from './blobs.ts';
 import { requireConflict, settledRegister, settledValue } from './conflicts.ts';
 import { type Engine, ensureVolset, findVolsetNumber, volsetNumber } from './engine.ts';
 import { headAt, isDead, knowsObject, unknownParent } from './heads.ts';
 import { liveBranches, refreshLiveness, releaseRef } from './liveness.ts';
 import { moveOwnRef, ownTip } from './refs.ts';
-import { insertSnapshot, knowsSnapshot, markBlob } from './snapshots.ts';
+import { insertSnapshot, knowsSnapshot } from './snapshots.ts';
 import { Writer } from './writer.ts';
 
 /** One transaction of edits. */
@@ -104,7 +105,7 @@ function addSnapshot(session: Session, { id, body, blob }: Extract<Edit, { edit:
     writer.append(body);
     insertSnapshot(engine, n, id, body);
   }
-  if (blob) markBlob(engine, n, id);
+  if (blob) markBlobs(engine, n, [id], null);
 }
 
 /** Tombstones that list what their author saw; our own refs go as well. */

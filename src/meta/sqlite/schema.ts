@@ -1,5 +1,5 @@
 /**
- * Tables of meta.db, format 1. Ids are hex text; volsets and chains are numbered here (`n`) to keep keys short. The
+ * Tables of meta.db, format 2. Ids are hex text; volsets and chains are numbered here (`n`) to keep keys short. The
  * number 0 in `refs.store` is this store itself, under whatever epoch.
  *
  * `records` hold the bodies of everything replicated. Records of the generation that is still open have the position
@@ -8,9 +8,13 @@
  * recomputed; rows that cannot be carry a checksum in `sum`.
  *
  * `heads` holds every write that no other follows; of each register exactly one is `shown`, the largest by (stamp, id).
+ *
+ * `blobs` holds what is complete here, also where its snapshot's record has not come yet, in the order in which it
+ * became so; `snapshots.blob` says the same again for the index. `numbers` holds the last number of a volset, which no
+ * deleted row gives back. `queue` is read by groups of (remote, volset), each in the order of `queue_order`.
  */
 export const APPLICATION_ID = 0x706c6169;
-export const META_FORMAT = 1;
+export const META_FORMAT = 2;
 
 export const SCHEMA = `
 CREATE TABLE self(key TEXT PRIMARY KEY, value TEXT NOT NULL, sum TEXT NOT NULL) WITHOUT ROWID;
@@ -60,7 +64,20 @@ CREATE TABLE snapshots(
   PRIMARY KEY(volset, id)) WITHOUT ROWID;
 CREATE INDEX snapshots_created ON snapshots(volset, created, id);
 CREATE INDEX snapshots_missing ON snapshots(volset, created, id) WHERE blob = 0;
-CREATE TABLE early_blobs(volset INTEGER NOT NULL, id TEXT NOT NULL, PRIMARY KEY(volset, id)) WITHOUT ROWID;
+CREATE TABLE numbers(volset INTEGER PRIMARY KEY, head INTEGER NOT NULL, sum TEXT NOT NULL);
+CREATE TABLE blobs(
+  volset INTEGER NOT NULL, id TEXT NOT NULL, number INTEGER NOT NULL, source TEXT, sum TEXT NOT NULL,
+  PRIMARY KEY(volset, id)) WITHOUT ROWID;
+CREATE UNIQUE INDEX blobs_number ON blobs(volset, number);
+CREATE TABLE sealed(
+  volset INTEGER NOT NULL, owner TEXT NOT NULL, sender TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  sum TEXT NOT NULL, PRIMARY KEY(volset, owner, sender, first)) WITHOUT ROWID;
+CREATE TABLE queue(
+  n INTEGER PRIMARY KEY AUTOINCREMENT, remote TEXT NOT NULL, volset INTEGER NOT NULL, snapshot TEXT NOT NULL,
+  priority INTEGER NOT NULL, attempts INTEGER NOT NULL, not_before INTEGER NOT NULL, added INTEGER NOT NULL,
+  code TEXT, message TEXT, dead INTEGER NOT NULL, sum TEXT NOT NULL);
+CREATE UNIQUE INDEX queue_snapshot ON queue(remote, volset, snapshot);
+CREATE INDEX queue_order ON queue(remote, volset, dead, priority DESC, n);
 CREATE TABLE refs(
   volset INTEGER NOT NULL, store INTEGER NOT NULL, branch TEXT NOT NULL, snapshot TEXT, revision INTEGER NOT NULL,
   sum TEXT NOT NULL, PRIMARY KEY(volset, store, branch)) WITHOUT ROWID;

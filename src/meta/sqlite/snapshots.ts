@@ -2,7 +2,8 @@
 import { type Lineage, lineageOf } from '../../core/ancestry.ts';
 import type { SnapshotId, VolsetId } from '../../core/ids.ts';
 import type { SnapshotBody } from '../../core/records.ts';
-import { type Engine, ensureVolset, findVolsetNumber, volsetNumber } from './engine.ts';
+import { isComplete } from './blobs.ts';
+import { type Engine, findVolsetNumber, volsetNumber } from './engine.ts';
 
 interface LineageRow {
   parents: string;
@@ -27,7 +28,6 @@ export const knowsSnapshot = ({ db }: Engine, n: number, id: SnapshotId): boolea
 export function insertSnapshot(engine: Engine, n: number, id: SnapshotId, body: SnapshotBody): void {
   const { db } = engine;
   const { depth, line, jump } = lineageOf(body.parents, (parent) => lineageAt(engine, n, parent));
-  const blob = db.run('DELETE FROM early_blobs WHERE volset = ? AND id = ?', n, id);
   db.run(
     'INSERT INTO snapshots(volset, id, created, depth, line, jump, parents, blob) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     n,
@@ -37,22 +37,10 @@ export function insertSnapshot(engine: Engine, n: number, id: SnapshotId, body: 
     line,
     jump,
     body.parents.join(' '),
-    blob,
+    // It may be here before the record is.
+    isComplete(engine, n, id) ? 1 : 0,
   );
   db.run('UPDATE volsets SET snapshots = snapshots + 1 WHERE n = ?', n);
-}
-
-/** The blob may be here before the snapshot's record is. Inside a write transaction. */
-export function markBlob({ db }: Engine, n: number, id: SnapshotId): void {
-  if (db.run('UPDATE snapshots SET blob = 1 WHERE volset = ? AND id = ?', n, id) > 0) return;
-  db.run('INSERT INTO early_blobs(volset, id) VALUES (?, ?) ON CONFLICT DO NOTHING', n, id);
-}
-
-export function setBlobs(engine: Engine, volset: VolsetId, ids: SnapshotId[]): void {
-  engine.db.write(() => {
-    const n = ensureVolset(engine, volset);
-    for (const id of ids) markBlob(engine, n, id);
-  });
 }
 
 export const hasBlob = ({ db }: Engine, n: number, id: SnapshotId): boolean =>
@@ -84,11 +72,7 @@ export function missingBlobs(engine: Engine, volset: VolsetId, ids?: SnapshotId[
   const n = findVolsetNumber(engine, volset);
   if (n === undefined) return ids ?? [];
   if (ids !== undefined) {
-    return db.read(() => {
-      const early = (id: SnapshotId) =>
-        db.get('SELECT 1 FROM early_blobs WHERE volset = ? AND id = ?', n, id) !== undefined;
-      return ids.filter((id) => !hasBlob(engine, n, id) && !early(id));
-    });
+    return db.read(() => ids.filter((id) => !isComplete(engine, n, id)));
   }
   return db
     .all<{ id: SnapshotId }>('SELECT id FROM snapshots WHERE volset = ? AND blob = 0 ORDER BY created, id', n)

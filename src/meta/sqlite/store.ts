@@ -1,6 +1,7 @@
 /** The contract's methods, each bound to the part that does it. */
 import type { MetaStore } from '../contract.ts';
 import { apply } from './apply.ts';
+import * as blobs from './blobs.ts';
 import { chainPoints } from './chains.ts';
 import { compact } from './compact.ts';
 import * as config from './config.ts';
@@ -14,7 +15,9 @@ import { inspect, knowsVolset } from './inspect.ts';
 import { cut, markPacked, unpackedGenerations, vector } from './log.ts';
 import { listMembers, retireMember } from './members.ts';
 import { agreedTips, peer, updatePeer } from './peers.ts';
+import * as queue from './queue.ts';
 import { currentRevision, moveRefs, refs } from './refs.ts';
+import { seal, sealed } from './seals.ts';
 import * as snapshots from './snapshots.ts';
 import { verify } from './verify.ts';
 import * as views from './views.ts';
@@ -41,7 +44,7 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     missingBlobs: bind(snapshots.missingBlobs),
     snapshotPage: bind(snapshots.snapshotPage),
     commit: bind(commit),
-    setBlobs: bind(snapshots.setBlobs),
+    setBlobs: bind(blobs.setBlobs),
     cut: bind(cut),
     vector: bind(vector),
     revision: bind(currentRevision),
@@ -62,6 +65,17 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     moveRefs: bind(moveRefs),
     unpackedGenerations: bind(unpackedGenerations),
     markPacked: bind(markPacked),
+    blobHead: bind(blobs.blobHead),
+    numberedBlobs: bind(blobs.numberedBlobs),
+    blobNumbers: bind(blobs.blobNumbers),
+    sealed: bind(sealed),
+    seal: bind(seal),
+    enqueue: bind(queue.enqueue),
+    queue: bind(queue.queue),
+    queueCounts: bind(queue.queueCounts),
+    settle: bind(queue.settle),
+    requeue: bind(queue.requeue),
+    unqueue: bind(queue.unqueue),
     peer: bind(peer),
     agreedTips: bind(agreedTips),
     updatePeer: bind(updatePeer),
@@ -69,6 +83,7 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     listRemotes: bind(config.listRemotes),
     putRemote: bind(config.putRemote),
     removeRemote: bind(config.removeRemote),
+    renameRemote: bind(config.renameRemote),
     settings: bind(config.settings),
     putSetting: bind(config.putSetting),
     listTokens: bind(config.listTokens),

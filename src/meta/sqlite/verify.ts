@@ -5,6 +5,7 @@ import { type KnownWrite, unfollowed } from '../../core/heads.ts';
 import type { InstallId, SnapshotId, VolsetId, WriteId } from '../../core/ids.ts';
 import { type AnyRecord, checkRecord, type LoggedRecord, recordId } from '../../core/records.ts';
 import { registerKey } from '../../core/register.ts';
+import { blobFaults } from './blobs.ts';
 import { listRemotes, listTokens, settings } from './config.ts';
 import { listConflicts } from './conflicts.ts';
 import type { Engine } from './engine.ts';
@@ -12,7 +13,9 @@ import { followedBy, isDead } from './heads.ts';
 import { isCovered } from './liveness.ts';
 import { listMembers } from './members.ts';
 import { agreedTips, peer } from './peers.ts';
+import { queueFaults } from './queue-rows.ts';
 import { OWN_REFS, refsOf } from './refs.ts';
+import { sealFaults } from './seals.ts';
 import { readClock } from './self.ts';
 import { lineageAt } from './snapshots.ts';
 import { chainFaults } from './verify-chains.ts';
@@ -42,9 +45,11 @@ export function verify(engine: Engine): string[] {
         checkRefs,
         checkPeers,
         checkMembers,
+        checkBlobs,
       ])
         attempt(faults, () => part(check));
     }
+    attempt(faults, () => void faults.push(...queueFaults(engine)));
     for (const read of [listRemotes, listTokens, settings]) attempt(faults, () => read(engine));
     attempt(faults, () => readClock(engine.db));
     return faults;
@@ -206,4 +211,8 @@ function checkPeers({ engine, n, volset }: Check): void {
 /** Their rows say themselves whether they are damaged. */
 function checkMembers({ engine, volset }: Check): void {
   listMembers(engine, volset);
+}
+
+function checkBlobs({ engine, n, volset, faults }: Check): void {
+  for (const fault of [...blobFaults(engine, n), ...sealFaults(engine, n)]) faults.push(`volset ${volset}: ${fault}`);
 }
