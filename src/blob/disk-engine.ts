@@ -19,6 +19,7 @@ import type {
   VerifyOptions,
   WriterOptions,
 } from './contract.ts';
+import { DeltaSource } from './delta-source.ts';
 import { DiskReader, type Extract } from './disk-reader.ts';
 import { DiskReceiver, leftovers } from './disk-receiver.ts';
 import { DiskWriter } from './disk-writer.ts';
@@ -32,6 +33,7 @@ import { volsetsIn } from './pack-scan.ts';
 import { cleanSessions, type Session, takeSession } from './session.ts';
 import { SessionPacks } from './session-packs.ts';
 import { verifyPacks } from './verify-packs.ts';
+import { DeltaEncoder } from './work/delta.ts';
 import { extract } from './work/extract.ts';
 import { WorkerPool } from './work/pool.ts';
 import type { Runner } from './work/protocol.ts';
@@ -76,6 +78,7 @@ class DiskEngine implements BlobStore {
   readonly #tails = new Map<VolsetId, LogTail | undefined>();
   readonly #sessions = new Set<AsyncDisposable>();
   #pool: WorkerPool | undefined;
+  #deltas: DeltaEncoder | undefined;
   #closed = false;
 
   constructor(dir: string, opened: OpenedIndex, options: DiskEngineOptions) {
@@ -87,7 +90,9 @@ class DiskEngine implements BlobStore {
   }
 
   reader(volset: VolsetId): BlobReader {
-    return new DiskReader(volset, this.#opened.index, this.#objects, this.#extract);
+    const { index } = this.#opened;
+    const deltas = new DeltaSource(volset, index, this.#packsDir, this.#encoder);
+    return new DiskReader(volset, index, this.#objects, { extract: this.#extract, deltas });
   }
 
   writer(volset: VolsetId, options: WriterOptions = {}): BlobWriter {
@@ -179,6 +184,11 @@ class DiskEngine implements BlobStore {
     const { workers } = this.#options;
     this.#pool ??= new WorkerPool(workers === undefined ? {} : { size: workers });
     return this.#pool;
+  };
+
+  #encoder = (): DeltaEncoder => {
+    this.#deltas ??= new DeltaEncoder(this.#runner());
+    return this.#deltas;
   };
 
   #extract: Extract = (volset, root, tempDir, targets, { signal, onProgress }) => {

@@ -3,7 +3,9 @@ import type { Content, Extent } from '../core/entry.ts';
 import type { FileResult, FileTarget } from '../core/files.ts';
 import { KIND, type Kind, unhex } from '../core/hash.ts';
 import type { NodeId, VolsetId } from '../core/ids.ts';
-import type { BlobReader, ObjectRef, WriterOptions } from './contract.ts';
+import type { Share } from '../core/peer.ts';
+import type { BasePiece, BlobReader, ObjectRef, WriterOptions } from './contract.ts';
+import type { DeltaSource } from './delta-source.ts';
 import { piecesOf } from './file-bytes.ts';
 import type { IndexDb } from './index-db.ts';
 import { manifest } from './manifest/index.ts';
@@ -24,12 +26,19 @@ export class DiskReader implements BlobReader {
   readonly #index: IndexDb;
   readonly #objects: ObjectReader;
   readonly #extract: Extract;
+  readonly #deltas: DeltaSource;
 
-  constructor(volset: VolsetId, index: IndexDb, objects: ObjectReader, extract: Extract) {
+  constructor(
+    volset: VolsetId,
+    index: IndexDb,
+    objects: ObjectReader,
+    { extract, deltas }: { extract: Extract; deltas: DeltaSource },
+  ) {
     this.#volset = volset;
     this.#index = index;
     this.#objects = objects;
     this.#extract = extract;
+    this.#deltas = deltas;
   }
 
   readNode(id: NodeId): Uint8Array {
@@ -65,8 +74,12 @@ export class DiskReader implements BlobReader {
     return this.#extract(this.#volset, root, tempDir, targets, options);
   }
 
-  blocks(wanted: Iterable<ObjectRef>): AsyncIterable<Uint8Array> {
-    return sendBlocks(this.#index, this.#objects, this.#volset, wanted);
+  blocks(wanted: Iterable<ObjectRef>, share?: Share): AsyncIterable<Uint8Array> {
+    return sendBlocks(this.#index, this.#objects, this.#volset, wanted, share);
+  }
+
+  encodeDelta(targets: ObjectRef[], base: BasePiece[]): Promise<Uint8Array | undefined> {
+    return this.#deltas.encode(targets, base);
   }
 
   storedBytes(wanted: Iterable<ObjectRef>): number {

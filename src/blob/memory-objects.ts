@@ -1,5 +1,7 @@
 /** What the memory engine holds. */
 import { hex, type Kind, objectHash } from '../core/hash.ts';
+import type { BasePiece, ObjectRef } from './contract.ts';
+import { encodeFrame, tooLong, withinCounts } from './delta-encode.ts';
 import { ID_BYTES } from './format.ts';
 
 export interface Held {
@@ -34,4 +36,16 @@ export function lengthsOf(sources: Objects[], kind: Kind, ids: Uint8Array): Uint
     answer[n] = sources.find((objects) => objects.has(key))?.get(key)?.bytes.length ?? 0;
   }
   return answer;
+}
+
+/** BlobReader.encodeDelta without workers. */
+export function deltaOf(
+  targets: ObjectRef[],
+  base: BasePiece[],
+  read: (kind: Kind, id: Uint8Array) => Uint8Array,
+): Uint8Array | undefined {
+  if (!withinCounts(targets, base)) return undefined;
+  const raw = Buffer.concat(targets.map(({ kind, id }) => read(kind, id)));
+  const pieces = base.map(({ kind, id, start, length }) => read(kind, id).subarray(start, start + length));
+  return tooLong(raw.length) ? undefined : encodeFrame(targets[0].kind as 0 | 1, raw, Buffer.concat(pieces));
 }

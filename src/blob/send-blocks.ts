@@ -3,6 +3,7 @@
  * is wanted; otherwise its wanted objects are grouped into new blocks. Memory: one batch of refs and one block a kind.
  */
 import type { VolsetId } from '../core/ids.ts';
+import type { Share } from '../core/peer.ts';
 import { parseFixed } from './block.ts';
 import { BlockGroups } from './block-groups.ts';
 import type { ObjectRef } from './contract.ts';
@@ -24,12 +25,13 @@ export async function* sendBlocks(
   reader: ObjectReader,
   volset: VolsetId,
   wanted: Iterable<ObjectRef>,
+  share?: Share,
 ): AsyncGenerator<Uint8Array> {
   const groups = new BlockGroups();
   const sent = new Set<string>();
   for (const refs of batches(wanted)) {
     for (const [key, group] of groupsOf(index, volset, refs)) {
-      if (sent.has(key)) continue;
+      if (sent.has(key) || !fallsTo(share, group.location)) continue;
       const block = wholeIfWorth(reader, volset, group);
       if (block) {
         remember(sent, key);
@@ -40,6 +42,16 @@ export async function* sendBlocks(
     }
   }
   yield* groups.rest();
+}
+
+/** Blocks are dealt out by where they lie, a run of them at a time, so that one share reads on in one pack. */
+const DEALT = 8 * 1024 * 1024;
+
+function fallsTo(share: Share | undefined, { place, block }: Location): boolean {
+  if (!share || share.of <= 1) return true;
+  // Any digits of the pack's name; without them the first blocks of all packs, often the only ones, fall to one share.
+  const first = Number.parseInt(place.pack.slice(0, 8), 16);
+  return (first + Math.floor(block / DEALT)) % share.of === share.index;
 }
 
 function* batches(wanted: Iterable<ObjectRef>): Generator<ObjectRef[]> {

@@ -1,7 +1,7 @@
 /** Blocks read from packs by one thread, decompressed, the last few of them kept. */
 import { closeSync, openSync } from 'node:fs';
 import { codeOfErrno, PlaitError } from '../../core/errors.ts';
-import { hex, KIND, objectHash } from '../../core/hash.ts';
+import { hex, KIND, type Kind, objectHash } from '../../core/hash.ts';
 import { openBlock } from '../block.ts';
 import { CODEC } from '../format.ts';
 import { readBlockAt } from '../pack.ts';
@@ -11,49 +11,66 @@ import { errnoOf } from './failure.ts';
 const MAX_BLOCKS = 6;
 const MAX_PACKS = 8;
 
+interface Held {
+  raw: Uint8Array;
+  offsets: Uint32Array;
+}
+
 export class BlockCache {
-  /** Raw bytes of blocks by place, least recently used first. */
-  readonly #blocks = new Map<string, Uint8Array>();
+  /** By place, least recently used first. */
+  readonly #blocks = new Map<string, Held>();
   readonly #packs = new Map<string, number>();
 
   /** Bytes of a chunk, checked against its id, good until the next call. Throws `integrity` (or `io`) with the object and the pack. */
   chunk(pack: string, block: number, raw: number, length: number, id: Uint8Array): Uint8Array {
+    return this.#checked(KIND.chunk, pack, id, () => this.#block(pack, block).raw.subarray(raw, raw + length), length);
+  }
+
+  /** The same for an object of any kind whose length is not known; the block's own table says it. */
+  object(kind: Kind, pack: string, block: number, raw: number, id: Uint8Array): Uint8Array {
+    return this.#checked(kind, pack, id, () => {
+      const { raw: all, offsets } = this.#block(pack, block);
+      return all.subarray(raw, offsets[offsets.indexOf(raw) + 1]);
+    });
+  }
+
+  #checked(kind: Kind, pack: string, id: Uint8Array, read: () => Uint8Array, length?: number): Uint8Array {
     let bytes: Uint8Array;
     try {
-      bytes = this.#block(pack, block).subarray(raw, raw + length);
+      bytes = read();
     } catch (cause) {
       throw unreadable(cause, id, pack);
     }
-    if (bytes.length === length && objectHash(KIND.chunk, bytes).equals(id)) return bytes;
+    if ((length === undefined || bytes.length === length) && objectHash(kind, bytes).equals(id)) return bytes;
     throw unreadable(new Error('its bytes do not have its hash; damaged'), id, pack);
   }
 
   close(): void {
     for (const fd of this.#packs.values()) closeSync(fd);
     this.#packs.clear();
-    for (const raw of this.#blocks.values()) release(raw);
+    for (const { raw } of this.#blocks.values()) release(raw);
     this.#blocks.clear();
   }
 
-  #block(pack: string, offset: number): Uint8Array {
+  #block(pack: string, offset: number): Held {
     const key = `${offset} ${pack}`;
-    let raw = this.#blocks.get(key);
-    if (raw !== undefined) this.#blocks.delete(key);
-    else raw = this.#read(pack, offset);
-    this.#blocks.set(key, raw);
+    let block = this.#blocks.get(key);
+    if (block !== undefined) this.#blocks.delete(key);
+    else block = this.#read(pack, offset);
+    this.#blocks.set(key, block);
     if (this.#blocks.size > MAX_BLOCKS) this.#dropOldest();
-    return raw;
+    return block;
   }
 
-  #read(pack: string, offset: number): Uint8Array {
+  #read(pack: string, offset: number): Held {
     const encoded = readBlockAt(this.#fd(pack), offset);
-    const { codec, raw } = openBlock(encoded);
+    const { codec, raw, offsets } = openBlock(encoded);
     if (codec !== CODEC.raw) release(encoded);
-    return raw;
+    return { raw, offsets };
   }
 
   #dropOldest(): void {
-    for (const [key, raw] of this.#blocks) {
+    for (const [key, { raw }] of this.#blocks) {
       this.#blocks.delete(key);
       release(raw);
       return;

@@ -1,4 +1,5 @@
 /** Which function does which task; runs on workers, or on the main thread for small amounts of work. */
+import { encodeDeltaTask } from './delta.ts';
 import { endExtract, extractFiles, writeRange } from './extract-files.ts';
 import { hashFiles } from './hash-files.ts';
 import { hashSegment, scanSegment, statFile } from './hash-segment.ts';
@@ -25,6 +26,7 @@ const handlers: Handlers = {
     return { value: undefined };
   },
   verifyBlock: verifyBlockTask,
+  encodeDelta: encodeDeltaTask,
   extractFiles,
   writeRange,
 };

@@ -1,5 +1,6 @@
 /** What passes between the main thread and the workers: tasks by name, each with its input and its answer. */
 import type { ErrorCode } from '../../core/errors.ts';
+import type { EncodeDelta } from './delta.ts';
 import type { ExtractedUnit, ExtractUnit, RangeUnit } from './extract-types.ts';
 import type {
   HashedFiles,
@@ -28,6 +29,7 @@ export interface Tasks {
   /** Forgets a session. */
   end: { in: { session: number }; out: undefined };
   verifyBlock: { in: { bytes: Uint8Array }; out: { bytes: Uint8Array } };
+  encodeDelta: { in: EncodeDelta; out: { frame: Uint8Array | undefined } };
   extractFiles: { in: ExtractUnit; out: ExtractedUnit };
   writeRange: { in: RangeUnit; out: undefined };
 }
