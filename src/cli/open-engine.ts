@@ -7,6 +7,7 @@ import { PlaitError } from '../core/errors.ts';
 import type { Peer } from '../core/peer.ts';
 import type { MetaStore, RemoteConfig } from '../meta/contract.ts';
 import type { Engine, MetaEngine, World } from '../sync/engine.ts';
+import type { LineUse } from '../sync/replicate-options.ts';
 import { isStore, openBlobs, type StoreOptions } from '../sync/store.ts';
 import { type FoundVolume, findVolume } from '../volume/volume.ts';
 import type { Context } from './context.ts';
@@ -82,7 +83,7 @@ export function openMetaEngine(
     signal: context.signal,
     volsetName: options.volset,
     lockWaitMs,
-    openPeer: (remote) => openRemote(context, remote, options.meta),
+    openPeer: (remote, use) => openRemote(context, remote, { meta: options.meta, ...use }),
   };
 }
 
@@ -94,7 +95,11 @@ export async function openEngine(context: Context, engine: MetaEngine): Promise<
 }
 
 /** A remote's peer with its token and authority; undici is loaded here and nowhere else. */
-export async function openRemote(context: Context, remote: RemoteConfig, meta?: MetaStore): Promise<Peer> {
+export async function openRemote(
+  context: Context,
+  remote: RemoteConfig,
+  { meta, limits, parallel }: { meta?: MetaStore } & LineUse = {},
+): Promise<Peer> {
   const { openPeer } = await import('../remote/index.ts');
   return openPeer({
     url: remote.url,
@@ -103,6 +108,8 @@ export async function openRemote(context: Context, remote: RemoteConfig, meta?: 
     signal: context.signal,
     expectIdentity: remote.identity,
     self: meta?.self.store,
+    limits,
+    parallel,
   });
 }
 

@@ -1,7 +1,8 @@
 /** Flags of the verbs that talk to a remote, and the options of the engine that they make. */
 import * as Flags from '@oclif/core/flags';
 import type { Selection } from '../core/selection.ts';
-import { percent } from './flags.ts';
+import type { LineUse } from '../sync/replicate-options.ts';
+import { percent, size } from './flags.ts';
 
 export const selectionFlags = {
   volset: Flags.string({
@@ -37,6 +38,14 @@ export const replicateFlags = {
   'dry-run': Flags.boolean({ summary: 'print what would be done and do nothing' }),
   porcelain: Flags.boolean({ summary: 'print tab-separated rows in a form that never changes' }),
   'max-delete': percent({ helpValue: '50%', summary: 'how large a share of branches or snapshots may be deleted' }),
+  'limit-up': size({ helpValue: 'SIZE', summary: 'at most so many bytes a second to the remote; 0: no limit' }),
+  'limit-down': size({ helpValue: 'SIZE', summary: 'at most so many bytes a second from the remote; 0: no limit' }),
+  parallel: Flags.integer({
+    min: 1,
+    max: 16,
+    helpValue: 'N',
+    summary: 'streams of data at once, 1 to 16; 4 unless given',
+  }),
   'fail-if-unchanged': Flags.boolean({ summary: 'exit 4 when there was nothing to do' }),
   'accept-new-identity': Flags.boolean({ summary: 'go on though another store answers there than before' }),
   'accept-rollback': Flags.boolean({ summary: 'go on though the remote has lost what it once had, and bring it back' }),
@@ -48,6 +57,12 @@ export interface SelectionInput {
   since?: string;
   tips?: boolean;
   'metadata-only'?: boolean;
+}
+
+/** Undefined without any. */
+export function limitsOf(flags: { 'limit-up'?: number; 'limit-down'?: number }): LineUse['limits'] {
+  const { 'limit-up': up = 0, 'limit-down': down = 0 } = flags;
+  return up + down === 0 ? undefined : { ...(up > 0 && { up }), ...(down > 0 && { down }) };
 }
 
 /** Only what was given, so that an empty selection is an empty object. */

@@ -6,9 +6,10 @@ import { PlaitError } from '../core/errors.ts';
 import { type InstallId, installOf, type VolsetId } from '../core/ids.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
 import { type Engine, type Outcome, outcome } from './engine.ts';
+import { enqueueKnown, type Foreseen, withQueue } from './enqueue.ts';
 import { hintWithRecorded } from './recorded.ts';
-import { peerOf, replicateVolset } from './replicate.ts';
-import { checkOptions, type ReplicateOptions, type Verb } from './replicate-options.ts';
+import { peerOf, replicateVolset, requireEnabled } from './replicate.ts';
+import { checkOptions, pushes, type ReplicateOptions, type Verb } from './replicate-options.ts';
 import type { AllVolsetsResult, FailedVolset } from './results.ts';
 import { identityOf } from './stage.ts';
 
@@ -20,6 +21,28 @@ export async function replicateAll(
 ): Promise<Outcome<AllVolsetsResult>> {
   checkOptions(verb, options);
   refuseSingles(engine, options);
+  requireEnabled(remote);
+  const foreseen = foreseeAll(engine, verb, remote, options);
+  try {
+    return await replicateEach(engine, verb, { remote, foreseen }, options);
+  } catch (error) {
+    throw pushes(verb, options) ? withQueue(engine, remote, error) : error;
+  }
+}
+
+/** Of each volset, what is queued before the contact. */
+function foreseeAll(engine: Engine, verb: Verb, remote: RemoteConfig, options: ReplicateOptions): Foreseen[] {
+  if (!pushes(verb, options) || options.dryRun) return [];
+  const known = remoteWith(engine, remote);
+  return engine.meta.listVolsets().map(({ id }) => enqueueKnown(engine, known(id), id, options.selection));
+}
+
+async function replicateEach(
+  engine: Engine,
+  verb: Verb,
+  { remote, foreseen }: { remote: RemoteConfig; foreseen: Foreseen[] },
+  options: ReplicateOptions,
+): Promise<Outcome<AllVolsetsResult>> {
   await using peer = await peerOf(engine, remote, options);
   const theirs = new Map((await peer.listVolsets()).map(({ id, name }) => [id, name]));
   const known = remoteWith(engine, remote);
@@ -28,7 +51,8 @@ export async function replicateAll(
   let outage: PlaitError | undefined;
   for (const volset of meant(engine, verb, theirs, installOf(identityOf(peer)))) {
     // Every session may learn who the remote is; what it is about stays as it was.
-    const session = { peer, remote: known(volset), volset, follow: false };
+    const queued = foreseen.find((one) => one.volset === volset);
+    const session = { peer, remote: known(volset), volset, follow: false, foreseen: queued };
     try {
       if (outage) throw outage;
       const done = await replicateVolset(engine, verb, session, options);
@@ -38,7 +62,8 @@ export async function replicateAll(
       engine.signal.throwIfAborted();
       // Every other would wait for it just as long.
       if (error instanceof PlaitError && error.code === 'network') outage ??= withoutCount(error);
-      const failed = failure(engine, volset, theirs.get(volset), error);
+      const told = pushes(verb, options) ? withQueue(engine, remote, error) : error;
+      const failed = failure(engine, volset, theirs.get(volset), told);
       result.volsets.push(failed);
       exits.push(failed.error.exit);
     }

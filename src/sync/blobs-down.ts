@@ -39,7 +39,12 @@ function wantedHere(session: Session, steps: RefStep[], selection: Selection): S
 export const isMetadataOnly = ({ engine, volset }: Session): boolean =>
   engine.meta.settings()[`volset.${volset}.metadata-only`] === 'true';
 
-export async function blobsDown(session: Session, steps: RefStep[], selection: Selection): Promise<Received> {
+export async function blobsDown(
+  session: Session,
+  steps: RefStep[],
+  selection: Selection,
+  parallel?: number,
+): Promise<Received> {
   const { engine, peer, volset, remote } = session;
   const snapshots = wantedHere(session, steps, selection);
   if (snapshots.length === 0) return { snapshots: 0, chunks: 0, bytes: 0, problems: [] };
@@ -52,6 +57,7 @@ export async function blobsDown(session: Session, steps: RefStep[], selection: S
     meta: engine.meta,
     manifest: engine.manifest,
     signal: engine.signal,
+    parallel,
     onProgress: (step) => phase.advance(step),
   });
   phase.end();

@@ -1,15 +1,19 @@
-/** Which snapshots' data the other side gets, and sending it. */
+/** Queues what the other side is to get, and sends what is queued for it, also by earlier runs. */
 
-import { newSince } from '../core/ancestry.ts';
 import type { SnapshotId } from '../core/ids.ts';
+import { type Interval, union } from '../core/intervals.ts';
+import type { OfferSender } from '../core/peer.ts';
 import type { RefStep } from '../core/ref-plan.ts';
-import type { Selection } from '../core/selection.ts';
-import { uploadSnapshots } from '../transfer/client.ts';
-import { lacksThere, notePushed } from './left-out.ts';
-import { resolveReference } from './references.ts';
+import { isEmpty, type Selection } from '../core/selection.ts';
+import { type Drained, drainQueue } from '../transfer/drain.ts';
+import { gapsOf } from './gaps.ts';
+import { queueCount } from './queue.ts';
 import type { Moved, ProblemRow } from './results.ts';
 import { parentLookup, type Session } from './session.ts';
-import { sinceStop } from './since.ts';
+import { leavesOut, wantedUp } from './want-up.ts';
+
+/** Intervals of one message; what is left out is said another time. */
+const MAX_SAID = 1000;
 
 export interface Sent extends Moved {
   /** Complete at the peer now: sent, or held before. */
@@ -19,61 +23,101 @@ export interface Sent extends Moved {
   quota: boolean;
 }
 
-/**
- * Snapshots wanted by steps and selection, oldest first. Tips are always among them: one that lies in the history of
- * another tip there is not new, yet it may be that the peer never got its data.
- */
-function wantedThere(session: Session, steps: RefStep[], selection: Selection): SnapshotId[] {
-  const { engine, volset } = session;
-  if (selection.metadataOnly) return [];
-  const named = (selection.snapshots ?? []).map((ref) => resolveReference(engine, volset, ref).snapshot);
-  const lacking = lacksThere(session, selection);
-  const sending = steps.filter(({ step }) => step === 'send' || (lacking && step === 'none'));
-  const tips = sending.map((step) => step.current).filter((id) => id !== null);
-  if (selection.tips) return [...new Set([...named, ...tips])];
-  const held = lacking ? [] : steps.map((step) => step.target).filter((id) => id !== null);
-  const stop = sinceStop(engine, volset, selection.since);
-  const wanted = new Set(tips);
-  const line = newSince(parentLookup(session), tips, held).filter((id) => wanted.has(id) || !stop(id));
-  return [...new Set([...named, ...line.reverse(), ...tips])];
+export interface Sending {
+  steps: RefStep[];
+  selection: Selection;
+  /** Brought there by an earlier round of this session: not offered again. */
+  held: ReadonlySet<SnapshotId>;
+  /** Queued before the contact: what turns out to be of no use there is taken out again. */
+  foreseen: readonly SnapshotId[];
+  parallel?: number;
 }
 
-export async function blobsUp(session: Session, steps: RefStep[], selection: Selection): Promise<Sent> {
-  const { engine, peer, volset } = session;
-  const wanted = wantedThere(session, steps, selection);
-  const absent = new Set(engine.meta.missingBlobs(volset, wanted));
-  const snapshots = wanted.filter((id) => !absent.has(id));
-  const problems: ProblemRow[] = [...absent].map((snapshot) => ({
-    what: 'blob-absent',
-    snapshot,
-    message: `the data of snapshot ${snapshot.slice(0, 12)} is not in this store, so it was not sent`,
-  }));
-  const sent: Sent = { snapshots: 0, chunks: 0, bytes: 0, held: new Set(), problems, quota: false };
-  if (snapshots.length === 0) {
-    notePushed(session, selection, false, problems.length === 0);
-    return sent;
-  }
-  const phase = engine.reporter.phase('pushing', { items: snapshots.length });
-  const done = await uploadSnapshots({
+export async function blobsUp(session: Session, sending: Sending): Promise<Sent> {
+  const { engine, volset, remote } = session;
+  const { meta } = engine;
+  const { items, absent, missing, mustSay } = plan(session, sending);
+  const wanted = new Set(items.map(({ snapshot }) => snapshot));
+  const useless = sending.foreseen.filter((id) => !wanted.has(id));
+  const of = { remote: remote.name, volset };
+  if (useless.length > 0) meta.unqueue({ ...of, snapshots: useless });
+  if (items.length > 0) meta.enqueue(volset, remote.name, items, engine.world.now());
+  const sender: OfferSender | undefined = meta.self.ephemeral ? undefined : { self: meta.self.store, missing };
+  const { waiting } = queueCount(meta, of);
+  if (waiting > 0) return sentOf(session, absent, await drain(session, sending, sender, wanted, waiting));
+  if (sender && mustSay) await session.peer.offer(volset, [], sender);
+  return { snapshots: 0, chunks: 0, bytes: 0, held: new Set(), problems: absent.map(absentRow), quota: false };
+}
+
+/** `mustSay`: the peer waits for numbers that never come, which is worth a request of its own. */
+function plan(session: Session, { steps, selection, held }: Sending) {
+  const { engine, volset, remote } = session;
+  const planning = { engine, volset, remote: remote.name, parents: parentLookup(session) };
+  const { wanted, lost, theirs } = gapsOf(session, steps);
+  // Whether a number belongs to no branch any more is seen only where all branches are.
+  const gone = isEmpty(selection) ? lost : [];
+  const unsent = steps.filter(({ step, current }) => step !== 'send' || current === null || !held.has(current));
+  const gaps = leavesOut(selection) ? [] : wanted.filter((id) => !held.has(id));
+  const missing: Interval[] = union(gone, theirs).slice(0, MAX_SAID);
+  return { ...wantedUp(planning, unsent, selection, gaps), missing, mustSay: gone.length > 0 };
+}
+
+async function drain(
+  { engine, peer, volset, remote }: Session,
+  { parallel }: Sending,
+  sender: OfferSender | undefined,
+  insist: Set<SnapshotId>,
+  waiting: number,
+): Promise<Drained> {
+  const phase = engine.reporter.phase('pushing', { items: waiting });
+  const done = await drainQueue({
     peer,
     volset,
-    snapshots,
+    remote: remote.name,
     blob: engine.blob,
     meta: engine.meta,
     manifest: engine.manifest,
     signal: engine.signal,
+    now: engine.world.now,
+    sender,
+    insist,
+    parallel,
     onProgress: (step) => phase.advance(step),
   });
   phase.end();
-  for (const id of [...done.sent, ...done.held]) sent.held.add(id);
-  for (const { id, reason, code } of done.declined) {
-    sent.quota ||= code !== undefined || /quota|space/.test(reason);
-    problems.push({
-      what: 'declined',
-      snapshot: id,
-      message: `${session.remote.name} declined snapshot ${id.slice(0, 12)}: ${reason}`,
-    });
-  }
-  notePushed(session, selection, done.sent.length > 0, problems.length === 0);
-  return { ...sent, snapshots: done.sent.length, chunks: done.chunks, bytes: done.bytes };
+  return done;
 }
+
+function sentOf({ remote }: Session, absent: SnapshotId[], done: Drained): Sent {
+  const problems = [
+    ...absent.map(absentRow),
+    ...done.declined.map(({ id, reason }) => declinedRow(remote.name, id, reason)),
+    ...done.failed.map(failedRow),
+  ];
+  return {
+    snapshots: done.sent.length,
+    chunks: done.chunks,
+    bytes: done.bytes,
+    held: new Set([...done.sent, ...done.held]),
+    problems,
+    quota: done.declined.some(({ code }) => code !== undefined),
+  };
+}
+
+const absentRow = (snapshot: SnapshotId): ProblemRow => ({
+  what: 'blob-absent',
+  snapshot,
+  message: `the data of snapshot ${snapshot.slice(0, 12)} is not in this store, so it was not sent`,
+});
+
+const declinedRow = (remote: string, snapshot: SnapshotId, reason: string): ProblemRow => ({
+  what: 'declined',
+  snapshot,
+  message: `${remote} declined snapshot ${snapshot.slice(0, 12)}: ${reason}`,
+});
+
+const failedRow = ({ id, code, message }: Drained['failed'][number]): ProblemRow => ({
+  what: code === 'integrity' ? 'damaged' : 'blob-absent',
+  snapshot: id,
+  message: `snapshot ${id.slice(0, 12)} was not sent: ${message}`,
+});

@@ -7,6 +7,7 @@ import type { Peer } from '../core/peer.ts';
 import type { Reporter } from '../core/reporter.ts';
 import type { MetaStore, RemoteConfig, SnapshotView, VolsetView } from '../meta/contract.ts';
 import type { Volume } from '../volume/contract.ts';
+import type { LineUse } from './replicate-options.ts';
 
 export interface Store {
   readonly dir: string;
@@ -33,7 +34,7 @@ export interface Engine extends Store {
   readonly volsetName?: string;
   /** Longest wait for another process on the same store or working directory, ms. */
   readonly lockWaitMs: number;
-  openPeer(remote: RemoteConfig): Promise<Peer>;
+  openPeer(remote: RemoteConfig, use?: LineUse): Promise<Peer>;
 }
 
 /** For verbs that look at metadata only: no blob store is opened for them. */

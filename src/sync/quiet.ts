@@ -6,33 +6,49 @@
  */
 import { hash } from 'node:crypto';
 import { canonicalText } from '../core/canonical.ts';
-import { installOf } from '../core/ids.ts';
+import { installOf, type StoreId, type VolsetId } from '../core/ids.ts';
+import type { Interval } from '../core/intervals.ts';
+import type { Vector } from '../core/records.ts';
 import type { RefStep } from '../core/ref-plan.ts';
 import { isEmpty, type Selection } from '../core/selection.ts';
-import type { BranchView } from '../meta/contract.ts';
-import { lacksThere } from './left-out.ts';
+import type { BranchView, MetaStore } from '../meta/contract.ts';
 import { isIdle, type Progress } from './progress.ts';
+import { queueCount } from './queue.ts';
 import type { ReplicateOptions } from './replicate-options.ts';
 import { hasRecordsFor } from './send-records.ts';
 import type { Session } from './session.ts';
 
 /** Another one makes all older marks void: raise it when a session looks at more than before. */
-const VERSION = 1;
+const VERSION = 2;
+
+/** What the other side says of itself. */
+interface There {
+  identity: StoreId;
+  vector: Vector;
+  revision: number;
+  sealed: Interval[];
+}
 
 /**
- * Both vectors and ref revisions: with the generations and refs below them everything that plans are made of. Ours
- * counts each change of an own ref, and our log has no open records (`mayBeQuiet`).
+ * Both vectors and ref revisions: with the generations and refs below them everything that plans are made of; our
+ * numbers of blobs, and which of them the peer has sealed: all that a push may owe. Our revision counts each change of
+ * an own ref, and our log has no open records (`mayBeQuiet`).
  */
-export function markOf({ engine: { meta }, volset, staged }: Session): string {
-  const { identity, vector, revision } = staged;
-  const state = { version: VERSION, there: { identity, vector, revision } };
-  const here = { vector: meta.vector(volset), revision: meta.revision(volset) };
+function markAt(meta: MetaStore, volset: VolsetId, { identity, vector, revision, sealed }: There): string {
+  const state = { version: VERSION, there: { identity, vector, revision, sealed } };
+  const here = { vector: meta.vector(volset), revision: meta.revision(volset), head: meta.blobHead(volset) };
   return hash('sha256', canonicalText({ ...state, here }), 'hex');
 }
 
+export const markOf = ({ engine: { meta }, volset, staged }: Session): string => markAt(meta, volset, staged);
+
+/** Is all here as it was when that mark was left, the other side being as it last said? */
+export const isSettledAt = (meta: MetaStore, volset: VolsetId, there: There, settled: string): boolean =>
+  meta.knowsVolset(volset) && markAt(meta, volset, there) === settled;
+
 /** Nothing came, nothing is missing, and no question was put that only a look at the branches answers. */
 export function mayBeQuiet(session: Session, selection: Selection, options: ReplicateOptions): boolean {
-  const { engine, volset, staged, forget } = session;
+  const { engine, volset, staged, forget, remote } = session;
   const { generations, refs, absent } = staged;
   return (
     !options.dryRun &&
@@ -44,7 +60,8 @@ export function mayBeQuiet(session: Session, selection: Selection, options: Repl
     engine.meta.knowsVolset(volset) &&
     !hasRecordsFor(session) &&
     engine.meta.missingBlobs(volset).length === 0 &&
-    !lacksThere(session, selection)
+    // What was refused for good waits for a word of the user, not for the next session.
+    queueCount(engine.meta, { remote: remote.name, volset }).waiting === 0
   );
 }
 

@@ -36,26 +36,30 @@ export interface NewRemote {
 }
 
 export function addRemote(engine: Engine, remote: NewRemote): Outcome<RemoteRow> {
-  const fault = objectNameFault('remote', remote.name);
-  if (fault)
-    throw new PlaitError('usage', `${remote.name} is no name for a remote: ${fault}`, { hint: 'choose another name' });
-  const shadowed = engine.meta
-    .listVolsets()
-    .flatMap((v) => engine.meta.listBranches(v.id))
-    .find((b) => b.name.startsWith(`${remote.name}/`));
-  if (shadowed) {
-    throw new PlaitError('usage', `the branch ${shadowed.name} begins with ${remote.name}/`, {
-      hint: 'choose another name for the remote, or rename the branch',
-    });
-  }
-  if (engine.meta.listRemotes().some((r) => r.name === remote.name)) {
-    throw new PlaitError('exists', `a remote named ${remote.name} exists already`, {
-      hint: `change it with \`plait remote set-url ${remote.name} URL\``,
-    });
-  }
+  checkNewName(engine, remote.name);
   const config: RemoteConfig = { ...remote, enabled: true };
   engine.meta.putRemote(config);
   return outcome(remoteRow(config));
+}
+
+function checkNewName({ meta }: Pick<Engine, 'meta'>, name: string): void {
+  const fault = objectNameFault('remote', name);
+  if (fault)
+    throw new PlaitError('usage', `${name} is no name for a remote: ${fault}`, { hint: 'choose another name' });
+  const shadowed = meta
+    .listVolsets()
+    .flatMap((v) => meta.listBranches(v.id))
+    .find((b) => b.name.startsWith(`${name}/`));
+  if (shadowed) {
+    throw new PlaitError('usage', `the branch ${shadowed.name} begins with ${name}/`, {
+      hint: 'choose another name for the remote, or rename the branch',
+    });
+  }
+  if (meta.listRemotes().some((r) => r.name === name)) {
+    throw new PlaitError('exists', `a remote named ${name} exists already`, {
+      hint: `change it with \`plait remote set-url ${name} URL\``,
+    });
+  }
 }
 
 export const listRemotes = (engine: Pick<Engine, 'meta'>): Outcome<{ remotes: RemoteRow[] }> =>
@@ -95,11 +99,9 @@ export function changeRemote(engine: Engine, name: string, change: Partial<Remot
 }
 
 export function renameRemote(engine: Engine, old: string, name: string): Outcome<RemoteRow> {
-  const { tokenFile, ca, url, volsetName } = remoteByName(engine, old);
   const before = remoteByName(engine, old);
-  addRemote(engine, { name, url, volsetName, tokenFile, ca });
-  engine.meta.putRemote({ ...before, name });
-  engine.meta.removeRemote(old);
+  checkNewName(engine, name);
+  engine.meta.renameRemote(old, name);
   return outcome(remoteRow({ ...before, name }));
 }
 

@@ -5,7 +5,15 @@ import type { Selection } from '../core/selection.ts';
 
 export type Verb = 'fetch' | 'push' | 'pull' | 'sync';
 
-export interface ReplicateOptions {
+/** How much of the line a session may use. */
+export interface LineUse {
+  /** Bytes a second; absent: as fast as it goes. */
+  limits?: { up?: number; down?: number };
+  /** Streams at once, 1 to 16. */
+  parallel?: number;
+}
+
+export interface ReplicateOptions extends LineUse {
   selection: Selection;
   dryRun: boolean;
   /** Share of branches or snapshots that a round may delete here, 0..1. */

@@ -5,7 +5,7 @@
  * Order: records in -> blobs -> records out -> tips -> `initial`. Killed anywhere, the next run does the rest.
  */
 import { PlaitError } from '../core/errors.ts';
-import { epochOf, installOf, type VolsetId } from '../core/ids.ts';
+import { epochOf, installOf, type SnapshotId, type VolsetId } from '../core/ids.ts';
 import type { Peer } from '../core/peer.ts';
 import { agreedTip, type RefStep } from '../core/ref-plan.ts';
 import { effectiveSelection, type Selection } from '../core/selection.ts';
@@ -13,8 +13,10 @@ import type { PeerChange, RemoteConfig } from '../meta/contract.ts';
 import { blobsDown, isMetadataOnly } from './blobs-down.ts';
 import { blobsUp } from './blobs-up.ts';
 import { warnOfDeletedBranch } from './branches.ts';
-import { currentVolset, type Engine, type Outcome, outcome } from './engine.ts';
+import { type Engine, type Outcome, outcome } from './engine.ts';
+import { type Foreseen, foresee as foreseePush, withQueue } from './enqueue.ts';
 import { foreseeVolume, forwardVolume } from './forward-volume.ts';
+import { owesNothing } from './gaps.ts';
 import { exitOfProblems } from './problems.ts';
 import { addReceived, addSent, begin, noteRound, type Progress } from './progress.ts';
 import { takeTheirs } from './pull-theirs.ts';
@@ -24,11 +26,13 @@ import { withRecorded } from './recorded.ts';
 import { checkOptions, pulls, pushes, type ReplicateOptions, type Verb } from './replicate-options.ts';
 import { resultOf } from './replicate-result.ts';
 import type { SyncResult } from './results.ts';
+import { noteSealed } from './sealed.ts';
 import { hasRecordsFor, sendRecords } from './send-records.ts';
 import { applyRound, openSession, parentLookup, type Session } from './session.ts';
 import { packGenerations } from './settle.ts';
 import { goesBeyond, stage } from './stage.ts';
 import { moveTheirTips, takeTips } from './tips.ts';
+import { requireKnown, requireOwn, volsetOf } from './which-volset.ts';
 
 export type { ReplicateOptions, Verb };
 
@@ -42,22 +46,29 @@ export async function replicate(
   options: ReplicateOptions,
 ): Promise<Outcome<SyncResult>> {
   checkOptions(verb, options);
-  await using peer = await peerOf(engine, remote, options);
-  const volset = await volsetOf(engine, remote, peer);
-  if (pushes(verb, options)) requireOwn(engine, remote, volset);
-  // Awaited, or the connection would be closed first.
-  return await replicateVolset(engine, verb, { peer, remote, volset, follow: true }, options);
+  requireEnabled(remote);
+  const foreseen = foreseePush(engine, verb, remote, options);
+  try {
+    await using peer = await peerOf(engine, remote, options);
+    const volset = await volsetOf(engine, remote, peer);
+    if (pushes(verb, options)) requireOwn(engine, remote, volset);
+    // Awaited, or the connection would be closed first.
+    return await replicateVolset(engine, verb, { peer, remote, volset, follow: true, foreseen }, options);
+  } catch (error) {
+    throw pushes(verb, options) ? withQueue(engine, remote, error) : error;
+  }
 }
 
-/** Throws `usage` where the remote is switched off. */
-export async function peerOf(engine: Engine, remote: RemoteConfig, options: ReplicateOptions): Promise<Peer> {
-  if (!remote.enabled) {
-    throw new PlaitError('usage', `remote ${remote.name} is switched off`, {
-      hint: `switch it on with \`plait config set remote.${remote.name}.enabled true\``,
-    });
-  }
+export function requireEnabled({ enabled, name }: RemoteConfig): void {
+  if (enabled) return;
+  throw new PlaitError('usage', `remote ${name} is switched off`, {
+    hint: `switch it on with \`plait config set remote.${name}.enabled true\``,
+  });
+}
+
+export function peerOf(engine: Engine, remote: RemoteConfig, options: ReplicateOptions): Promise<Peer> {
   const { identity: _, ...stranger } = remote;
-  return engine.openPeer(options.acceptNewIdentity ? stranger : remote);
+  return engine.openPeer(options.acceptNewIdentity ? stranger : remote, options);
 }
 
 export interface Meeting {
@@ -66,13 +77,15 @@ export interface Meeting {
   volset: VolsetId;
   /** The remote is remembered to be about this volset. */
   follow: boolean;
+  /** Queued before the contact. */
+  foreseen?: Foreseen;
 }
 
 /** One session about one volset, over a connection that may serve others. */
 export async function replicateVolset(
   engine: Engine,
   verb: Verb,
-  { peer, remote, volset, follow }: Meeting,
+  { peer, remote, volset, follow, foreseen }: Meeting,
   options: ReplicateOptions,
 ): Promise<Outcome<SyncResult>> {
   const [started, before] = [engine.world.now(), { ...peer.traffic }];
@@ -82,7 +95,7 @@ export async function replicateVolset(
   const selection = effectiveSelection(remote.selection, options.selection);
   const progress = begin(session);
   try {
-    await carryOut(session, { verb, follow, selection, progress }, options);
+    await carryOut(session, { verb, follow, selection, progress, foreseen: freshOf(session, foreseen) }, options);
   } catch (error) {
     throw withRecorded(error, options.dryRun ? 0 : progress.applied.conflicts.length, engine.reporter);
   }
@@ -94,33 +107,13 @@ export async function replicateVolset(
   return outcome(result, ...exitsOf(result, progress, options));
 }
 
-/** The volset meant there: what the remote is known to follow, else the one that this store is about. */
-async function volsetOf(engine: Engine, remote: RemoteConfig, peer: Peer): Promise<VolsetId> {
-  if (engine.volsetName === undefined && remote.volset) return remote.volset;
-  if (engine.volsetName === undefined && remote.volsetName !== undefined) {
-    const named = (await peer.listVolsets()).find((v) => v.name === remote.volsetName);
-    if (named) return named.id;
+/** Where the remote turns out to be about another volset than thought, nothing of it is to wait there. */
+function freshOf({ engine, remote, volset }: Session, foreseen: Foreseen | undefined): SnapshotId[] {
+  if (!foreseen || foreseen.volset === volset) return foreseen?.fresh ?? [];
+  if (foreseen.fresh.length > 0) {
+    engine.meta.unqueue({ remote: remote.name, volset: foreseen.volset, snapshots: foreseen.fresh });
   }
-  return currentVolset(engine).id;
-}
-
-/** A push that carries another volset than the one the user stands in would look like a backup and be none. */
-function requireOwn(engine: Engine, remote: RemoteConfig, volset: VolsetId): void {
-  const own = engine.volume?.state.volset;
-  if (engine.volsetName !== undefined || own === undefined || own === volset) return;
-  const name = engine.meta.findVolset(own)?.name ?? own;
-  throw new PlaitError('usage', `${remote.name} follows another volset than ${name}, to which this directory belongs`, {
-    hint: 'name the volset with --volset, or add a remote for this one with `plait remote add NAME URL/VOLSET`',
-    data: { remote: remote.name, volset: own, follows: volset },
-  });
-}
-
-function requireKnown({ engine, remote, volset, staged, name }: Session, sends: boolean): void {
-  if (!staged.absent) return;
-  if (sends && engine.meta.findVolset(volset)) return;
-  throw new PlaitError('not-found', `${remote.name} has no volset ${name ?? volset}`, {
-    hint: name === null ? 'see `plait remote show`' : `push it there with \`plait push ${remote.name}\``,
-  });
+  return [];
 }
 
 interface Run {
@@ -128,6 +121,7 @@ interface Run {
   follow: boolean;
   selection: Selection;
   progress: Progress;
+  foreseen: SnapshotId[];
 }
 
 async function carryOut(session: Session, run: Run, options: ReplicateOptions): Promise<void> {
@@ -146,8 +140,8 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
       return;
     }
     const { steps } = progress;
-    if (sends) addSent(progress, await blobsUp(session, unsent(progress), run.selection));
-    if (pulls(verb)) addReceived(progress, await blobsDown(session, steps, run.selection));
+    if (sends) await sendBlobs(session, run, options, echo === 0);
+    if (pulls(verb)) addReceived(progress, await blobsDown(session, steps, run.selection, options.parallel));
     if (options.theirs) await takeTheirs(session, progress, options);
     progress.acknowledged = session.staged.vector;
     if (!sends) break;
@@ -174,7 +168,9 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
   }
   if (progress.changed.length > 0 && engine.meta.findVolset(volset)) warnOfDeletedBranch(engine, volset);
   // The state must have stood from before the look to its end.
-  const settled = mark !== undefined && !quiet && foundNothing(progress) && markOf(session) === mark;
+  const found = mark !== undefined && !quiet && foundNothing(progress) && owesNothing(session, progress.steps);
+  const settled = found && markOf(session) === mark;
+  noteSealed(session);
   rememberPeer(session, progress, quiet ? [] : progress.steps, settled ? mark : undefined);
 }
 
@@ -215,9 +211,12 @@ async function foresee(session: Session, { progress, selection }: Run): Promise<
   progress.volume = await foreseeVolume(engine, volume, planned);
 }
 
-/** Data that an earlier round of this session brought there is not offered again. */
-const unsent = ({ steps, sent }: Progress) =>
-  steps.filter(({ step, current }) => step !== 'send' || current === null || !sent.held.has(current));
+async function sendBlobs(session: Session, run: Run, { parallel }: ReplicateOptions, isFirst: boolean): Promise<void> {
+  const { progress, selection } = run;
+  const { steps, sent } = progress;
+  const foreseen = isFirst ? run.foreseen : [];
+  addSent(progress, await blobsUp(session, { steps, selection, held: sent.held, foreseen, parallel }));
+}
 
 async function createThere({ peer, volset, name }: Session): Promise<void> {
   if (name === null) throw new PlaitError('not-found', `volset ${volset} is not known here`);

@@ -62,6 +62,20 @@ export interface SyncResult {
   durationMs: number;
 }
 
+/** `push --enqueue`: nothing was sent. */
+export interface EnqueuedResult {
+  /** Name of the volset; `volsetId` is its id. */
+  volset: string | null;
+  volsetId: VolsetId;
+  remote: string;
+  dryRun: boolean;
+  /** Snapshots that were not in the queue before. */
+  queued: number;
+  /** All that wait for the next push or sync, and those that were refused. */
+  waiting: number;
+  dead: number;
+}
+
 /** One volset of a run over all that failed; the others went on. */
 export interface FailedVolset {
   volset: string | null;
@@ -113,9 +127,13 @@ export interface StatusResult {
   typeChanged: JsonPath[];
   problems: ProblemRow[];
   conflicts: number;
+  /** Snapshots that wait to be sent, to all remotes together. */
   queue: number;
   remotes: {
     name: string;
+    /** Waiting for this remote, and refused by it or unreadable here. */
+    queued: number;
+    dead: number;
     branches: { name: string; ahead: number; behind: number; diverged: boolean }[];
     lastSync: string | null;
   }[];

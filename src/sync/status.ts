@@ -9,6 +9,7 @@ import { addChange, emptyDiff } from './compare.ts';
 import { currentVolset, type Engine, type Outcome, outcome } from './engine.ts';
 import { tryHoldVolume } from './hold-volume.ts';
 import { problemRow } from './problems.ts';
+import { queueCount } from './queue.ts';
 import { remoteTips } from './references.ts';
 import { replicate } from './replicate.ts';
 import type { StatusResult } from './results.ts';
@@ -47,7 +48,7 @@ export async function status(engine: Engine, options: StatusOptions): Promise<Ou
     base: engine.volume?.state.base ?? null,
     ...tree,
     conflicts: engine.meta.listConflicts(volset.id).length,
-    queue: 0,
+    queue: queueCount(engine.meta, { volset: volset.id }).waiting,
     remotes: known.map((remote) => remoteState(engine, volset.id, remote)),
   };
   if (tree.problems.length > 0) exits.push(3);
@@ -81,7 +82,8 @@ function remoteState(engine: Engine, volset: VolsetId, remote: RemoteConfig): St
     return { name, ...distance(engine, volset, tip, target) };
   });
   const lastSync = peer && peer.lastSync !== null ? new Date(peer.lastSync).toISOString() : null;
-  return { name: remote.name, branches, lastSync };
+  const { waiting: queued, dead } = queueCount(engine.meta, { remote: remote.name, volset });
+  return { name: remote.name, queued, dead, branches, lastSync };
 }
 
 function distance(engine: Engine, volset: VolsetId, ours: SnapshotId | null, theirs: SnapshotId | null) {

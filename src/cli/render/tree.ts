@@ -49,7 +49,17 @@ export function* statusLines(result: StatusResult, paint: Paint): Generator<stri
   for (const { message } of result.problems) yield `problem: ${showText(message)}`;
 }
 
-function* remoteLines({ name, branches, lastSync }: StatusResult['remotes'][number]): Generator<string> {
+function* remoteLines(remote: StatusResult['remotes'][number]): Generator<string> {
+  yield* standingLines(remote);
+  const { name, queued, dead } = remote;
+  const parts = [
+    queued > 0 && `${plural(queued, 'snapshot')} ${queued === 1 ? 'waits' : 'wait'} to be pushed to ${name}`,
+    dead > 0 && `${queued > 0 ? dead : plural(dead, 'snapshot')} ${dead === 1 ? 'was' : 'were'} refused`,
+  ].filter((part) => part !== false);
+  if (parts.length > 0) yield `${parts.join('; ')}${queued > 0 ? '' : ` by ${name}`}: see \`plait queue list\``;
+}
+
+function* standingLines({ name, branches, lastSync }: StatusResult['remotes'][number]): Generator<string> {
   if (lastSync === null) {
     yield `${name}: never synced`;
     return;

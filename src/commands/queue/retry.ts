@@ -1,0 +1,23 @@
+import * as Args from '@oclif/core/args';
+import { BaseCommand } from '../../cli/base-command.ts';
+import type { CommandResult } from '../../cli/command-result.ts';
+import { plural } from '../../cli/format.ts';
+
+export default class QueueRetry extends BaseCommand {
+  static override summary = 'Let refused and postponed snapshots be tried again by the next push or sync.';
+  static override examples = ['plait queue retry', 'plait queue retry origin', 'plait queue retry origin 4f1c09a'];
+  static override strict = false;
+  static override args = {
+    remote: Args.string({ description: 'a remote; all, unless given' }),
+    snapshots: Args.string({ description: 'references of the snapshots; all that are queued, unless given' }),
+  };
+
+  async run(): Promise<CommandResult> {
+    const { args, argv } = this.input(QueueRetry);
+    const engine = await this.context.metaEngine();
+    const { retryQueued } = await import('../../sync/queue.ts');
+    const { result } = retryQueued(engine, args.remote, (argv as string[]).slice(1));
+    const next = result.requeued > 0 ? ' will be tried again by the next push or sync' : ' had to be tried again';
+    return { result, text: () => [`${plural(result.requeued, 'snapshot')}${next}`] };
+  }
+}
