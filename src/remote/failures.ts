@@ -76,6 +76,14 @@ export const isLasting = (error: PlaitError): boolean => {
   return typeof code === 'string' && Object.hasOwn(KNOWN, code) && LASTING.has(KNOWN[code]);
 };
 
+/** The connection stood, and nothing came or went: each attempt takes long, so that few are made. */
+export const isStall = (error: PlaitError): boolean =>
+  error.data?.cause === 'UND_ERR_HEADERS_TIMEOUT' || error.data?.cause === 'UND_ERR_BODY_TIMEOUT';
+
+/** A body that makes no progress, found out by ourselves. */
+export const stalledError = (origin: string): PlaitError =>
+  networkError(Object.assign(new Error('no progress'), { code: 'UND_ERR_BODY_TIMEOUT' }), origin);
+
 export const notAHub = (origin: string, why: string): PlaitError =>
   new PlaitError('protocol', `${origin} is no plait hub: ${why}`, {
     hint: 'check the URL with `plait remote list`',

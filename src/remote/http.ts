@@ -8,9 +8,11 @@ import type { Traffic } from '../core/peer.ts';
 import { decodeError } from '../wire/error-body.ts';
 import { JSON_TYPE, mediaType, PROTOCOL_HEADER, STORE_HEADER, storeOfHeader } from '../wire/headers.ts';
 import { MAX_ERROR_BODY, PROTOCOL } from '../wire/limits.ts';
-import { isLasting, networkError, notAHub } from './failures.ts';
-import type { HttpOptions } from './options.ts';
-import { Retry } from './retry.ts';
+import { RateLimit } from './bandwidth.ts';
+import { incoming, lengthOf, outgoing, type RequestBody } from './body.ts';
+import { isLasting, isStall, networkError, notAHub, stalledError } from './failures.ts';
+import { type HttpOptions, MAX_REQUESTS } from './options.ts';
+import { pauseAsked, Retry } from './retry.ts';
 import { type Connections, connect, type PoolOptions, type ResponseData } from './undici.ts';
 
 export interface Wanted {
@@ -19,20 +21,31 @@ export interface Wanted {
   path: string;
   headers?: Record<string, string>;
   /** A function makes the stream anew for each attempt. */
-  body?: Uint8Array | AsyncIterable<Uint8Array> | (() => AsyncIterable<Uint8Array>);
+  body?: RequestBody;
   /** Media type of the body. */
   type?: string;
   /** Media type that the answer must have. */
   answer: string;
   /** Safe to send twice, and there to be sent; asked again after each failure. */
   retry: boolean | (() => boolean);
+  /** The hub has work to do before it can answer. */
+  work?: true;
 }
+
+/** Bodies below this go in one piece, with the headers. */
+const SMALL_BODY = 16 * 1024;
+/** Connections beside those of the streams, for questions in between. */
+const SPARE_CONNECTIONS = 2;
+/** Attempts after one that stood still. */
+const STALLS = 1;
 
 export class HubConnection {
   readonly origin: string;
   readonly traffic: Traffic = { requests: 0, sent: 0, received: 0 };
   readonly #options: HttpOptions;
   readonly #retry: Retry;
+  readonly #up: RateLimit | undefined;
+  readonly #down: RateLimit | undefined;
   #connections: Connections | undefined;
   #identity: StoreId | undefined;
 
@@ -40,6 +53,9 @@ export class HubConnection {
     this.origin = origin;
     this.#options = options;
     this.#retry = new Retry(options);
+    const { limits, clock } = options;
+    this.#up = limits?.up === undefined ? undefined : new RateLimit(limits.up, clock);
+    this.#down = limits?.down === undefined ? undefined : new RateLimit(limits.down, clock);
   }
 
   get identity(): StoreId | undefined {
@@ -47,12 +63,18 @@ export class HubConnection {
   }
 
   /** The body of a successful answer, to be read to its end or returned early. */
-  async request(wanted: Wanted): Promise<AsyncGenerator<Uint8Array>> {
+  request(wanted: Wanted): Promise<AsyncGenerator<Uint8Array>> {
+    return this.ask(wanted, async (bytes) => bytes);
+  }
+
+  /** `read` is a part of what is repeated: an answer that was cut is asked for again. */
+  async ask<T>(wanted: Wanted, read: (bytes: AsyncGenerator<Uint8Array>) => Promise<T>): Promise<T> {
     const { retry } = wanted;
     const repeatable = typeof retry === 'function' ? retry : () => retry;
+    let stalls = 0;
     return this.#retry.run(
-      () => this.#once(wanted),
-      (error) => error.retryable && !isLasting(error) && repeatable(),
+      async () => read(await this.#once(wanted)),
+      (error) => error.retryable && !isLasting(error) && !(isStall(error) && stalls++ >= STALLS) && repeatable(),
     );
   }
 
@@ -74,10 +96,12 @@ export class HubConnection {
     return this.#bytes(answer);
   }
 
-  async #send({ method, path, headers, body, type }: Wanted): Promise<ResponseData> {
-    const { token, signal } = this.#options;
+  async #send({ method, path, headers, body, type, work }: Wanted): Promise<ResponseData> {
+    const { token, signal, timeouts } = this.#options;
+    const own = new AbortController();
     try {
       this.#connections ??= connect(this.origin, poolOptions(this.#options));
+      const length = body === undefined ? undefined : lengthOf(body);
       return await this.#connections.request({
         method,
         path,
@@ -86,29 +110,33 @@ export class HubConnection {
           'user-agent': 'plait',
           ...(token !== undefined && { authorization: `Bearer ${token}` }),
           ...(type !== undefined && { 'content-type': type }),
+          ...(length !== undefined && { 'content-length': String(length) }),
           ...headers,
         },
-        body: body === undefined ? null : (this.#counted(body) as never),
-        signal,
+        body: body === undefined ? null : ((await this.#body(body, own)) as never),
+        signal: signal === undefined ? own.signal : AbortSignal.any([signal, own.signal]),
+        ...(work && { headersTimeout: timeouts.workMs }),
       });
     } catch (error) {
+      own.abort(error);
       throw this.#failure(error);
     }
   }
 
-  /** A buffer keeps its length header; a stream is counted as it leaves. */
-  #counted(body: NonNullable<Wanted['body']>): Uint8Array | AsyncGenerator<Uint8Array> {
-    if (body instanceof Uint8Array) {
-      this.traffic.sent += body.length;
+  /** Ready to be sent; `own` ends this one request when it makes no progress. */
+  async #body(body: RequestBody, own: AbortController): Promise<Uint8Array | AsyncGenerator<Uint8Array>> {
+    const { signal, timeouts } = this.#options;
+    const onBytes = (bytes: number): void => {
+      this.traffic.sent += bytes;
+    };
+    if (body instanceof Uint8Array && body.length < SMALL_BODY) {
+      await this.#up?.take(body.length, signal);
+      onBytes(body.length);
       return body;
     }
-    const { traffic } = this;
-    return (async function* () {
-      for await (const piece of typeof body === 'function' ? body() : body) {
-        traffic.sent += piece.length;
-        yield piece;
-      }
-    })();
+    const ends = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal]);
+    const stalled = (): void => own.abort(stalledError(this.origin));
+    return outgoing(body, { limit: this.#up, signal: ends, idleMs: timeouts.bodyMs, stalled, onBytes });
   }
 
   async #check(answer: ResponseData, wanted: Wanted): Promise<void> {
@@ -118,7 +146,7 @@ export class HubConnection {
     if (status >= 300 && status < 400) {
       throw notAHub(this.origin, `it redirects elsewhere (HTTP ${status}); redirects are not followed`);
     }
-    if (store === undefined) throw this.#stranger(status, type);
+    if (store === undefined) throw this.#stranger(status, type, pauseAsked(headers['retry-after']));
     this.#recognise(store);
     if (headers[PROTOCOL_HEADER] !== String(PROTOCOL)) {
       throw new PlaitError('protocol', `${this.origin} speaks another version of the protocol`, {
@@ -131,11 +159,11 @@ export class HubConnection {
   }
 
   /** No store named itself: a proxy, a captive portal, another service. */
-  #stranger(status: number, type: string): PlaitError {
+  #stranger(status: number, type: string, retryAfterMs: number | undefined): PlaitError {
     if (status === 502 || status === 503 || status === 504) {
       return new PlaitError('network', `cannot reach the hub behind ${this.origin}: HTTP ${status}`, {
         hint: 'a proxy answered in its place; try again later',
-        data: { url: this.origin, status },
+        data: { url: this.origin, status, ...(retryAfterMs !== undefined && { retryAfterMs }) },
       });
     }
     return notAHub(
@@ -166,7 +194,11 @@ export class HubConnection {
     const bytes = await this.collect(this.#bytes(answer), MAX_ERROR_BODY);
     const error = decodeError(bytes.toString('utf8')) ?? strange;
     // A status of 4xx or 5xx with a code of success would end a run that failed with exit code 0.
-    return ERRORS[error.code].http >= 400 ? error : new PlaitError('unexpected', error.message);
+    if (ERRORS[error.code].http < 400) return new PlaitError('unexpected', error.message);
+    const retryAfterMs = error.retryable ? pauseAsked(answer.headers['retry-after']) : undefined;
+    if (retryAfterMs === undefined) return error;
+    const { code, message, hint, data } = error;
+    return new PlaitError(code, message, { hint, data: { ...data, retryAfterMs }, cause: error.cause });
   }
 
   /** The whole body; throws `protocol` when it is longer than `max` bytes. */
@@ -182,11 +214,16 @@ export class HubConnection {
   }
 
   async *#bytes(answer: ResponseData): AsyncGenerator<Uint8Array> {
+    const { signal, timeouts } = this.#options;
+    const onBytes = (bytes: number): void => {
+      this.traffic.received += bytes;
+    };
+    const stalled = (): void => {
+      throw stalledError(this.origin);
+    };
     try {
-      for await (const piece of answer.body as AsyncIterable<Uint8Array>) {
-        this.traffic.received += piece.length;
-        yield piece;
-      }
+      const body = answer.body as AsyncIterable<Uint8Array>;
+      yield* incoming(body, { limit: this.#down, signal, idleMs: timeouts.bodyMs, stalled, onBytes });
     } catch (error) {
       throw this.#failure(error);
     } finally {
@@ -206,11 +243,11 @@ export class HubConnection {
 
 const safeType = (type: string): string => type.replace(/[^\w./+-]/g, '?').slice(0, 60);
 
-function poolOptions({ ca, timeouts }: HttpOptions): PoolOptions {
+function poolOptions({ ca, timeouts, parallel }: HttpOptions): PoolOptions {
   return {
     allowH2: false,
     pipelining: 1,
-    connections: 8,
+    connections: Math.min(MAX_REQUESTS, parallel + SPARE_CONNECTIONS),
     connectTimeout: timeouts.connectMs,
     headersTimeout: timeouts.headersMs,
     bodyTimeout: timeouts.bodyMs,

@@ -4,6 +4,14 @@ import type { RetryOptions } from './options.ts';
 
 const FIRST_MS = 200;
 const LONGEST_MS = 5000;
+/** A hub or proxy may ask for a longer pause, but not for any. */
+const LONGEST_ASKED_MS = 30_000;
+
+/** What `Retry-After` asks for, in milliseconds; only whole seconds are understood. */
+export function pauseAsked(header: string | string[] | undefined): number | undefined {
+  if (typeof header !== 'string' || !/^\d{1,9}$/.test(header)) return undefined;
+  return Math.min(LONGEST_ASKED_MS, Number(header) * 1000);
+}
 
 export class Retry {
   readonly #options: RetryOptions & { signal?: AbortSignal };
@@ -20,7 +28,11 @@ export class Retry {
       } catch (error) {
         if (tried >= retries || signal?.aborted || !(error instanceof PlaitError) || !worthIt(error)) throw error;
         const ceiling = Math.min(LONGEST_MS, FIRST_MS * 2 ** tried);
-        await sleep(ceiling * (0.5 + random() / 2), signal);
+        const own = ceiling * (0.5 + random() / 2);
+        const asked = error.data?.retryAfterMs;
+        // Those that were told the same pause should not come back at the same moment.
+        await sleep(Math.max(own, typeof asked === 'number' ? asked * (1 + random() / 4) : 0), signal);
+        if (signal?.aborted) throw error;
       }
     }
   }

@@ -78,7 +78,7 @@ export class Connection {
     });
     const splitter = way === 'down' && mixer.active ? new AnswerSplitter() : undefined;
     const sink = { send: (bytes: Buffer) => void lane.push(bytes) };
-    from.on('data', (bytes) => {
+    from.on('data', (bytes: Buffer) => {
       stats[`${way}Taken`] += bytes.length;
       if (!splitter) {
         if (!lane.push(bytes)) from.pause();

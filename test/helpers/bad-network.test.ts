@@ -181,7 +181,7 @@ function dial(network: BadNetwork): Dialled {
   const socket = connect(Number(new URL(network.url).port), '127.0.0.1');
   let got = Buffer.alloc(0);
   const closed = new Promise<void>((resolve) => socket.on('error', () => {}).on('close', () => resolve()));
-  socket.on('data', (bytes) => {
+  socket.on('data', (bytes: Buffer) => {
     got = Buffer.concat([got, bytes]);
   });
   const atLeast = async (bytes: number): Promise<void> => {
