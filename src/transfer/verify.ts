@@ -3,16 +3,16 @@
  * says, its totals those of its body. What it needs is marked for publishing on the way.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { BlobReceiver } from '../blob/contract.ts';
 import type { Manifest, Totals } from '../blob/manifest/contract.ts';
 import { PlaitError } from '../core/errors.ts';
 import { hex, KIND, type Kind, unhex } from '../core/hash.ts';
 import type { NodeId, SnapshotId } from '../core/ids.ts';
 import type { SnapshotBody } from '../core/records.ts';
 import { MAX_HAVE_IDS } from '../wire/limits.ts';
+import type { Receiving } from './shared-receiver.ts';
 
 export interface VerifyContext {
-  receiver: BlobReceiver;
+  receiver: Receiving;
   manifest: Manifest;
   signal?: AbortSignal;
 }
@@ -40,10 +40,20 @@ export async function verifyComplete(
     return chunks;
   } catch (error) {
     if (!(error instanceof PlaitError) || (error.code !== 'blob-absent' && error.code !== 'integrity')) throw error;
-    const what = error.code === 'blob-absent' ? 'a part of it was not sent' : error.message;
-    throw new PlaitError('integrity', `snapshot ${id.slice(0, 12)} was refused: ${what}`, { cause: error });
+    const missing = error.code === 'blob-absent';
+    const what = missing ? 'a part of it was not sent' : error.message;
+    const data = missing ? {} : { refused: id };
+    throw new PlaitError('integrity', `snapshot ${id.slice(0, 12)} was refused: ${what}`, {
+      hint: 'nothing of it was kept; look for the damage where it came from, with `plait verify --read-data` there',
+      cause: error,
+      data,
+    });
   }
 }
+
+/** Nothing is wrong with what is here: something is not. */
+export const isMissing = (error: unknown): error is PlaitError =>
+  error instanceof PlaitError && error.cause instanceof PlaitError && error.cause.code === 'blob-absent';
 
 /** The tree's totals have been checked against its entries; `log` and limits believe the body's. */
 function checkTotals({ files, bytes }: Totals, body: SnapshotBody): void {
@@ -80,7 +90,7 @@ async function checkPresent(
 }
 
 class Batch {
-  readonly #receiver: BlobReceiver;
+  readonly #receiver: Receiving;
   readonly #kind: Kind;
   readonly #ids = Buffer.allocUnsafe(MAX_HAVE_IDS * 32);
   /** As the manifest claims them; 0 = it says nothing. */
@@ -88,7 +98,7 @@ class Batch {
   #count = 0;
   total = 0;
 
-  constructor(receiver: BlobReceiver, kind: Kind) {
+  constructor(receiver: Receiving, kind: Kind) {
     this.#receiver = receiver;
     this.#kind = kind;
   }
