@@ -32,7 +32,6 @@ export class Retry {
         const asked = error.data?.retryAfterMs;
         // Those that were told the same pause should not come back at the same moment.
         await sleep(Math.max(own, typeof asked === 'number' ? asked * (1 + random() / 4) : 0), signal);
-        if (signal?.aborted) throw error;
       }
     }
   }

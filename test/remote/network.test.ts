@@ -100,15 +100,105 @@ describe('client: the network', () => {
     assert.deepEqual(waits, []);
   });
 
-  it('repeats neither uploads nor ref moves', async () => {
-    await using liar = await startLiar((request) => request.socket.destroy());
+  it('repeats a part of an upload as it was, but no ref moves', async () => {
+    const bodies: string[] = [];
+    await using liar = await startLiar((request, response) => {
+      const pieces: Buffer[] = [];
+      request.on('data', (piece: Buffer) => pieces.push(piece));
+      request.on('end', () => {
+        bodies.push(`${request.headers['content-length']} ${Buffer.concat(pieces)}`);
+        if (bodies.length < 3) request.socket.destroy();
+        else saying(200, JSON_HEADERS, '{"snapshots":[],"lacking":[]}')(request, response);
+      });
+    });
     await using peer = peerOf(liar.url, { fetchOptions: patient });
-    const one = async function* () {
-      yield Buffer.from('x');
-    };
-    await assert.rejects(peer.upload(transfer(GOOD_PATH), one()), rejectsWith('network'));
-    await assert.rejects(peer.moveRefs(VOLSET, []), rejectsWith('network'));
-    assert.deepEqual(waits, []);
+    const part = [Buffer.from('one'), Buffer.from('two')];
+    assert.deepEqual(await peer.upload(transfer(GOOD_PATH), part), { snapshots: [], lacking: [] });
+    assert.deepEqual(bodies, ['6 onetwo', '6 onetwo', '6 onetwo']);
+    assert.equal(waits.length, 2);
+    await using cutter = await startLiar((request) => request.socket.destroy());
+    await using other = peerOf(cutter.url, { fetchOptions: patient });
+    await assert.rejects(other.moveRefs(VOLSET, []), rejectsWith('network'));
+    assert.deepEqual([waits.length, cutter.requests.length], [2, 1]);
+  });
+
+  it('asks again when an answer was cut', async () => {
+    let asked = 0;
+    await using liar = await startLiar((request, response) => {
+      if (asked++ > 0) return saying(200, JSON_HEADERS, '{"volsets":[]}')(request, response);
+      response.writeHead(200, { ...JSON_HEADERS, 'content-length': '14' }).write('{"vol');
+      setImmediate(() => request.socket.destroy());
+    });
+    await using peer = peerOf(liar.url, { fetchOptions: patient });
+    assert.deepEqual(await peer.listVolsets(), []);
+    assert.equal(asked, 2);
+  });
+
+  it('waits as long as a hub asks for, within bounds, and not all for the same time', async () => {
+    const busy = '{"error":{"code":"busy","message":"later"}}';
+    for (const [asked, waited] of [
+      ['2', 2250],
+      ['86400', 33_750],
+      ['0', 150],
+      ['soon', 150],
+      ['-5', 150],
+    ] as const) {
+      waits.splice(0);
+      await using liar = await startLiar(saying(503, { ...JSON_HEADERS, 'retry-after': asked }, busy));
+      await using peer = peerOf(liar.url, { fetchOptions: { ...patient, retries: 1 } });
+      await assert.rejects(peer.listVolsets(), rejectsWith('busy'));
+      assert.deepEqual(waits, [waited], asked);
+    }
+  });
+
+  it('takes a proxy at its word, too', async () => {
+    await using liar = await startLiar(saying(503, { 'retry-after': '3' }));
+    await using peer = peerOf(liar.url, { fetchOptions: { ...patient, retries: 1 } });
+    await assert.rejects(peer.listVolsets(), rejectsWith('network', /HTTP 503/));
+    assert.deepEqual(waits, [3375]);
+  });
+
+  it('who numbers its blobs is said on the first page of offers, and without any offer as well', async () => {
+    const asked: { offers: { id: string }[]; sender?: unknown }[] = [];
+    await using liar = await startLiar((request, response) => {
+      const pieces: Buffer[] = [];
+      request.on('data', (piece: Buffer) => pieces.push(piece));
+      request.on('end', () => {
+        const message = JSON.parse(Buffer.concat(pieces).toString());
+        asked.push(message);
+        const answers = message.offers.map(({ id }: { id: string }) => ({ id, answer: 'have' }));
+        saying(200, JSON_HEADERS, JSON.stringify({ answers }))(request, response);
+      });
+    });
+    await using peer = peerOf(liar.url);
+    const { first, ids } = sampleHistory();
+    const offer = { id: ids[0], body: first, bytes: 1, chunks: 1, baseCandidates: [] };
+    const numbers = { self: SELF, missing: [] };
+    const answers = await peer.offer(VOLSET, Array(1001).fill(offer), numbers);
+    assert.equal(answers.length, 1001);
+    assert.deepEqual(
+      asked.map(({ offers, sender }) => [offers.length, sender]),
+      [
+        [1000, numbers],
+        [1, undefined],
+      ],
+    );
+    assert.deepEqual(await peer.offer(VOLSET, [], numbers), []);
+    assert.deepEqual(asked[2], { offers: [], sender: numbers });
+    assert.deepEqual(await peer.offer(VOLSET, []), []);
+    assert.equal(asked.length, 3);
+  });
+
+  it('says what it holds, and asks for a share', async () => {
+    await using liar = await startLiar(saying(200, JSON_HEADERS, '{}'));
+    await using peer = peerOf(liar.url);
+    await peer.hold(transfer(GOOD_PATH), 1, new Uint8Array(24));
+    await assert.rejects(peer.hold(transfer(GOOD_PATH), 0, new Uint8Array(8 * 16_385)), rejectsWith('unexpected'));
+    await assert.rejects(peer.download(transfer(GOOD_PATH), { index: 2, of: 4 }), rejectsWith('protocol'));
+    assert.deepEqual(
+      liar.requests.map(({ method, url, headers }) => `${method} ${url} ${headers['plait-transfer']}`),
+      [`POST ${GOOD_PATH}/held?kind=1 x.y`, `GET ${GOOD_PATH}?share=2&of=4 x.y`],
+    );
   });
 
   it('does not wait for ever for an answer or its rest', async () => {
@@ -129,14 +219,14 @@ describe('client: the network', () => {
     assert.equal(silent.requests.length, 1);
   });
 
-  it('what ends the source of an upload is what the caller gets to see', async () => {
+  it('what ends the source of a push is what the caller gets to see', async () => {
     await using liar = await startLiar(() => {});
     await using peer = peerOf(liar.url);
-    const failing = async function* () {
-      yield Buffer.from('x');
-      throw new PlaitError('integrity', 'our pack is damaged');
-    };
-    await assert.rejects(peer.upload(transfer(GOOD_PATH), failing()), rejectsWith('integrity', /our pack/));
+    const failing = (async function* () {
+      yield generations[0];
+      throw new PlaitError('integrity', 'our log is damaged');
+    })();
+    await assert.rejects(peer.sendGenerations(VOLSET, failing, sender), rejectsWith('integrity', /our log/));
   });
 
   it('a token that is no token is named as such and never sent', async () => {
