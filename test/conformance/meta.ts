@@ -18,6 +18,7 @@ import {
   syncWith,
   V,
 } from '../meta/helpers.ts';
+import { transferConformance } from './meta-transfers.ts';
 
 export function metaConformance(name: string, open: (n: number) => MetaStore): void {
   describe(`metadata store: ${name}`, () => {
@@ -137,6 +138,8 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
         for (const [id, shownName] of shown) assert.equal(a.findBranch(V, id)?.name, shownName);
       });
     });
+
+    transferConformance(() => ({ a, b }));
 
     describe('snapshots', () => {
       it('are paged by time, found by prefix, and know their parents', () => {
