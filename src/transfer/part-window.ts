@@ -50,7 +50,7 @@ export class PartWindow {
         (error: unknown) => ({ error }),
       );
       // Whoever was told to stop has closed its store by now.
-      if (this.#signal?.aborted) return;
+      if (this.#signal?.aborted || this.#broken) return;
       if ('value' in answer) flight.done(answer.value);
       else flight.failed(answer.error);
     } catch (error) {

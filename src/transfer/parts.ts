@@ -25,6 +25,8 @@ export interface Part {
   /** The encoded blob diff. */
   pieces: Uint8Array[];
   bytes: number;
+  /** Of blocks and deltas alone. */
+  data: number;
   needs: Needs;
   /** Blocks of manifest nodes are in it. */
   nodes: boolean;
@@ -47,6 +49,7 @@ export class PartBuilder {
   /** In the header, in the order of the upload. */
   #named = new Map<DiffSnapshot, number>();
   #bytes = 0;
+  #data = 0;
   #needs: Needs = 'nothing';
   #nodes = false;
 
@@ -65,6 +68,7 @@ export class PartBuilder {
 
   addBlock(bytes: Uint8Array): void {
     this.#nodes ||= bytes[KIND_AT] === KIND.node;
+    this.#data += bytes.byteLength;
     this.#add({ block: bytes }, bytes);
   }
 
@@ -72,11 +76,17 @@ export class PartBuilder {
    * @param place of the snapshot in the upload
    * @param own the base comes in this upload as well, so that its bytes may still be on their way
    */
-  addDelta({ bytes, kind }: { bytes: Uint8Array; kind: 0 | 1 }, snapshot: DiffSnapshot, place: number, own: boolean): void {
+  addDelta(
+    { bytes, kind }: { bytes: Uint8Array; kind: 0 | 1 },
+    snapshot: DiffSnapshot,
+    place: number,
+    own: boolean,
+  ): void {
     this.#named.set(snapshot, place);
     if (own) this.#needs = 'all';
     else if (kind === KIND.chunk && this.#needs === 'nothing') this.#needs = 'nodes';
     this.#nodes ||= kind === KIND.node;
+    this.#data += bytes.byteLength;
     this.#add({ delta: bytes }, bytes);
   }
 
@@ -104,10 +114,11 @@ export class PartBuilder {
     pieces.push(...tarPieces({ name: TRAILER, bytes: encodeTrailer(tally.trailer()) }), TAR_END);
     const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
     const markers = this.#entries.flatMap((entry) => ('marker' in entry ? [entry.marker] : []));
-    const part: Part = { pieces, bytes, needs: this.#needs, nodes: this.#nodes, markers };
+    const part: Part = { pieces, bytes, data: this.#data, needs: this.#needs, nodes: this.#nodes, markers };
     this.#entries = [];
     this.#named = new Map();
     this.#bytes = 0;
+    this.#data = 0;
     this.#needs = 'nothing';
     this.#nodes = false;
     return part;

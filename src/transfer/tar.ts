@@ -32,7 +32,13 @@ function tarHeader(name: string, size: number): Uint8Array {
   header.write(' '.repeat(8), 148);
   header.write('0', 156);
   header.write('ustar\x0000', 257, 'latin1');
-  header.write(`${octal(header.reduce((sum, byte) => sum + byte, 0), 6)}\0`, 148);
+  header.write(
+    `${octal(
+      header.reduce((sum, byte) => sum + byte, 0),
+      6,
+    )}\0`,
+    148,
+  );
   return header;
 }
 
