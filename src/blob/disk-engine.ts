@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { PlaitError } from '../core/errors.ts';
 import { KIND, type Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
@@ -21,17 +20,19 @@ import type {
 } from './contract.ts';
 import { DeltaSource } from './delta-source.ts';
 import { DiskReader, type Extract } from './disk-reader.ts';
-import { DiskReceiver, leftovers } from './disk-receiver.ts';
+import { DiskReceiver } from './disk-receiver.ts';
 import { DiskWriter } from './disk-writer.ts';
 import { fill, type OpenedIndex, openOrRebuild } from './index-rebuild.ts';
 import { ROWS_PER_TRANSACTION } from './index-rows.ts';
 import { listObjects, type StoredObject } from './list-objects.ts';
-import type { LockWait } from './lock.ts';
+import { type LockWait, receiveFault } from './lock.ts';
 import { appendLog, type LogTail } from './log-file.ts';
 import { ObjectReader } from './object-reader.ts';
 import { volsetsIn } from './pack-scan.ts';
+import { Quarantine } from './quarantine.ts';
 import { cleanSessions, type Session, takeSession } from './session.ts';
 import { SessionPacks } from './session-packs.ts';
+import { ownerPath } from './upload-owner.ts';
 import { verifyPacks } from './verify-packs.ts';
 import { DeltaEncoder } from './work/delta.ts';
 import { extract } from './work/extract.ts';
@@ -53,10 +54,8 @@ export interface DiskEngineOptions {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** How often, and how far apart, a lock is tried that somebody may hold only to look whether its owner lives. */
+/** How often a lock is tried that somebody may hold only to look whether its owner lives. */
 const MOMENTS = 20;
-const MOMENT_MS = 10;
-const UPLOAD_ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Opens the engine in a store directory, which is made if it is missing; throws `busy`, `format`, `integrity`. */
 export async function openDiskBlobs(dir: string, options: DiskEngineOptions = {}): Promise<BlobStore> {
@@ -65,14 +64,16 @@ export async function openDiskBlobs(dir: string, options: DiskEngineOptions = {}
   for (const name of ['packs', 'tmp', 'quarantine']) ensureDir(join(dir, name));
   const now = options.now ?? Date.now;
   cleanSessions(join(dir, 'tmp'), 0, now);
-  cleanSessions(join(dir, 'quarantine'), options.keepQuarantineMs ?? DAY_MS, now);
-  return new DiskEngine(dir, opened, options);
+  const quarantine = new Quarantine(join(dir, 'quarantine'), options.keepQuarantineMs ?? DAY_MS, now);
+  quarantine.clean();
+  return new DiskEngine(dir, opened, quarantine, options);
 }
 
 class DiskEngine implements BlobStore {
   readonly #dir: string;
   readonly #packsDir: string;
   readonly #opened: OpenedIndex;
+  readonly #quarantine: Quarantine;
   readonly #objects: ObjectReader;
   readonly #options: DiskEngineOptions;
   readonly #tails = new Map<VolsetId, LogTail | undefined>();
@@ -81,10 +82,11 @@ class DiskEngine implements BlobStore {
   #deltas: DeltaEncoder | undefined;
   #closed = false;
 
-  constructor(dir: string, opened: OpenedIndex, options: DiskEngineOptions) {
+  constructor(dir: string, opened: OpenedIndex, quarantine: Quarantine, options: DiskEngineOptions) {
     this.#dir = dir;
     this.#packsDir = join(dir, 'packs');
     this.#opened = opened;
+    this.#quarantine = quarantine;
     this.#options = options;
     this.#objects = new ObjectReader(opened.index, this.#packsDir, options.cacheBytes ?? 32 * 1024 * 1024);
   }
@@ -104,23 +106,36 @@ class DiskEngine implements BlobStore {
     return writer;
   }
 
-  async receiver(volset: VolsetId, uploadId: string): Promise<BlobReceiver> {
-    if (!UPLOAD_ID.test(uploadId)) throw new PlaitError('protocol', 'An upload id has letters that are not allowed.');
-    const session = await this.#takeUpload(uploadId);
-    const old = leftovers(session);
-    const packs = this.#packs(session, volset);
-    const receiver: BlobReceiver = new DiskReceiver(
-      {
-        session,
-        packs,
-        volsetNodes: this.reader(volset),
-        runner: this.#runner,
-        closed: () => this.#sessions.delete(receiver),
-      },
-      old,
-    );
+  async receiver(volset: VolsetId, uploadId: string, owner = ''): Promise<BlobReceiver> {
+    const session = await this.#quarantine.take(uploadId, { volset, owner });
+    const beside = [this.#quarantine.dir, ownerPath(session.dir)];
+    const receiver = new DiskReceiver({
+      session,
+      packs: new SessionPacks(session, volset, this.#opened.index, this.#packsDir, beside),
+      reader: this.reader(volset),
+      runner: this.#runner,
+      closed: () => this.#sessions.delete(receiver),
+    });
     this.#sessions.add(receiver);
+    try {
+      await receiver.takeOver();
+    } catch (error) {
+      await receiver[Symbol.asyncDispose]();
+      throw receiveFault(error);
+    }
     return receiver;
+  }
+
+  unfinished(volset: VolsetId, owner: string): string[] {
+    return this.#quarantine.unfinished({ volset, owner });
+  }
+
+  quarantineBytes(owner?: string): number {
+    return this.#quarantine.bytes(owner);
+  }
+
+  cleanQuarantine(): number {
+    return this.#quarantine.clean();
   }
 
   isEmpty(volset: VolsetId): boolean {
@@ -216,17 +231,6 @@ class DiskEngine implements BlobStore {
 
   #packs(session: Session, volset: VolsetId): SessionPacks {
     return new SessionPacks(session, volset, this.#opened.index, this.#packsDir);
-  }
-
-  async #takeUpload(id: string): Promise<Session> {
-    for (let tries = 0; tries < MOMENTS; tries++) {
-      const session = takeSession(join(this.#dir, 'quarantine'), id);
-      if (session) return session;
-      await delay(MOMENT_MS);
-    }
-    throw new PlaitError('busy', 'This upload is being received by another connection.', {
-      hint: 'Try again shortly.',
-    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,23 +1,25 @@
 /**
  * Takes blocks from a peer into quarantine/<upload id>/: checked on a worker, appended to packs that nobody else sees.
- * What a dead process left under the same upload id is taken over, up to its first bad block.
+ * Any number of its methods may be under way at once. Marks are one set: whoever verifies snapshots does so one after
+ * another, from the first `need` to `accept`.
  */
-import { renameSync, rmSync } from 'node:fs';
 import { PlaitError } from '../core/errors.ts';
-import { KIND, type Kind, objectHash, unhex } from '../core/hash.ts';
+import { KIND, type Kind, unhex } from '../core/hash.ts';
 import type { NodeId } from '../core/ids.ts';
-import { type BlockTable, idAt, type OpenBlock, openBlock, parseFixed, parseHeader, verifyObjects } from './block.ts';
-import { OpenFiles } from './caches.ts';
-import type { BlobReceiver, Commit, NodeSource, WriteStats } from './contract.ts';
+import { type BlockTable, idAt, openBlock, parseFixed, parseHeader, verifyObjects } from './block.ts';
+import type { BlobReader, BlobReceiver, Commit, DeltaInput, NodeSource, ObjectRef, WriteStats } from './contract.ts';
+import { DeltaIntake } from './delta-intake.ts';
 import { BLOCK_MAX_BYTES, ID_BYTES } from './format.ts';
 import { rowsOfBlock } from './index-rows.ts';
-import { diskFault } from './lock.ts';
-import { readBlockAt, salvageBlocks, withFile } from './pack.ts';
+import { receiveFault } from './lock.ts';
+import { LooseObjects } from './loose-objects.ts';
+import type { PackedBlock } from './pack-directory.ts';
+import { QuarantineReader } from './quarantine-reader.ts';
 import { ReceivedObjects, strayGenerations } from './received.ts';
 import { release } from './release.ts';
-import { NodePlaces } from './scratch.ts';
 import type { Session } from './session.ts';
-import { clearDir, type Keep, partsIn, type SessionPacks } from './session-packs.ts';
+import type { Keep, SessionPacks } from './session-packs.ts';
+import { takeOver } from './take-over.ts';
 import type { Runner } from './work/protocol.ts';
 import { BlockVerifier } from './work/verify.ts';
 
@@ -27,40 +29,60 @@ const INLINE_BYTES = 1024 * 1024;
 export interface ReceiverParts {
   session: Session;
   packs: SessionPacks;
-  /** Nodes that the volset holds. */
-  volsetNodes: NodeSource;
+  /** What the volset holds. */
+  reader: BlobReader;
   runner: () => Runner;
   closed: () => void;
-}
-
-/** Renames what an earlier session left, so that new packs get fresh names; answers with the files to take over. */
-export function leftovers(session: Session): string[] {
-  const old = partsIn(session.dir).map((path) => {
-    const name = `${path}.old`;
-    renameSync(path, name);
-    return name;
-  });
-  clearDir(session.dir, (name) => name.endsWith('.part.old'));
-  return old;
 }
 
 export class DiskReceiver implements BlobReceiver {
   readonly nodes: NodeSource;
   readonly #parts: ReceiverParts;
-  readonly #places: NodePlaces;
   readonly #received: ReceivedObjects;
-  readonly #files = new OpenFiles(8);
-  #lastBlock: { key: string; block: OpenBlock } | undefined;
+  readonly #quarantine: QuarantineReader;
+  readonly #loose = new LooseObjects((block) => this.#append(block));
+  readonly #deltas: DeltaIntake;
   #verifier: BlockVerifier | undefined;
   #seenBytes = 0;
-  #closed = false;
+  /** `opening`: what an earlier receiver left is not all looked at yet, and is not ours to remove. */
+  #state: 'opening' | 'open' | 'closed' = 'opening';
 
-  constructor(parts: ReceiverParts, old: string[]) {
+  constructor(parts: ReceiverParts) {
     this.#parts = parts;
-    this.#places = new NodePlaces(parts.session.dir);
-    this.#received = new ReceivedObjects(parts.session.dir, (file) => parts.packs.lookedThrough(file));
+    this.#received = new ReceivedObjects(parts.session.dir);
+    this.#quarantine = new QuarantineReader((file) => parts.packs.files.path(file));
     this.nodes = { readNode: (id) => this.#readNode(id) };
-    for (const path of old) this.#takeOver(path);
+    this.#deltas = new DeltaIntake({
+      holds: (kind, id) => this.has(kind, id)[0] === 1,
+      read: (kind, id) => readable(() => this.#read(kind, id)),
+      keep: (kind, objects) => {
+        this.#checkOpen();
+        this.#onDisk(() => {
+          for (const { id, bytes } of objects) this.#loose.add(kind, id, bytes);
+        });
+      },
+    });
+  }
+
+  /** What an earlier receiver of this upload left; before anything else. */
+  async takeOver(): Promise<void> {
+    await takeOver({
+      dir: this.#parts.session.dir,
+      packs: this.#parts.packs,
+      check: async (bytes) => {
+        const checked = await this.#check(bytes);
+        this.#checkOpen();
+        return checked;
+      },
+      lacks: (block) => this.#parts.packs.heldInVolset(block.kind, idsOf(block)).includes(0),
+      add: (file, block) => this.#addAbsent(file, block),
+    });
+    this.#checkOpen();
+    this.#state = 'open';
+  }
+
+  get bytes(): number {
+    return this.#parts.packs.files.bytes;
   }
 
   async addBlock(bytes: Uint8Array): Promise<void> {
@@ -85,15 +107,32 @@ export class DiskReceiver implements BlobReceiver {
     return bytes;
   }
 
+  async addDelta(delta: DeltaInput): Promise<ObjectRef[]> {
+    this.#checkOpen();
+    const lacking = await this.#deltas.add(delta);
+    this.#checkOpen();
+    return lacking;
+  }
+
   has(kind: Kind, ids: Uint8Array): Uint8Array {
     const here = this.#parts.packs.heldInVolset(kind, ids);
     for (let n = 0; n < here.length; n++) {
-      if (here[n] === 0 && this.#received.lengthOf(kind, idOf(ids, n)) > 0) here[n] = 1;
+      if (here[n] === 0 && this.#isReceived(kind, idOf(ids, n))) here[n] = 1;
     }
     return here;
   }
 
+  #isReceived(kind: Kind, id: Uint8Array): boolean {
+    return this.#received.lengthOf(kind, id) > 0 || this.#loose.find(kind, id) !== undefined;
+  }
+
+  heldIds(kind: Kind): Iterable<Uint8Array> {
+    this.#flushLoose();
+    return this.#received.ids(kind);
+  }
+
   need(kind: Kind, ids: Uint8Array): Uint32Array {
+    this.#flushLoose();
     const lengths = this.#parts.packs.lengths(kind, ids);
     const mark = (): void => {
       for (let n = 0; n < lengths.length; n++) {
@@ -104,89 +143,113 @@ export class DiskReceiver implements BlobReceiver {
     return lengths;
   }
 
-  /** The scratch databases have words of their own for a full disk. */
-  #onDisk(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      throw diskFault(error);
-    }
-  }
-
   accept(): void {
     this.#received.accept();
   }
 
   async publish(commit?: Commit): Promise<WriteStats> {
     this.#checkOpen();
-    const keep: Keep = (file, { kind, id }) => this.#received.take(file, kind as Kind, id);
-    return this.#parts.packs.publish(commit, keep, this.#received.takeLate());
+    this.#flushLoose();
+    const keep: Keep = {
+      wanted: (file, { kind, id }) => this.#received.wanted(file, kind as Kind, id),
+      recorded: (rows) => this.#onDisk(() => this.#received.recorded(rows)),
+      late: this.#received.late,
+    };
+    try {
+      return await this.#parts.packs.publish(commit, keep);
+    } catch (error) {
+      throw receiveFault(error);
+    }
+  }
+
+  async sync(): Promise<void> {
+    this.#checkOpen();
+    this.#flushLoose();
+    try {
+      await this.#parts.packs.files.sync();
+    } catch (error) {
+      throw receiveFault(error);
+    }
+  }
+
+  #flushLoose(): void {
+    this.#onDisk(() => this.#loose.flush());
+  }
+
+  #onDisk(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      throw receiveFault(error);
+    }
   }
 
   /** Keeps a checked block, unless all of it is here already. */
   #keep(bytes: Uint8Array): void {
     const block = parseHeader(bytes);
-    const { packs } = this.#parts;
-    if (!this.has(block.kind, idsOf(block)).includes(0)) return;
-    const { file, offset } = packs.append(bytes);
-    for (const { id, length } of rowsOfBlock({ ...block, offset })) this.#received.add(block.kind, id, length, file);
-    if (block.kind === KIND.node) this.#places.put(file, rowsOfBlock({ ...block, offset }));
+    if (this.has(block.kind, idsOf(block)).includes(0)) this.#append(bytes);
   }
 
-  #takeOver(path: string): void {
-    try {
-      withFile(path, (fd) => {
-        for (const { bytes, kind } of salvageBlocks(fd, this.#parts.packs.volset)) {
-          if (kind === KIND.generation) continue;
-          verifyObjects(openBlock(bytes));
-          this.#keep(bytes);
-        }
-      });
-    } catch (error) {
-      // What cannot be read is sent again.
-      if (!(error instanceof PlaitError)) throw error;
+  #append(bytes: Uint8Array): void {
+    const { file, offset } = this.#parts.packs.files.append(bytes);
+    const block = { ...parseHeader(bytes), offset };
+    for (const { id, ...place } of rowsOfBlock(block)) this.#received.add(block.kind, id, { ...place, file });
+  }
+
+  #addAbsent(file: number, block: PackedBlock): number {
+    const held = this.#parts.packs.heldInVolset(block.kind, idsOf(block));
+    let [n, added] = [0, 0];
+    for (const { id, ...place } of rowsOfBlock(block)) {
+      if (held[n++] === 1) continue;
+      this.#received.add(block.kind, id, { ...place, file });
+      added++;
     }
-    rmSync(path, { force: true });
+    return added;
   }
 
   #readNode(id: NodeId): Uint8Array {
-    const raw = unhex(id);
-    const place = this.#places.find(raw);
-    if (!place) return this.#parts.volsetNodes.readNode(id);
-    let block: OpenBlock;
-    try {
-      block = this.#openBlock(place.file, place.block);
-    } catch (error) {
-      // Published meanwhile, and then repacked by gc: the index knows where it is now.
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return this.#parts.volsetNodes.readNode(id);
-      throw error;
-    }
-    const bytes = Uint8Array.from(block.raw.subarray(place.raw, place.raw + place.length));
-    if (!objectHash(KIND.node, bytes).equals(raw))
-      throw new PlaitError('integrity', `Node ${id} was damaged in quarantine.`);
-    return bytes;
+    return this.#read(KIND.node, unhex(id));
   }
 
-  #openBlock(file: number, offset: number): OpenBlock {
-    const key = `${file}:${offset}`;
-    if (this.#lastBlock?.key === key) return this.#lastBlock.block;
-    const block = openBlock(readBlockAt(this.#files.open(this.#parts.packs.filePath(file)), offset));
-    this.#lastBlock = { key, block };
-    return block;
+  /** Verified bytes from wherever they are here; throws `blob-absent`, `integrity`. */
+  #read(kind: Kind, id: Uint8Array): Uint8Array {
+    const loose = this.#loose.find(kind, id);
+    if (loose) return loose;
+    const place = this.#received.find(kind, id);
+    const bytes = place && this.#quarantine.read(kind, id, place);
+    // Not received, or published meanwhile and then repacked by gc: the index knows where it is now.
+    return bytes ?? this.#parts.reader.readObject(kind, id);
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new PlaitError('unexpected', 'This upload has been closed.');
+    if (this.#state === 'closed') throw new PlaitError('unexpected', 'This upload has been closed.');
+  }
+
+  async suspend(): Promise<void> {
+    this.#checkOpen();
+    try {
+      this.#flushLoose();
+    } catch (error) {
+      // No room: what is on the disk stays, and these come again. They were never said to be durable.
+      if (!(error instanceof PlaitError) || error.code !== 'no-space') throw error;
+    }
+    await this.sync();
+    await this.#close(() => this.#parts.session.release());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#places.close();
-    this.#received.close();
-    this.#files.closeAll();
+    const { session } = this.#parts;
+    const opening = this.#state === 'opening';
+    await this.#close(() => (opening ? session.release() : session.remove()));
+  }
+
+  async #close(leave: () => void): Promise<void> {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
     await this.#parts.packs.close();
-    this.#parts.session.remove();
+    this.#received.close();
+    this.#quarantine.close();
+    leave();
     this.#parts.closed();
   }
 }
@@ -194,7 +257,17 @@ export class DiskReceiver implements BlobReceiver {
 const idOf = (ids: Uint8Array, n: number): Uint8Array => ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES);
 
 function idsOf(block: BlockTable): Uint8Array {
-  const ids = Buffer.allocUnsafe(block.count * 32);
-  for (let n = 0; n < block.count; n++) ids.set(idAt(block, n), n * 32);
+  const ids = Buffer.allocUnsafe(block.count * ID_BYTES);
+  for (let n = 0; n < block.count; n++) ids.set(idAt(block, n), n * ID_BYTES);
   return ids;
+}
+
+/** As a base, what cannot be read is as good as absent: its targets come plainly. */
+function readable(read: () => Uint8Array): Uint8Array | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof PlaitError && (error.code === 'blob-absent' || error.code === 'integrity')) return undefined;
+    throw error;
+  }
 }

@@ -6,7 +6,7 @@
 import { closeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PlaitError } from '../core/errors.ts';
+import { codeOfErrno, PlaitError } from '../core/errors.ts';
 import { openExclusive } from '../disk/durable.ts';
 import { sqliteFault } from '../disk/sqlite-codes.ts';
 
@@ -27,6 +27,19 @@ export function diskFault(error: unknown): unknown {
     return new PlaitError('io', 'The chunk index cannot be read or written.', { hint, cause: error });
   }
   return error;
+}
+
+/** What the disk refused of an upload, as our errors; anything else comes back as it is. */
+export function receiveFault(error: unknown): unknown {
+  const code = codeOfErrno((error as NodeJS.ErrnoException | undefined)?.code);
+  if (code === undefined || error instanceof PlaitError) return diskFault(error);
+  const full = code === 'no-space';
+  return new PlaitError(code, `${full ? 'The disk is full' : 'The disk failed'}: what is received cannot be kept.`, {
+    hint: full
+      ? 'Make room on the disk of the store and try again.'
+      : 'Check the permissions of the store and the disk.',
+    cause: error,
+  });
 }
 
 export interface LockWait {

@@ -3,7 +3,6 @@
  * nobody relies on more than the contract says.
  */
 import type { Content, Extent } from '../core/entry.ts';
-import { PlaitError } from '../core/errors.ts';
 import type { FileResult, FileTarget } from '../core/files.ts';
 import { KIND, type Kind, unhex } from '../core/hash.ts';
 import type { NodeId, VolsetId } from '../core/ids.ts';
@@ -25,7 +24,8 @@ import { piecesOf } from './file-bytes.ts';
 import { manifest } from './manifest/index.ts';
 import { extractSimply } from './memory-files.ts';
 import { deltaOf, hasMany, keyOf, lengthsOf, type Objects, putHeld } from './memory-objects.ts';
-import { MemoryReceiver, MemoryWriter } from './memory-sessions.ts';
+import { MemoryReceiver, MemoryUploads } from './memory-receiver.ts';
+import { MemoryWriter } from './memory-sessions.ts';
 import { absent } from './object-reader.ts';
 
 export function openMemoryBlobs(): BlobStore {
@@ -34,6 +34,7 @@ export function openMemoryBlobs(): BlobStore {
 
 class MemoryEngine implements BlobStore {
   readonly #volsets = new Map<VolsetId, Objects>();
+  readonly #uploads = new MemoryUploads();
   #lock: Promise<unknown> = Promise.resolve();
 
   #objects(volset: VolsetId): Objects {
@@ -61,10 +62,22 @@ class MemoryEngine implements BlobStore {
     return new MemoryWriter(this.#objects(volset), options, (added, commit) => this.#publish(volset, added, commit));
   }
 
-  async receiver(volset: VolsetId, uploadId: string): Promise<BlobReceiver> {
-    if (!/^[A-Za-z0-9_-]{1,64}$/.test(uploadId))
-      throw new PlaitError('protocol', 'An upload id has letters that are not allowed.');
-    return new MemoryReceiver(this.#objects(volset), (added, commit) => this.#publish(volset, added, commit));
+  async receiver(volset: VolsetId, uploadId: string, owner = ''): Promise<BlobReceiver> {
+    const upload = this.#uploads.take(uploadId, { volset, owner });
+    return new MemoryReceiver(this.#objects(volset), upload, (added, commit) => this.#publish(volset, added, commit));
+  }
+
+  unfinished(volset: VolsetId, owner: string): string[] {
+    return this.#uploads.unfinished({ volset, owner });
+  }
+
+  quarantineBytes(owner?: string): number {
+    return this.#uploads.bytes(owner);
+  }
+
+  /** It keeps what was suspended as long as it lives itself. */
+  cleanQuarantine(): number {
+    return 0;
   }
 
   isEmpty(volset: VolsetId): boolean {

@@ -1,17 +1,15 @@
-/** Sessions of the memory engine that add objects. */
+/** Writers of the memory engine. */
 import type { Content } from '../core/entry.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { FileSource, StoredFile } from '../core/files.ts';
-import { hex, KIND, type Kind, objectHash, unhex } from '../core/hash.ts';
+import { hex, KIND, type Kind, objectHash } from '../core/hash.ts';
 import type { NodeId } from '../core/ids.ts';
-import { idAt, objectAt, openBlock, verifyObjects } from './block.ts';
-import type { BlobReceiver, BlobWriter, Commit, NodeSource, WriterOptions, WriteStats } from './contract.ts';
+import { objectAt, openBlock } from './block.ts';
+import type { BlobWriter, Commit, WriterOptions, WriteStats } from './contract.ts';
 import { extentsOf } from './file-bytes.ts';
-import { BLOCK_MAX_BYTES, ID_BYTES, MAX_OBJECT } from './format.ts';
+import { ID_BYTES, MAX_OBJECT } from './format.ts';
 import { manifest } from './manifest/index.ts';
-import { type Held, hasMany, keyOf, lengthsOf, type Objects, putHeld } from './memory-objects.ts';
-import { absent } from './object-reader.ts';
-import { strayGenerations } from './received.ts';
+import { hasMany, keyOf, type Objects, putHeld } from './memory-objects.ts';
 import { ingest } from './work/ingest.ts';
 import { InlineRunner } from './work/inline.ts';
 
@@ -102,77 +100,6 @@ export class MemoryWriter implements BlobWriter {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    this.#added.clear();
-  }
-}
-
-export class MemoryReceiver implements BlobReceiver {
-  readonly nodes: NodeSource;
-  readonly #present: Objects;
-  readonly #added: Objects = new Map();
-  readonly #marked = new Set<string>();
-  readonly #accepted = new Set<string>();
-  readonly #publish: Publish;
-  readonly #stats: WriteStats = { newChunks: 0, addedBytes: 0, storedBytes: 0 };
-
-  constructor(present: Objects, publish: Publish) {
-    this.#present = present;
-    this.#publish = publish;
-    const read = (key: string): Held | undefined => this.#added.get(key) ?? this.#present.get(key);
-    this.nodes = {
-      readNode: (id) => {
-        const held = read(KIND.node + id);
-        if (!held) throw absent(KIND.node, unhex(id));
-        return held.bytes;
-      },
-    };
-  }
-
-  async addBlock(bytes: Uint8Array): Promise<void> {
-    if (bytes.length > BLOCK_MAX_BYTES)
-      throw new PlaitError('protocol', `A block of ${bytes.length} bytes is too long.`);
-    const block = openBlock(bytes);
-    if (block.kind === KIND.generation) throw strayGenerations();
-    verifyObjects(block);
-    for (let n = 0; n < block.count; n++) {
-      const key = keyOf(block.kind, idAt(block, n));
-      if (this.#present.has(key) || this.#added.has(key)) continue;
-      this.#added.set(key, { kind: block.kind, bytes: Uint8Array.from(objectAt(block, n)) });
-    }
-  }
-
-  has(kind: Kind, ids: Uint8Array): Uint8Array {
-    return hasMany([this.#present, this.#added], kind, ids);
-  }
-
-  need(kind: Kind, ids: Uint8Array): Uint32Array {
-    for (let at = 0; at < ids.length; at += ID_BYTES) this.#marked.add(keyOf(kind, ids.subarray(at, at + ID_BYTES)));
-    return lengthsOf([this.#present, this.#added], kind, ids);
-  }
-
-  accept(): void {
-    for (const key of this.#marked) this.#accepted.add(key);
-    this.#marked.clear();
-  }
-
-  async publish(commit?: Commit): Promise<WriteStats> {
-    const kept: Objects = new Map();
-    for (const key of this.#accepted) {
-      const held = this.#added.get(key);
-      if (!held) continue;
-      kept.set(key, held);
-      this.#added.delete(key);
-      this.#stats.storedBytes += held.bytes.length;
-      if (held.kind !== KIND.chunk) continue;
-      this.#stats.newChunks++;
-      this.#stats.addedBytes += held.bytes.length;
-    }
-    this.#accepted.clear();
-    await this.#publish(kept, commit);
-    return { ...this.#stats };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
     this.#added.clear();
   }
 }

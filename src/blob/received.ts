@@ -1,28 +1,41 @@
 /**
- * What came in with one upload: how long each object is, in which of the session's packs it lies, and whether a snapshot
+ * What came in with one upload: how long each object is, where in the session's packs it lies, and whether a snapshot
  * needs it. In memory up to a bound, then in a scratch database in the session's folder, with which it dies.
  */
 import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { PlaitError } from '../core/errors.ts';
 import type { Kind } from '../core/hash.ts';
+import { ID_BYTES } from './format.ts';
 import { IdSet } from './id-set.ts';
 import { KINDS, openScratch } from './scratch.ts';
 
-/** Ids held in memory before they go to the scratch database: at most about 24 MiB. */
+/** Ids held in memory before they go to the scratch database: at most about 28 MiB. */
 const MEMORY_IDS = 262_144;
 const LENGTH = 0;
 const FILE = 1;
 /** 0: nothing needs it. Else the round in which it was marked, and the bit that says that the index has it. */
 const MARK = 2;
 const INDEXED = 0x8000_0000;
+const BLOCK = 3;
+const RAW = 4;
+/** Ids read from the scratch database at a time. */
+const PAGE = 1024;
 
 export const strayGenerations = (): PlaitError =>
   new PlaitError('protocol', 'A block holds generations, which do not travel in blocks.');
 
-interface Row {
+export interface ReceivedPlace {
   length: number;
+  /** Number of the session's pack. */
   file: number;
+  /** Offset of the block in the pack. */
+  block: number;
+  /** Offset in the block's raw data. */
+  raw: number;
+}
+
+interface Row extends ReceivedPlace {
   mark: number;
 }
 
@@ -30,7 +43,7 @@ interface Row {
 class ReceivedRows {
   readonly #path: string;
   readonly #limit: number;
-  readonly #sets = KINDS.map(() => new IdSet(3));
+  readonly #sets = KINDS.map(() => new IdSet(5));
   #spilled: Spilled | undefined;
 
   constructor(dir: string, limit: number) {
@@ -42,7 +55,8 @@ class ReceivedRows {
     const set = this.#sets[kind];
     const row = set.row(id);
     if (row < 0) return this.#spilled?.find.get(kind, id) as unknown as Row | undefined;
-    return { length: set.get(row, LENGTH), file: set.get(row, FILE), mark: set.get(row, MARK) };
+    const [length, file, mark] = [set.get(row, LENGTH), set.get(row, FILE), set.get(row, MARK)];
+    return { length, file, mark, block: set.get(row, BLOCK), raw: set.get(row, RAW) };
   }
 
   setMark(kind: Kind, id: Uint8Array, mark: number): void {
@@ -52,21 +66,42 @@ class ReceivedRows {
     else this.#spilled?.mark.run(mark, kind, id);
   }
 
-  add(kind: Kind, id: Uint8Array, length: number, file: number): void {
+  add(kind: Kind, id: Uint8Array, place: ReceivedPlace): void {
     if (this.find(kind, id)) return;
     const set = this.#sets[kind];
     set.add(id);
     const row = set.row(id);
-    set.set(row, LENGTH, length);
-    set.set(row, FILE, file);
+    set.set(row, LENGTH, place.length);
+    set.set(row, FILE, place.file);
+    set.set(row, MARK, 0);
+    set.set(row, BLOCK, place.block);
+    set.set(row, RAW, place.raw);
     if (this.#sets.reduce((sum, { size }) => sum + size, 0) >= this.#limit) this.#spill();
   }
 
   /** Many marks in one transaction of the scratch database. */
   batch(work: () => void): void {
-    this.#spilled?.db.exec('BEGIN');
-    work();
-    this.#spilled?.db.exec('COMMIT');
+    const db = this.#spilled?.db;
+    db?.exec('BEGIN');
+    try {
+      work();
+    } finally {
+      db?.exec('COMMIT');
+    }
+  }
+
+  /** Copies; what comes or spills meanwhile may be missing or come twice. */
+  *withoutMark(kind: Kind, mark: number): Generator<Uint8Array> {
+    const set = this.#sets[kind];
+    const held = [...set.ids()].filter((id) => set.get(set.row(id), MARK) !== mark);
+    const copy = Buffer.concat(held);
+    for (let at = 0; at < copy.length; at += ID_BYTES) yield copy.subarray(at, at + ID_BYTES);
+    for (let after: Uint8Array = new Uint8Array(); ; ) {
+      const page = (this.#spilled?.page.all(kind, after, mark, PAGE) ?? []) as unknown as { id: Uint8Array }[];
+      for (const { id } of page) yield id;
+      if (page.length < PAGE) return;
+      after = page[page.length - 1].id;
+    }
   }
 
   close(): void {
@@ -82,7 +117,7 @@ class ReceivedRows {
       const set = this.#sets[kind];
       for (const id of [...set.ids()].sort(Buffer.compare)) {
         const row = set.row(id);
-        put.run(kind, id, set.get(row, LENGTH), set.get(row, FILE), set.get(row, MARK));
+        put.run(kind, id, ...[LENGTH, FILE, MARK, BLOCK, RAW].map((column) => set.get(row, column)));
       }
       set.clear();
     }
@@ -95,32 +130,35 @@ interface Spilled {
   find: StatementSync;
   put: StatementSync;
   mark: StatementSync;
+  page: StatementSync;
 }
 
 function openSpilled(path: string): Spilled {
   const db = openScratch(path);
   db.exec(
-    'CREATE TABLE rows (kind INTEGER, id BLOB, length INT, file INT, mark INT, PRIMARY KEY (kind, id)) WITHOUT ROWID',
+    `CREATE TABLE rows (kind INTEGER, id BLOB, length INT, file INT, mark INT, block INT, raw INT,
+      PRIMARY KEY (kind, id)) WITHOUT ROWID`,
   );
   return {
     db,
-    find: db.prepare('SELECT length, file, mark FROM rows WHERE kind = ? AND id = ?'),
-    put: db.prepare('INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?, ?)'),
+    find: db.prepare('SELECT length, file, mark, block, raw FROM rows WHERE kind = ? AND id = ?'),
+    put: db.prepare('INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)'),
     mark: db.prepare('UPDATE rows SET mark = ? WHERE kind = ? AND id = ?'),
+    page: db.prepare('SELECT id FROM rows WHERE kind = ? AND id > ? AND mark <> ? ORDER BY id LIMIT ?'),
   };
 }
 
 export class ReceivedObjects {
   readonly #rows: ReceivedRows;
   #round = 1;
-  #late = new Set<number>();
-  /** Packs that were looked through already, by number. */
-  readonly #published: (file: number) => boolean;
+  /** Packs with objects that the present round marked. */
+  #marked = new Set<number>();
+  /** Packs with objects that accepted snapshots need and the index may not have yet. */
+  readonly late = new Set<number>();
 
   /** @param limit ids held in memory */
-  constructor(dir: string, published: (file: number) => boolean, limit: number = MEMORY_IDS) {
+  constructor(dir: string, limit: number = MEMORY_IDS) {
     this.#rows = new ReceivedRows(dir, limit);
-    this.#published = published;
   }
 
   /** Bytes; 0 = it did not come. */
@@ -128,8 +166,13 @@ export class ReceivedObjects {
     return this.#rows.find(kind, id)?.length ?? 0;
   }
 
-  add(kind: Kind, id: Uint8Array, length: number, file: number): void {
-    this.#rows.add(kind, id, length, file);
+  find(kind: Kind, id: Uint8Array): ReceivedPlace | undefined {
+    return this.#rows.find(kind, id);
+  }
+
+  /** What is known already stays where it is. */
+  add(kind: Kind, id: Uint8Array, place: ReceivedPlace): void {
+    this.#rows.add(kind, id, place);
   }
 
   batch(work: () => void): void {
@@ -140,30 +183,33 @@ export class ReceivedObjects {
   need(kind: Kind, id: Uint8Array): number {
     const row = this.#rows.find(kind, id);
     if (!row) return 0;
-    if (row.mark === 0) {
-      this.#rows.setMark(kind, id, this.#round);
-      if (this.#published(row.file)) this.#late.add(row.file);
-    }
+    if (row.mark === 0) this.#rows.setMark(kind, id, this.#round);
+    if (row.mark !== INDEXED) this.#marked.add(row.file);
     return row.length;
   }
 
   accept(): void {
     this.#round++;
+    for (const file of this.#marked) this.late.add(file);
+    this.#marked = new Set();
   }
 
-  /** Packs that were published before something in them was needed; asked once. */
-  takeLate(): Set<number> {
-    const late = this.#late;
-    this.#late = new Set();
-    return late;
-  }
-
-  /** True once for each object that an accepted snapshot needs, in the pack that it counts for. */
-  take(file: number, kind: Kind, id: Uint8Array): boolean {
+  /** An accepted snapshot needs it, it counts for this pack, and the index does not have it yet. */
+  wanted(file: number, kind: Kind, id: Uint8Array): boolean {
     const row = this.#rows.find(kind, id);
-    if (!row || row.file !== file || row.mark === 0 || row.mark >= this.#round) return false;
-    this.#rows.setMark(kind, id, INDEXED);
-    return true;
+    return row !== undefined && row.file === file && row.mark !== 0 && row.mark < this.#round;
+  }
+
+  /** The index has them. */
+  recorded(rows: Iterable<{ kind: number; id: Uint8Array }>): void {
+    this.#rows.batch(() => {
+      for (const { kind, id } of rows) this.#rows.setMark(kind as Kind, id, INDEXED);
+    });
+  }
+
+  /** Those that the index does not have. */
+  ids(kind: Kind): Iterable<Uint8Array> {
+    return this.#rows.withoutMark(kind, INDEXED);
   }
 
   close(): void {

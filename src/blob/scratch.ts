@@ -1,7 +1,7 @@
 /**
  * What a session has to remember about each object, without memory that grows with their number: ids promised in this
- * session (in memory up to a bound, then in a scratch database), ids taken as present (appended to a file), places of
- * manifest nodes that came in. All of it lives in the session's folder and dies with it.
+ * session (in memory up to a bound, then in a scratch database), ids taken as present (appended to a file). All of it lives
+ * in the session's folder and dies with it.
  */
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -150,41 +150,5 @@ function* byKind(rows: Uint8Array): Generator<{ kind: Kind; ids: Uint8Array }> {
       if (rows[at] === kind) ids.push(rows.subarray(at + 1, at + PRESENT_ROW));
     }
     if (ids.length > 0) yield { kind, ids: Buffer.concat(ids) };
-  }
-}
-
-export interface NodePlace {
-  /** Number of the session's pack. */
-  file: number;
-  block: number;
-  raw: number;
-  length: number;
-}
-
-/** Where the nodes lie that a peer sent: the manifest is checked before anything is published. */
-export class NodePlaces {
-  readonly #db: DatabaseSync;
-  readonly #find: StatementSync;
-  readonly #put: StatementSync;
-
-  constructor(dir: string) {
-    this.#db = openScratch(join(dir, 'nodes.db'));
-    this.#db.exec('CREATE TABLE nodes (id BLOB PRIMARY KEY, file INT, block INT, raw INT, length INT) WITHOUT ROWID');
-    this.#find = this.#db.prepare('SELECT file, block, raw, length FROM nodes WHERE id = ?');
-    this.#put = this.#db.prepare('INSERT OR IGNORE INTO nodes VALUES (?, ?, ?, ?, ?)');
-  }
-
-  find(id: Uint8Array): NodePlace | undefined {
-    return this.#find.get(id) as unknown as NodePlace | undefined;
-  }
-
-  put(file: number, rows: Iterable<{ id: Uint8Array; block: number; raw: number; length: number }>): void {
-    this.#db.exec('BEGIN');
-    for (const { id, block, raw, length } of rows) this.#put.run(id, file, block, raw, length);
-    this.#db.exec('COMMIT');
-  }
-
-  close(): void {
-    this.#db.close();
   }
 }

@@ -2,8 +2,8 @@
  * The packs that one session writes, in its own folder, until they are published: sealed and synced, moved to
  * packs/<volset>/, recorded in the index, and then, under the index's write lock, made visible by the caller's commit.
  */
-import { readdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { renameSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { hex, KIND, type Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
@@ -14,52 +14,44 @@ import type { IndexDb, IndexWrite } from './index-db.ts';
 import { type ObjectRow, ROWS_PER_TRANSACTION, rowsOfPack } from './index-rows.ts';
 import { readDirectory, withFile } from './pack.ts';
 import { packPath } from './pack-scan.ts';
-import { PackWriter, type SealedPack } from './pack-writer.ts';
+import type { SealedPack } from './pack-writer.ts';
 import { PresentIds, PromisedIds } from './scratch.ts';
 import type { Session } from './session.ts';
+import { markMoved, SessionFiles, unmarkMoved } from './session-files.ts';
 import type { PackSink } from './sink.ts';
 
 /** Missing ids that an error lists at most. */
 const LISTED = 1000;
 
-export interface Appended {
-  /** Number of the session's pack, from 0. */
-  file: number;
-  /** Where the block begins in it. */
-  offset: number;
-}
-
-/** Which of a pack's rows are recorded; asked once for each, in each pack that is looked through. */
-export type Keep = (file: number, row: ObjectRow) => boolean;
-
-interface Sealing {
-  file: number;
-  sealed: Promise<SealedPack>;
+/** Which of a pack's rows are recorded; asked for each, in each pack that is looked through. */
+export interface Keep {
+  wanted(file: number, row: ObjectRow): boolean;
+  /** The index has them now. */
+  recorded(rows: ObjectRow[]): void;
+  /** Packs that were looked through before, and of which more may be wanted now; emptied as they are looked through. */
+  late: Set<number>;
 }
 
 export class SessionPacks implements PackSink {
   readonly volset: VolsetId;
+  readonly files: SessionFiles;
   readonly #session: Session;
   readonly #index: IndexDb;
   readonly #packsDir: string;
   readonly #startCounter: number;
   readonly #promised: PromisedIds;
   readonly #present: PresentIds;
-  readonly #sealing: Sealing[] = [];
   readonly #published: string[] = [];
   /** Sealed packs with objects that nothing needed so far: kept here if they have no other, else placed already. */
   readonly #partly = new Map<number, SealedPack>();
-  /** Where packs went that were placed. */
-  readonly #places = new Map<number, string>();
-  #lookedThrough = 0;
   readonly #stats: WriteStats = { newChunks: 0, addedBytes: 0, storedBytes: 0 };
-  #open: PackWriter | undefined;
   #failure: { error: unknown } | undefined;
-  #files = 0;
+  #publishing: Promise<unknown> = Promise.resolve();
 
-  constructor(session: Session, volset: VolsetId, index: IndexDb, packsDir: string) {
+  constructor(session: Session, volset: VolsetId, index: IndexDb, packsDir: string, beside: string[] = []) {
     this.#session = session;
     this.volset = volset;
+    this.files = new SessionFiles(session.dir, volset, beside);
     this.#index = index;
     this.#packsDir = packsDir;
     this.#startCounter = index.gcCounter();
@@ -104,53 +96,44 @@ export class SessionPacks implements PackSink {
     return this.#index.has(this.volset, kind, ids);
   }
 
-  /** True for packs of which the last `publish` has recorded what was to be kept. */
-  lookedThrough(file: number): boolean {
-    return file < this.#lookedThrough;
-  }
-
-  append(block: Uint8Array): Appended {
-    this.#open ??= new PackWriter(this.#partPath(this.#files++), this.volset);
-    let offset: number;
+  /** For objects that were promised; without, `files.append` does. */
+  append(block: Uint8Array): void {
     try {
-      offset = this.#open.append(block);
+      this.files.append(block);
     } catch (error) {
-      // Its objects were promised: whoever relied on that must not become visible.
+      // Whoever relied on the promise must not become visible.
       this.#failure ??= { error };
       throw error;
     }
-    const at = { file: this.#files - 1, offset };
-    if (this.#open.full) this.#seal();
-    return at;
   }
 
-  filePath(file: number): string {
-    return this.#places.get(file) ?? this.#partPath(file);
+  packPath(pack: string): string {
+    return packPath(this.#packsDir, this.volset, pack);
   }
 
-  #partPath(file: number): string {
-    return join(this.#session.dir, `${file}.part`);
+  /** A pack that an earlier session moved, with objects for this one; `keep.late` names it once something needs them. */
+  adoptMoved(file: number, sealed: SealedPack): void {
+    this.files.skip(file);
+    this.files.moved(file, sealed.path);
+    this.#partly.set(file, sealed);
   }
 
-  /** Sealing syncs on another thread while the next pack is being written; failures show in `publish`. */
-  #seal(): void {
-    if (!this.#open) return;
-    const sealed = this.#open.seal();
-    sealed.catch(() => {});
-    this.#sealing.push({ file: this.#files - 1, sealed });
-    this.#open = undefined;
+  /** One at a time: a commit may rely on what an earlier one is still recording. */
+  publish(commit?: Commit, keep?: Keep): Promise<WriteStats> {
+    const run = this.#publishing.then(() => this.#publish(commit, keep));
+    this.#publishing = run.catch(() => {});
+    return run;
   }
 
-  /** `late`: packs that were looked through before, and of which more is kept now. */
-  async publish(commit?: Commit, keep: Keep = keepAll, late: Iterable<number> = []): Promise<WriteStats> {
+  async #publish(commit?: Commit, keep?: Keep): Promise<WriteStats> {
     if (this.#failure) throw this.#failure.error;
-    this.#seal();
-    for (const file of late) {
-      const sealed = this.#partly.get(file);
-      if (sealed) await this.#place(file, sealed, keep);
+    this.files.seal();
+    if (keep) await this.#placeLate(keep);
+    // Not those that are sealed meanwhile: nothing that this commit shows lies in them.
+    for (const entry of this.files.sealing) {
+      await this.#place(entry.file, await this.files.sealed(entry), keep);
+      this.files.handedOver(entry);
     }
-    for (const { file, sealed } of this.#sealing.splice(0)) await this.#place(file, await sealed, keep);
-    this.#lookedThrough = this.#files;
     await this.#index.write(async (tx) => {
       if (tx.gcCounter() !== this.#startCounter) this.#recheck(tx);
       await commit?.();
@@ -158,27 +141,55 @@ export class SessionPacks implements PackSink {
     return { ...this.#stats };
   }
 
+  async #placeLate(keep: Keep): Promise<void> {
+    for (const file of [...keep.late]) {
+      // First: what is marked while it is being looked through makes it late again.
+      keep.late.delete(file);
+      const sealed = this.#partly.get(file);
+      if (!sealed) continue;
+      try {
+        await this.#place(file, sealed, keep);
+      } catch (error) {
+        keep.late.add(file);
+        throw error;
+      }
+    }
+  }
+
   /** Moves a sealed pack to its place and records it. Its objects may be seen from now on; no snapshot names them yet. */
-  async #place(file: number, sealed: SealedPack, keep: Keep): Promise<void> {
-    const rows = withFile(this.filePath(file), (fd) => rowsOfPack(readDirectory(fd, this.volset, sealed.pack).blocks));
-    const kept = keep === keepAll ? rows : rows.filter((row) => keep(file, row));
+  async #place(file: number, sealed: SealedPack, keep?: Keep): Promise<void> {
+    const path = this.files.path(file);
+    const rows = withFile(path, (fd) => rowsOfPack(readDirectory(fd, this.volset, sealed.pack).blocks));
+    const kept = keep ? rows.filter((row) => keep.wanted(file, row)) : rows;
     if (kept.length < rows.length) this.#partly.set(file, sealed);
     // Nothing in it is needed: it is not worth a place, unless something is asked for later.
     if (kept.length === 0) return;
-    if (!this.#places.has(file)) this.#move(file, sealed);
+    if (!this.files.isMoved(file)) {
+      if (keep) this.#mark(file, sealed, kept.length < rows.length);
+      this.#move(file, sealed);
+    }
     await this.#record(sealed, rows, kept);
+    keep?.recorded(kept);
+    if (keep && kept.length === rows.length) unmarkMoved(this.#session.dir, file, sealed.pack);
     this.#count(kept);
   }
 
+  /** What is not recorded now would be lost for who takes the session up. */
+  #mark(file: number, sealed: SealedPack, forLong: boolean): void {
+    markMoved(this.#session.dir, file, sealed.pack);
+    // Else it is there for a process that dies; after a power cut its blocks would come again.
+    if (forLong) fsyncDir(this.#session.dir);
+  }
+
   #move(file: number, sealed: SealedPack): void {
-    const target = packPath(this.#packsDir, this.volset, sealed.pack);
+    const target = this.packPath(sealed.pack);
     if (ensureDir(dirname(target))) {
       fsyncDir(this.#packsDir);
       fsyncDir(dirname(this.#packsDir));
     }
     renameSync(sealed.path, target);
     fsyncDir(dirname(target));
-    this.#places.set(file, target);
+    this.files.moved(file, target);
     this.#published.push(sealed.pack);
     this.#stats.storedBytes += sealed.bytes;
   }
@@ -220,24 +231,9 @@ export class SessionPacks implements PackSink {
   }
 
   async close(): Promise<void> {
-    this.#open?.discard();
-    this.#open = undefined;
-    await Promise.allSettled(this.#sealing.map(({ sealed }) => sealed));
+    await this.#publishing;
+    await this.files.close();
     this.#promised.close();
     this.#present.close();
   }
 }
-
-const keepAll: Keep = () => true;
-
-/** Files of unfinished packs that an earlier session left in its folder, in the order of their numbers. */
-export function partsIn(dir: string): string[] {
-  return readdirSync(dir)
-    .filter((name) => /^\d+\.part$/.test(name))
-    .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
-    .map((name) => join(dir, name));
-}
-
-export const clearDir = (dir: string, keep: (name: string) => boolean): void => {
-  for (const name of readdirSync(dir)) if (!keep(name)) rmSync(join(dir, name), { recursive: true, force: true });
-};

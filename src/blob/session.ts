@@ -51,14 +51,27 @@ function lockSession(path: string): FileLock | undefined {
   return undefined;
 }
 
+/** A living session has this id. */
+export function isTaken(parent: string, id: string): boolean {
+  const path = join(parent, `${id}.lock`);
+  if (!existsSync(path)) return false;
+  try {
+    tryLock(path, 'exclusive').release();
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    throw error;
+  }
+}
+
 /**
  * Removes what dead sessions left in `parent`. `keepMs`: folders of dead sessions younger than that stay (quarantine,
  * for resuming); age decides only about what is dead already. Answers with the number removed.
  */
 export function cleanSessions(parent: string, keepMs: number, now: () => number): number {
   let removed = 0;
-  for (const id of new Set(namesIn(parent).map((name) => name.replace(/\.lock$/, '')))) {
-    if (keepMs > 0 && isYoung(join(parent, id), now() - keepMs)) continue;
+  for (const id of sessionsIn(parent)) {
+    if (keepMs > 0 && (lastChange(join(parent, id)) ?? Number.NEGATIVE_INFINITY) > now() - keepMs) continue;
     const session = takeSession(parent, id);
     if (!session) continue;
     session.remove();
@@ -67,16 +80,25 @@ export function cleanSessions(parent: string, keepMs: number, now: () => number)
   return removed;
 }
 
-function namesIn(dir: string): string[] {
+/** Ids of all sessions in `parent`, dead or alive. */
+export const sessionsIn = (parent: string): Set<string> =>
+  new Set(namesIn(parent, /^[A-Za-z0-9_-]{1,64}(\.lock)?$/).map((name) => name.replace(/\.lock$/, '')));
+
+function namesIn(dir: string, pattern: RegExp): string[] {
   try {
-    return readdirSync(dir).filter((name) => /^[A-Za-z0-9_-]{1,64}(\.lock)?$/.test(name));
+    return readdirSync(dir).filter((name) => pattern.test(name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
 }
 
-function isYoung(path: string, since: number): boolean {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat !== undefined && stat.mtimeMs > since;
+/** Milliseconds since the epoch, of the folder or a file in it; undefined where there is none. */
+export function lastChange(dir: string): number | undefined {
+  let last: number | undefined;
+  for (const name of ['.', ...namesIn(dir, /^[^.]/)]) {
+    const changed = statSync(join(dir, name), { throwIfNoEntry: false })?.mtimeMs;
+    if (changed !== undefined) last = Math.max(last ?? changed, changed);
+  }
+  return last;
 }

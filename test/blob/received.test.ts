@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { ReceivedObjects } from '../../src/blob/received.ts';
-import { KIND, objectHash } from '../../src/core/hash.ts';
+import { hex, KIND, objectHash } from '../../src/core/hash.ts';
 
 const idOf = (n: number): Buffer => objectHash(KIND.chunk, Buffer.from(`${n}`));
 
@@ -18,33 +18,46 @@ describe('received objects', () => {
     ['in memory', 1_000_000],
     ['spilled to the disk, several times', 700],
   ] as const) {
-    it(`remembers length, pack and need of each object, ${where}`, () => {
-      let published = 0;
-      const received = new ReceivedObjects(dir, (file) => file < published, limit);
+    it(`remembers length, place and need of each object, ${where}`, () => {
+      const received = new ReceivedObjects(dir, limit);
       for (let n = 0; n < 5000; n++) {
-        received.add(n % 2 === 0 ? KIND.chunk : KIND.node, idOf(n), n + 1, n % 3);
+        const kind = n % 2 === 0 ? KIND.chunk : KIND.node;
+        received.add(kind, idOf(n), { length: n + 1, file: n % 3, block: 3_000_000_000 + n, raw: 2 * n });
         // Coming again, elsewhere, changes nothing.
-        received.add(n % 2 === 0 ? KIND.chunk : KIND.node, idOf(n), 9, 77);
+        received.add(kind, idOf(n), { length: 9, file: 77, block: 0, raw: 0 });
       }
+      const take = (file: number, n: number): boolean => {
+        const wanted = received.wanted(file, KIND.chunk, idOf(n));
+        if (wanted) received.recorded([{ kind: KIND.chunk, id: idOf(n) }]);
+        return wanted;
+      };
       assert.equal(fs.existsSync(path.join(dir, 'received.db')), limit < 5000);
       assert.equal(received.lengthOf(KIND.chunk, idOf(4998)), 4999);
+      const { length, file, block, raw } = received.find(KIND.chunk, idOf(4000)) ?? assert.fail();
+      assert.deepEqual([length, file, block, raw], [4001, 1, 3_000_004_000, 8000]);
       assert.equal(received.lengthOf(KIND.chunk, idOf(1)), 0, 'another kind');
       received.batch(() => {
         for (let n = 0; n < 5000; n += 10) assert.equal(received.need(KIND.chunk, idOf(n)), n + 1);
       });
       assert.equal(received.need(KIND.chunk, idOf(1)), 0);
-      assert.equal(received.take(0, KIND.chunk, idOf(0)), false, 'not accepted yet');
+      assert.equal(take(0, 0), false, 'not accepted yet');
+      assert.deepEqual([...received.late], []);
       received.accept();
-      assert.equal(received.take(1, KIND.chunk, idOf(0)), false, 'it counts for another pack');
-      assert.equal(received.take(0, KIND.chunk, idOf(2)), false, 'nothing needs it');
-      assert.equal(received.take(0, KIND.chunk, idOf(0)), true);
-      assert.equal(received.take(0, KIND.chunk, idOf(0)), false, 'once');
-      assert.deepEqual([...received.takeLate()], []);
-      published = 2;
+      assert.deepEqual([...received.late].sort(), [0, 1, 2]);
+      assert.equal(take(1, 0), false, 'it counts for another pack');
+      assert.equal(take(0, 2), false, 'nothing needs it');
+      assert.equal(take(0, 0), true);
+      assert.equal(take(0, 0), false, 'once');
+      assert.equal([...received.ids(KIND.node)].length, 2500);
+      const rest = new Set([...received.ids(KIND.chunk)].map(hex));
+      assert.equal(rest.size, 2499);
+      assert.ok(rest.has(hex(idOf(2))) && !rest.has(hex(idOf(0))), 'without what the index has');
+      received.late.clear();
       received.need(KIND.chunk, idOf(0));
       for (const n of [6, 12, 2, 4]) received.need(KIND.chunk, idOf(n));
-      assert.deepEqual([...received.takeLate()].sort(), [0, 1]);
-      assert.deepEqual([...received.takeLate()], []);
+      assert.deepEqual([...received.late], []);
+      received.accept();
+      assert.deepEqual([...received.late].sort(), [0, 1, 2]);
       received.close();
     });
   }
