@@ -3,8 +3,8 @@
  * what this stream has sent already, less what the other side says it holds.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { NodeSource, ObjectRef } from '../blob/contract.ts';
-import type { Manifest } from '../blob/manifest/contract.ts';
+import type { NodeSource } from '../blob/contract.ts';
+import type { Manifest, Reached } from '../blob/manifest/contract.ts';
 import type { NodeId } from '../core/ids.ts';
 import { MAX_HAVE_IDS } from '../wire/limits.ts';
 import { IdSet } from './id-set.ts';
@@ -28,14 +28,16 @@ export interface SelectOptions {
   root: NodeId;
   bases: NodeId[];
   seen: Seen;
+  /** Objects of this kind only; default both, in walk order. */
+  kind?: 0 | 1;
   have?: Have;
+  /** What the other side has told that it holds. */
+  skip?: (kind: 0 | 1, id: Uint8Array) => boolean;
   signal?: AbortSignal;
 }
 
-interface Wanted {
-  kind: 0 | 1;
-  id: Uint8Array;
-}
+/** What to send; `id` is a copy. */
+export type Wanted = Reached;
 
 // The first window is small, so that the stream starts at once; later ones are large, because blocks are cut at their ends.
 const FIRST_WINDOW = 4096;
@@ -46,7 +48,7 @@ const DIRECT = 64;
 const PARALLEL = 4;
 
 /** Windows of what to send, at most 65,536 objects each. */
-export async function* selectMissing(options: SelectOptions): AsyncGenerator<ObjectRef[]> {
+export async function* selectMissing(options: SelectOptions): AsyncGenerator<Wanted[]> {
   let size = FIRST_WINDOW;
   let first = true;
   const ids = newIds(options);
@@ -62,8 +64,12 @@ export async function* selectMissing(options: SelectOptions): AsyncGenerator<Obj
   }
 }
 
-function* newIds({ manifest, nodes, root, bases, seen }: SelectOptions): Generator<Wanted> {
-  for (const { kind, id } of manifest.reachable(nodes, root, bases)) if (seen.add(kind, id)) yield { kind, id };
+function* newIds({ manifest, nodes, root, bases, seen, kind: only, skip }: SelectOptions): Generator<Wanted> {
+  for (const reached of manifest.reachable(nodes, root, bases)) {
+    const { kind, id } = reached;
+    if (only !== undefined && kind !== only) continue;
+    if (seen.add(kind, id) && !skip?.(kind, id)) yield reached;
+  }
 }
 
 async function takeWindow(ids: Iterator<Wanted>, size: number, signal?: AbortSignal): Promise<Wanted[]> {
@@ -81,7 +87,7 @@ async function takeWindow(ids: Iterator<Wanted>, size: number, signal?: AbortSig
       signal?.throwIfAborted();
     }
     block.set(next.value.id, at);
-    window.push({ kind: next.value.kind, id: block.subarray(at, at + 32) });
+    window.push({ ...next.value, id: block.subarray(at, at + 32) });
   }
   return window;
 }

@@ -1,13 +1,15 @@
 /** The entries of a blob diff for given snapshots: the sending half, shared by upload, the hub's downloads and export. */
-import type { BlobReader } from '../blob/contract.ts';
+import type { BlobReader, ObjectRef } from '../blob/contract.ts';
 import type { Manifest } from '../blob/manifest/contract.ts';
 import { KIND, unhex } from '../core/hash.ts';
 import type { NodeId, SnapshotId } from '../core/ids.ts';
 import type { Share } from '../core/peer.ts';
 import type { SnapshotBody } from '../core/records.ts';
 import { encodeSnapshotBody } from '../core/snapshot-body.ts';
+import { chunkEntries, nodeEntries } from './delta-entries.ts';
+import { planChunks, planNodes } from './delta-plan.ts';
 import type { DiffEntry } from './diff-format.ts';
-import { type Have, Seen, selectMissing } from './select.ts';
+import { type Have, Seen, selectMissing, type Wanted } from './select.ts';
 
 export interface Outgoing {
   id: SnapshotId;
@@ -47,33 +49,114 @@ export interface SendOptions {
 /** Roots that the walk is cut at: more of them cost more to compare than they save. */
 const MAX_BASES = 4;
 
-/** @param snapshots oldest first. @throws `blob-absent`, `integrity` of this store; whatever `have` throws */
+/**
+ * For each snapshot what the receiver lacks: nodes, then chunks, in windows, of each first what goes as deltas; then its
+ * body and its marker. Nodes come first because deltas of chunks are named by them. Deltas are made against the agreed
+ * base or an earlier snapshot of the stream: the receiver decodes them once it holds that one whole.
+ *
+ * @param snapshots oldest first. @throws `blob-absent`, `integrity` of this store; whatever `have` throws
+ */
 export async function* sendEntries(options: SendOptions, snapshots: Outgoing[]): AsyncGenerator<DiffEntry> {
-  const { reader, manifest, have, held, signal, onProgress } = options;
-  const seen = new Seen();
+  const { reader, manifest, held, share, seen = new Seen(), onProgress } = options;
   if (held !== undefined) for (const { kind, id } of manifest.reachable(reader, held, [])) seen.add(kind, id);
   const sent = new Map<SnapshotId, NodeId>();
   let latest: NodeId | undefined;
   for (const item of snapshots) {
     const { root } = item.body;
-    const bases = basesOf(item, sent, latest);
-    for await (const refs of selectMissing({ manifest, nodes: reader, root, bases, seen, have, signal })) {
-      for await (const bytes of reader.blocks(refs)) {
-        signal?.throwIfAborted();
-        onProgress?.({ bytes: bytes.byteLength });
-        yield { entry: 'block', bytes };
-      }
-      onProgress?.({ chunks: refs.filter((ref) => ref.kind === KIND.chunk).length });
-    }
+    const sending = new SnapshotSending({ ...options, seen }, item, basesOf(item, sent, latest));
+    yield* sending.data();
+    sent.set(item.id, root);
+    latest = root;
+    if (share && share.index > 0) continue;
     // The receiver packs the body as well, so that its metadata can be rebuilt from packs alone.
     const body = unhex(item.id);
     if (reader.has(KIND.snapshot, body)[0] === 1) {
       for await (const bytes of reader.blocks([{ kind: KIND.snapshot, id: body }])) yield { entry: 'block', bytes };
     }
     yield { entry: 'snapshot', id: item.id, bytes: encodeSnapshotBody(item.body) };
-    sent.set(item.id, root);
-    latest = root;
     onProgress?.({ items: 1 });
+  }
+}
+
+class SnapshotSending {
+  readonly #options: SendOptions & { seen: Seen };
+  readonly #item: Outgoing;
+  readonly #bases: NodeId[];
+  /** Root of the tree that deltas are made against. */
+  readonly #deltaBase: NodeId | undefined;
+
+  constructor(options: SendOptions & { seen: Seen }, item: Outgoing, bases: NodeId[]) {
+    this.#options = options;
+    this.#item = item;
+    this.#bases = bases;
+    // Of parallel streams each may be ahead: what this one brought before may need what another has yet to bring.
+    const base = options.share ? item.base?.root : bases.at(0);
+    this.#deltaBase = options.deltas === false ? undefined : base;
+  }
+
+  async *data(): AsyncGenerator<DiffEntry> {
+    const { share } = this.#options;
+    const side = share !== undefined && share.index > 0;
+    // Without deltas nothing is named by nodes, and one walk does.
+    if (this.#deltaBase === undefined && !share) return yield* this.#windows(undefined);
+    if (!side) yield* this.#windows(KIND.node);
+    yield* this.#windows(KIND.chunk);
+  }
+
+  async *#windows(kind: 0 | 1 | undefined): AsyncGenerator<DiffEntry> {
+    const { manifest, reader, seen, have, skip, signal } = this.#options;
+    const { root } = this.#item.body;
+    const select = { manifest, nodes: reader, root, bases: this.#bases, seen, kind, have, skip, signal };
+    for await (const refs of selectMissing(select)) yield* this.#window(refs);
+  }
+
+  async *#window(refs: Wanted[]): AsyncGenerator<DiffEntry> {
+    const { share } = this.#options;
+    const base = this.#deltaBase;
+    // What may go as a delta is the first stream's alone, also where it goes plainly in the end.
+    const first = (ref: Wanted): boolean => ref.kind === KIND.node || (base !== undefined && ref.at !== undefined);
+    const dealt = share ? refs.filter((ref) => !first(ref)) : [];
+    const own = share ? refs.filter(first) : refs;
+    if (!share || share.index === 0) {
+      const plain: ObjectRef[] = base === undefined ? own : [];
+      if (base !== undefined) yield* this.#deltas(base, own, plain);
+      yield* this.#blocks(plain);
+    }
+    yield* this.#blocks(dealt, share);
+  }
+
+  async *#blocks(refs: ObjectRef[], share?: Share): AsyncGenerator<DiffEntry> {
+    const { reader, signal, onProgress } = this.#options;
+    let chunks = refs.filter(({ kind }) => kind === KIND.chunk).length;
+    if (share) chunks = Math.ceil(chunks / share.of);
+    for await (const bytes of reader.blocks(refs, share)) {
+      signal?.throwIfAborted();
+      onProgress?.({ bytes: bytes.byteLength });
+      yield { entry: 'block', bytes };
+    }
+    onProgress?.({ chunks });
+  }
+
+  /** What does not go as a delta is added to `plain`. */
+  async *#deltas(baseRoot: NodeId, refs: Wanted[], plain: ObjectRef[]): AsyncGenerator<DiffEntry> {
+    const { reader, manifest, signal, onProgress } = this.#options;
+    const { id, body } = this.#item;
+    const add = (ref: ObjectRef): void => {
+      plain.push(ref);
+    };
+    const context = { manifest, nodes: reader, reader, root: body.root, baseRoot, plain: add };
+    const nodes = refs.filter(({ kind }) => kind === KIND.node);
+    const chunks = refs.filter(({ kind }) => kind === KIND.chunk);
+    for (const made of [
+      nodeEntries(planNodes(nodes, context), context),
+      chunkEntries(planChunks(chunks, context), context),
+    ]) {
+      for await (const { kind, bytes, targets } of made) {
+        signal?.throwIfAborted();
+        onProgress?.({ bytes: bytes.byteLength, ...(kind === KIND.chunk && { chunks: targets }) });
+        yield { entry: 'delta', kind, for: id, bytes };
+      }
+    }
   }
 }
 
