@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { objectNameFault } from '../core/names.ts';
+import { showText } from '../core/paths.ts';
 import type { PeerVolset } from '../core/peer.ts';
 import type { Selection } from '../core/selection.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
@@ -24,13 +25,16 @@ export interface CloneInput {
   selection: Selection;
 }
 
+export interface CloneDocument extends CloneResult {
+  dir: string;
+  /** A clone that was cut off was taken up again. */
+  continued: boolean;
+}
+
 /** Set while a clone is not finished: the only directory that a clone may continue in. */
 const UNFINISHED = 'clone.unfinished';
 
-export async function clone(
-  context: Context,
-  input: CloneInput,
-): Promise<{ result: CloneResult & { dir: string }; exits: number[] }> {
+export async function clone(context: Context, input: CloneInput): Promise<{ result: CloneDocument; exits: number[] }> {
   const { parseHubUrl } = await import('../remote/index.ts');
   const { origin, volset: named } = parseHubUrl(input.url);
   const remote: RemoteConfig = { name: 'origin', url: origin, enabled: true };
@@ -44,6 +48,7 @@ export async function clone(
   const engine = await openEngine(context, openMetaEngine(context, located, { meta }));
   const kept = engine.meta.settings()[UNFINISHED];
   if (kept !== undefined && kept !== unfinishedMark(origin, volset)) throw notOurs(dir);
+  if (kept !== undefined) context.reporter.note(`going on with the clone of ${showText(volset.name)} that was cut off`);
   engine.meta.putSetting(UNFINISHED, unfinishedMark(origin, volset));
   const known = engine.meta.listRemotes().find((r) => r.name === 'origin');
   const { result, exits } = await cloneInto(engine, {
@@ -53,7 +58,7 @@ export async function clone(
     checkout: input.checkout && !input.bare,
   });
   engine.meta.putSetting(UNFINISHED, null);
-  return { result: { ...result, dir }, exits };
+  return { result: { ...result, dir, continued: kept !== undefined }, exits };
 }
 
 const unfinishedMark = (origin: string, volset: PeerVolset): string => `${origin} ${volset.id}`;

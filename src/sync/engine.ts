@@ -74,7 +74,7 @@ export function currentVolset(engine: MetaEngine): VolsetView {
     });
   }
   throw new PlaitError('usage', 'this store holds several volsets', {
-    hint: `name one with --volset: ${all.map((v) => v.name).join(', ')}`,
+    hint: `go into a working directory of one of them, or name it: fetch, push, pull and sync with --volset, update with volset:NAME (${all.map((v) => v.name).join(', ')})`,
     data: { volsets: all.map((v) => ({ id: v.id, name: v.name })) },
   });
 }

@@ -21,6 +21,7 @@ import { exitOfProblems } from './problems.ts';
 import { addReceived, addSent, begin, noteRound, type Progress } from './progress.ts';
 import { takeTheirs } from './pull-theirs.ts';
 import { renameLine } from './push-as.ts';
+import { queueCount } from './queue.ts';
 import { foundNothing, isMarked, markOf, mayBeQuiet, stepsOfEqual } from './quiet.ts';
 import { withRecorded } from './recorded.ts';
 import { checkOptions, pulls, pushes, type ReplicateOptions, type Verb } from './replicate-options.ts';
@@ -166,12 +167,21 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
       problems: [...volume.problems, ...problems],
     };
   }
+  if (sends) warnOfRefused(session, progress);
   if (progress.changed.length > 0 && engine.meta.findVolset(volset)) warnOfDeletedBranch(engine, volset);
   // The state must have stood from before the look to its end.
   const found = mark !== undefined && !quiet && foundNothing(progress) && owesNothing(session, progress.steps);
   const settled = found && markOf(session) === mark;
   noteSealed(session);
   rememberPeer(session, progress, quiet ? [] : progress.steps, settled ? mark : undefined);
+}
+
+/** What this session was told is in its problems; of earlier refusals the result would not say a word. */
+function warnOfRefused({ engine, remote, volset }: Session, { sent }: Progress): void {
+  const earlier = queueCount(engine.meta, { remote: remote.name, volset }).dead - sent.problems.length;
+  if (earlier <= 0) return;
+  const were = earlier === 1 ? 'snapshot was' : 'snapshots were';
+  engine.reporter.warn(`${earlier} ${were} refused before and not sent again: see \`plait queue list ${remote.name}\``);
 }
 
 /** Nothing has changed since everything was found in order. */

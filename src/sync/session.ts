@@ -3,6 +3,7 @@
  * transaction, branch tips planned by ancestry. What moves blobs and tips afterwards builds on this.
  */
 import { type AncestryLookup, compareTips } from '../core/ancestry.ts';
+import { anotherStore } from '../core/another-store.ts';
 import { PlaitError } from '../core/errors.ts';
 import { type BranchId, epochOf, type InstallId, installOf, type SnapshotId, type VolsetId } from '../core/ids.ts';
 import type { Peer } from '../core/peer.ts';
@@ -71,7 +72,8 @@ function whomToForget(
   const { identity } = looked.staged;
   const before = remote.identity;
   if (before !== undefined && installOf(before) !== installOf(identity)) {
-    if (!accept.newIdentity) throw anotherStore(remote, identity);
+    if (!accept.newIdentity)
+      throw anotherStore(remote.name, { remote: remote.name, expected: before, found: identity });
     return isSharedPeer(engine, remote, volset) ? [] : [installOf(before)];
   }
   const rollback = rollbackOf(remote, looked);
@@ -86,12 +88,6 @@ function whomToForget(
   const stale = remembered !== undefined && remembered.epoch !== epochOf(identity);
   return rollback || moved || stale ? [installOf(identity)] : [];
 }
-
-const anotherStore = (remote: RemoteConfig, found: string): PlaitError =>
-  new PlaitError('identity', `${remote.name} is another store than before`, {
-    hint: 'check its address with `plait remote list`; if it was replaced on purpose, say so with --accept-new-identity',
-    data: { remote: remote.name, expected: remote.identity, found },
-  });
 
 const isSharedPeer = ({ meta }: Engine, { name, identity }: RemoteConfig, volset: VolsetId): boolean =>
   meta.listRemotes().some((other) => other.name !== name && other.identity === identity && other.volset === volset);

@@ -16,6 +16,8 @@ export interface ClientOptions {
   volset: VolsetId;
   /** In any order; duplicates are ignored. */
   snapshots: SnapshotId[];
+  /** Streams at once, 1 to 16; default 4. */
+  parallel?: number;
   signal?: AbortSignal;
   onProgress?: (step: TransferStep) => void;
 }

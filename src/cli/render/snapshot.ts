@@ -4,7 +4,6 @@ import { showText } from '../../core/paths.ts';
 import type { PeerVolset } from '../../core/peer.ts';
 import type { BranchRow } from '../../sync/branches.ts';
 import type { CheckoutDocument } from '../../sync/checkout.ts';
-import type { CloneResult } from '../../sync/clone.ts';
 import type { RemoteRow } from '../../sync/remotes.ts';
 import type { RestoreResult } from '../../sync/restore.ts';
 import type { ProblemRow, SnapshotResult } from '../../sync/results.ts';
@@ -12,6 +11,7 @@ import type { VerifyResult } from '../../sync/verify.ts';
 import type { VolsetRow } from '../../sync/volsets.ts';
 import type { ImportResult } from '../bundle.ts';
 import { formatBytes, formatDuration, formatTable, plural, shortId } from '../format.ts';
+import type { CloneDocument } from '../make-clone.ts';
 import type { TokenDocument } from '../tokens.ts';
 import { openConflicts } from './conflicts.ts';
 import { syncLines } from './sync.ts';
@@ -59,10 +59,10 @@ export function checkoutLines(result: CheckoutDocument): string[] {
   return [`at ${where}: ${result.written} written, ${result.deleted} deleted`, ...problems(result.problems)];
 }
 
-export function cloneLines(result: CloneResult & { dir: string }): string[] {
+export function cloneLines(result: CloneDocument): string[] {
   const at = result.snapshot === null ? 'empty' : `${showText(result.branch ?? '')} at ${shortId(result.snapshot)}`;
   return [
-    `cloned ${showText(result.volset ?? result.volsetId)} into ${showText(result.dir)}: ${at}`,
+    `${result.continued ? 'finished the clone of' : 'cloned'} ${showText(result.volset ?? result.volsetId)} into ${showText(result.dir)}: ${at}`,
     `  ${plural(result.pulled.snapshots, 'snapshot')}, ${formatBytes(result.pulled.bytes)}; ${plural(result.written, 'file')} written in ${formatDuration(result.durationMs)}`,
     ...(result.conflicts.length > 0 ? [`  ${openConflicts(result.conflicts.length)}`] : []),
     ...problems(result.problems),
