@@ -62,6 +62,7 @@ export async function serve(
     now: settings.world.now,
     randomId: () => settings.world.random(16).toString('hex'),
     limits,
+    onFailure: (error) => logLine(context, { level: 'warn', event: 'upload-failed', message: String(error) }),
   });
   const hub = await createHub({
     meta: thread.meta,

@@ -70,7 +70,8 @@ function checkBodyType(route: Route, request: FastifyRequest): void {
 function checkQuery(route: Route, query: unknown): Record<string, string> {
   const given = query as Record<string, unknown>;
   const checked: Record<string, string> = {};
-  for (const [name, schema] of Object.entries(route.query ?? {})) {
+  const optional = Object.entries(route.optionalQuery ?? {}).filter(([name]) => given[name] !== undefined);
+  for (const [name, schema] of [...Object.entries(route.query ?? {}), ...optional]) {
     const wrong = fault(schema, given[name], name);
     if (wrong !== undefined) throw new PlaitError('protocol', `the query is not valid: ${wrong}`);
     checked[name] = given[name] as string;

@@ -3,7 +3,14 @@ import type { Async } from '../core/async.ts';
 import type { MetaStore } from '../meta/contract.ts';
 import type { TransferService, TransferTokens } from '../wire/transfer-service.ts';
 
-export type { Caller, Right, TransferClaims, TransferService, TransferTokens } from '../wire/transfer-service.ts';
+export type {
+  Caller,
+  Right,
+  TransferClaims,
+  TransferService,
+  TransferStats,
+  TransferTokens,
+} from '../wire/transfer-service.ts';
 
 /** The part of the metadata store that routes use; on its own thread (meta-thread.ts), so that no commit blocks us. */
 export type HubMeta = Pick<
@@ -49,7 +56,7 @@ export interface HubLimits {
   drainMs: number;
   /** Bytes of a JSON request body. */
   jsonBytes: number;
-  /** Bytes of one upload. */
+  /** Bytes of one part of an upload. */
   uploadBytes: number;
   /** Bytes of one push of records. */
   recordBytes: number;

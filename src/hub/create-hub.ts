@@ -38,6 +38,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const close = async (): Promise<void> => {
     stopCutting();
     await drain(server, limits.drainMs);
+    await options.transfer.close();
     options.log?.({ level: 'info', event: 'stopped' });
   };
   return { url, port, close: () => (closing ??= close()) };

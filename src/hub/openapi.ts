@@ -36,6 +36,7 @@ function operation(route: Route): Json {
   const parameters = [
     ...[...route.path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: randomId })),
     ...Object.entries(route.query ?? {}).map(([name, schema]) => ({ name, in: 'query', required: true, schema })),
+    ...Object.entries(route.optionalQuery ?? {}).map(([name, schema]) => ({ name, in: 'query', schema })),
     ...(route.transfer ? [{ name: TRANSFER_HEADER, in: 'header', required: true, schema: { type: 'string' } }] : []),
   ];
   return {

@@ -38,6 +38,19 @@ export interface TransferTokens {
   verify(token: string): TransferClaims;
 }
 
+/** For metrics: what there is now, and what has been since the start. */
+export interface TransferStats {
+  openUploads: number;
+  /** Bytes. */
+  quarantineBytes: number;
+  parts: number;
+  /** Objects that came as deltas: decoded here, and those that had to come again. */
+  deltas: number;
+  lacking: number;
+  /** Numbers of senders' blobs. */
+  sealed: number;
+}
+
 /** Path to put into `url` of an answer: relative to the hub, so that it holds behind any proxy. */
 export const transferPath = (uploadId: string): string => `/v1/transfers/${uploadId}`;
 
@@ -59,6 +72,7 @@ export interface TransferService {
   hold(claims: TransferClaims, kind: 0 | 1, prefixes: Uint8Array): Promise<void>;
   /** A failure before the first piece becomes an error answer, one after it cuts the stream (no trailer). */
   send(claims: TransferClaims, signal: AbortSignal, share?: Share): AsyncIterable<Uint8Array>;
+  stats(): TransferStats;
   /** Ends what it keeps open; unfinished uploads stay in quarantine. */
   close(): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { PlaitError } from '../../src/core/errors.ts';
 import { makeGeneration, NO_GENERATION } from '../../src/core/generation.ts';
 import type { BranchId, InstallId, NodeId, SnapshotId, StoreId, VolsetId } from '../../src/core/ids.ts';
 import { storeId } from '../../src/core/ids.ts';
-import type { Offer, OfferAnswer, Sender, Want, WantAnswer } from '../../src/core/peer.ts';
+import type { Offer, OfferAnswer, Sender, Share, Want, WantAnswer } from '../../src/core/peer.ts';
 import type { AnyRecord, Generation, SnapshotBody } from '../../src/core/records.ts';
 import { idOfBody } from '../../src/core/snapshot-body.ts';
 import type {
@@ -15,6 +15,7 @@ import type {
   Right,
   TransferClaims,
   TransferService,
+  TransferStats,
   TransferTokens,
 } from '../../src/hub/contract.ts';
 import { createHub, createTransferTokens, newToken } from '../../src/hub/index.ts';
@@ -38,6 +39,10 @@ export class MemoryTransfers implements TransferService {
   breakDownload = false;
   /** Refuses an upload after its first piece, when set. */
   refuseUpload = false;
+  /** What downloads were told to leave out. */
+  readonly held: { kind: 0 | 1; prefixes: Buffer }[] = [];
+  /** Of the last download. */
+  share: Share | undefined;
   /** Bytes of uploads so far. */
   received = 0;
   /** Why the last upload was stopped from outside. */
@@ -87,10 +92,21 @@ export class MemoryTransfers implements TransferService {
     }
     for (const id of claims.snapshots) this.stored.set(id, Buffer.concat(pieces));
     this.meta.setBlobs(claims.volset, claims.snapshots);
-    return { snapshots: claims.snapshots };
+    return { snapshots: claims.snapshots, lacking: [] };
   }
 
-  async *send(claims: TransferClaims): AsyncGenerator<Uint8Array> {
+  async hold(_claims: TransferClaims, kind: 0 | 1, prefixes: Uint8Array): Promise<void> {
+    this.held.push({ kind, prefixes: Buffer.from(prefixes) });
+  }
+
+  stats(): TransferStats {
+    return { openUploads: 1, quarantineBytes: 2, parts: 3, deltas: 4, lacking: 5, sealed: 6 };
+  }
+
+  async close(): Promise<void> {}
+
+  async *send(claims: TransferClaims, _signal?: AbortSignal, share?: Share): AsyncGenerator<Uint8Array> {
+    this.share = share;
     for (const id of claims.snapshots) {
       const bytes = this.stored.get(id);
       if (!bytes) throw new PlaitError('blob-absent', 'the data is gone');

@@ -6,10 +6,13 @@ import type {
   DeltasAsk,
   Offer,
   OfferAnswer,
+  OfferSender,
+  PartAnswer,
   Peer,
   PeerVolset,
   RefMove,
   Sender,
+  Share,
   Traffic,
   Transfer,
   Want,
@@ -77,10 +80,11 @@ export class LocalPeer implements Peer {
     if (!meta.knowsVolset(volset)) throw new PlaitError('not-found', 'no such volume set here');
     const plan = meta.planDeltas(volset, copy(ask.vector), ask.knownRevision, ask.chains && copy(ask.chains));
     const { refs, vector, revision } = copy(plan);
+    const sealed = copy(meta.sealed({ volset, sender: ask.self, owner: caller.owner }));
     return {
       refs,
       generations: this.#pages(meta, volset, plan.cursor),
-      trailer: async () => ({ vector, revision, generations: plan.generations }),
+      trailer: async () => ({ vector, revision, generations: plan.generations, sealed }),
     };
   }
 
@@ -130,27 +134,37 @@ export class LocalPeer implements Peer {
     }
   }
 
-  async offer(volset: VolsetId, offers: Offer[]): Promise<OfferAnswer[]> {
-    return this.#enter('offer').transfer.answerOffers(volset, offers, caller);
+  async offer(volset: VolsetId, offers: Offer[], sender?: OfferSender): Promise<OfferAnswer[]> {
+    return this.#enter('offer').transfer.answerOffers(volset, copy(offers), caller, sender && copy(sender));
   }
 
   async request(volset: VolsetId, wants: Want[]): Promise<WantAnswer[]> {
-    return this.#enter('request').transfer.answerRequests(volset, wants, caller);
+    return this.#enter('request').transfer.answerRequests(volset, copy(wants), caller);
   }
 
   async have(_: VolsetId, transfer: Transfer, kind: 0 | 1, ids: Uint8Array): Promise<Uint8Array> {
     return this.#enter('have').transfer.have(claimsOf(transfer), kind, ids);
   }
 
-  async upload(transfer: Transfer, body: AsyncIterable<Uint8Array>) {
-    return this.#enter('upload').transfer.receive(claimsOf(transfer), body, new AbortController().signal);
+  async upload(transfer: Transfer, part: Uint8Array[]): Promise<PartAnswer> {
+    const { transfer: server } = this.#enter('upload');
+    return server.receive(claimsOf(transfer), pieces(part), new AbortController().signal);
   }
 
-  async download(transfer: Transfer): Promise<AsyncIterable<Uint8Array>> {
-    return this.#enter('download').transfer.send(claimsOf(transfer), new AbortController().signal);
+  async hold(transfer: Transfer, kind: 0 | 1, prefixes: Uint8Array): Promise<void> {
+    await this.#enter('hold').transfer.hold(claimsOf(transfer), kind, prefixes);
+  }
+
+  async download(transfer: Transfer, share?: Share): Promise<AsyncIterable<Uint8Array>> {
+    return this.#enter('download').transfer.send(claimsOf(transfer), new AbortController().signal, share);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** The receiver takes blocks over; a part may be sent again. */
+async function* pieces(part: Uint8Array[]): AsyncGenerator<Uint8Array> {
+  for (const piece of part) yield Uint8Array.from(piece);
 }
 
 const claimsOf = (transfer: Transfer): TransferClaims => JSON.parse(transfer.token) as TransferClaims;

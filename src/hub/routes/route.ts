@@ -27,7 +27,7 @@ export interface Call {
   volset: VolsetId;
   /** Verified claims where the route wants a transfer token. */
   claims: TransferClaims;
-  query: Readonly<Record<string, string>>;
+  query: Readonly<Record<string, string | undefined>>;
   /** Decoded JSON, raw bytes, or undefined for streams. */
   body: unknown;
   /** For streamed bodies. */
@@ -55,6 +55,7 @@ export interface Route {
   /** The route wants a transfer token for this direction. */
   transfer?: 'up' | 'down';
   query?: Record<string, Schema>;
+  optionalQuery?: Record<string, Schema>;
   body?: Medium;
   answer: Medium;
   /** A value for JSON, text or bytes for other types, a byte stream. */

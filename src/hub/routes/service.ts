@@ -26,7 +26,7 @@ const serviceRoutes: Route[] = [
     summary: 'Counters in the Prometheus text format',
     right: 'read',
     answer: { type: METRICS_TYPE },
-    handle: async ({ meta, metrics }) => metrics.render((await meta.listVolsets()).length),
+    handle: async ({ meta, metrics, transfer }) => metrics.render((await meta.listVolsets()).length, transfer.stats()),
   },
   {
     method: 'GET',

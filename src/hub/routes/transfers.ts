@@ -1,13 +1,16 @@
 /** Negotiation and transfer of blobs: rights and tokens are checked here, everything else is the transfer service's. */
 import { PlaitError } from '../../core/errors.ts';
-import type { Offer, Want } from '../../core/peer.ts';
+import type { Offer, OfferSender, Share, Want } from '../../core/peer.ts';
 import { BYTES_TYPE, JSON_TYPE, TAR_TYPE } from '../../wire/headers.ts';
-import { MAX_HAVE_IDS } from '../../wire/limits.ts';
-import { offerAnswers, offers, received, wantAnswers, wants } from '../../wire/messages.ts';
+import { MAX_HAVE_IDS, MAX_HELD_IDS, MAX_SHARES } from '../../wire/limits.ts';
+import { offerAnswers, offers, partAnswer, wantAnswers, wants } from '../../wire/messages.ts';
+import type { Schema } from '../../wire/schema.ts';
 import type { Call, HubContext, Route } from './route.ts';
 import { requireOrMake, requireVolset } from './volsets.ts';
 
 const ID_BYTES = 32;
+const PREFIX_BYTES = 8;
+const kind: Schema = { type: 'string', enum: ['0', '1'], description: '0 chunks, 1 manifest nodes' };
 
 async function have({ transfer }: HubContext, { claims, query, body, volset }: Call): Promise<Uint8Array> {
   const ids = body as Uint8Array;
@@ -16,6 +19,24 @@ async function have({ transfer }: HubContext, { claims, query, body, volset }: C
     throw new PlaitError('protocol', `a have request is at most ${MAX_HAVE_IDS} ids of ${ID_BYTES} bytes`);
   }
   return transfer.have(claims, query.kind === '1' ? 1 : 0, ids);
+}
+
+async function held({ transfer }: HubContext, { claims, query, body }: Call): Promise<unknown> {
+  const prefixes = body as Uint8Array;
+  if (prefixes.length % PREFIX_BYTES !== 0 || prefixes.length > MAX_HELD_IDS * PREFIX_BYTES) {
+    throw new PlaitError('protocol', `a held request is at most ${MAX_HELD_IDS} times ${PREFIX_BYTES} bytes`);
+  }
+  await transfer.hold(claims, query.kind === '1' ? 1 : 0, prefixes);
+  return {};
+}
+
+/** Both or neither. */
+function shareOf({ share, of }: Call['query']): Share | undefined {
+  if (share === undefined && of === undefined) return undefined;
+  const [index, count] = [Number(share), Number(of)];
+  const valid = Number.isInteger(index) && index >= 0 && index < count && count <= MAX_SHARES;
+  if (!valid) throw new PlaitError('protocol', `share and of: a stream of at most ${MAX_SHARES}, counted from 0`);
+  return { index, of: count };
 }
 
 async function upload({ transfer, limits, metrics }: HubContext, call: Call): Promise<unknown> {
@@ -29,7 +50,7 @@ async function upload({ transfer, limits, metrics }: HubContext, call: Call): Pr
 
 /** The first piece is awaited before the answer starts: until then a failure is still an error answer. */
 async function download({ transfer, metrics }: HubContext, call: Call): Promise<AsyncGenerator<Uint8Array>> {
-  const pieces = transfer.send(call.claims, call.signal)[Symbol.asyncIterator]();
+  const pieces = transfer.send(call.claims, call.signal, shareOf(call.query))[Symbol.asyncIterator]();
   const first = await pieces.next();
   metrics.downloads++;
   return (async function* () {
@@ -45,11 +66,11 @@ async function download({ transfer, metrics }: HubContext, call: Call): Promise<
 const blobDiff = { type: TAR_TYPE, description: 'a blob diff: tar with header.json first and trailer.json last' };
 const uploadRoute: Omit<Route, 'method'> = {
   path: '/v1/transfers/:upload',
-  summary: 'Take a blob diff in',
+  summary: 'Take one part of an upload in, a whole blob diff; several at once, and safe to repeat',
   right: 'append',
   transfer: 'up',
   body: blobDiff,
-  answer: { type: JSON_TYPE, schema: received },
+  answer: { type: JSON_TYPE, schema: partAnswer },
   handle: upload,
 };
 
@@ -63,8 +84,8 @@ export const transferRoutes: Route[] = [
     answer: { type: JSON_TYPE, schema: offerAnswers },
     handle: async (context, call) => {
       await requireOrMake(context, call);
-      const { offers } = call.body as { offers: Offer[] };
-      return { answers: await context.transfer.answerOffers(call.volset, offers, call.caller) };
+      const { offers, sender } = call.body as { offers: Offer[]; sender?: OfferSender };
+      return { answers: await context.transfer.answerOffers(call.volset, offers, call.caller, sender) };
     },
   },
   {
@@ -85,7 +106,7 @@ export const transferRoutes: Route[] = [
     summary: 'Which of these objects the hub holds for an upload: n x 32 bytes in, n bytes out (1 = held)',
     right: 'append',
     transfer: 'up',
-    query: { kind: { type: 'string', enum: ['0', '1'], description: '0 chunks, 1 manifest nodes' } },
+    query: { kind },
     body: { type: BYTES_TYPE },
     answer: { type: BYTES_TYPE },
     handle: have,
@@ -95,10 +116,25 @@ export const transferRoutes: Route[] = [
   {
     method: 'GET',
     path: '/v1/transfers/:upload',
-    summary: 'Get a blob diff',
+    summary: 'Get a blob diff, or one of several streams that together are one',
     right: 'read',
     transfer: 'down',
+    optionalQuery: {
+      share: { type: 'string', pattern: '^[0-9]{1,2}$', description: 'which of them, from 0; markers are in 0' },
+      of: { type: 'string', pattern: '^[0-9]{1,2}$', description: `how many, at most ${MAX_SHARES}` },
+    },
     answer: blobDiff,
     handle: download,
+  },
+  {
+    method: 'POST',
+    path: '/v1/transfers/:upload/held',
+    summary: 'Before a download: what its receiver holds already, the first 8 bytes of ids; these are left out',
+    right: 'read',
+    transfer: 'down',
+    query: { kind },
+    body: { type: BYTES_TYPE },
+    answer: { type: JSON_TYPE, schema: { type: 'object', additionalProperties: false } },
+    handle: held,
   },
 ];

@@ -48,9 +48,9 @@ export function peerOf(server: TransferServer): { peer: Peer; counted: Counted }
   };
   const peer: Partial<Peer> = {
     url: 'loopback:',
-    offer: (volset, offers) => {
+    offer: (volset, offers, sender) => {
       counted.offers++;
-      return server.answerOffers(volset, offers, caller);
+      return server.answerOffers(volset, offers, caller, sender);
     },
     request: (volset, wants) => {
       counted.requests++;
@@ -60,12 +60,18 @@ export function peerOf(server: TransferServer): { peer: Peer; counted: Counted }
       counted.have++;
       return server.have(claimsOf(transfer, 'up'), kind, ids);
     },
-    upload: (transfer, body) => {
+    upload: (transfer, part) => {
       counted.uploads++;
-      return server.receive(claimsOf(transfer, 'up'), count(body, 'sent'), new AbortController().signal);
+      return server.receive(claimsOf(transfer, 'up'), count(pieces(part), 'sent'), new AbortController().signal);
     },
-    download: async (transfer) =>
-      count(server.send(claimsOf(transfer, 'down'), new AbortController().signal), 'received'),
+    hold: (transfer, kind, prefixes) => server.hold(claimsOf(transfer, 'down'), kind, prefixes),
+    download: async (transfer, share) =>
+      count(server.send(claimsOf(transfer, 'down'), new AbortController().signal, share), 'received'),
   };
   return { peer: peer as Peer, counted };
+}
+
+/** The receiver takes blocks over; a part may be sent again. */
+async function* pieces(part: Uint8Array[]): AsyncGenerator<Uint8Array> {
+  for (const piece of part) yield Uint8Array.from(piece);
 }

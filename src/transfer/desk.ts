@@ -1,0 +1,81 @@
+/** What both directions of a hub's transfers share: what is complete here, how a transfer is agreed on. */
+import type { BlobStore } from '../blob/contract.ts';
+import type { Manifest } from '../blob/manifest/contract.ts';
+import type { MaybeAsync } from '../core/async.ts';
+import { KIND, unhex } from '../core/hash.ts';
+import type { NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
+import type { Transfer, Want } from '../core/peer.ts';
+import { decodeSnapshotBody } from '../core/snapshot-body.ts';
+import type { MetaStore } from '../meta/contract.ts';
+import { MAX_TRANSFER_SNAPSHOTS } from '../wire/limits.ts';
+import { type TransferClaims, type TransferTokens, transferPath } from '../wire/transfer-service.ts';
+import type { OpenTransfer, OpenTransfers } from './open-transfers.ts';
+
+export interface DeskOptions {
+  blob: BlobStore;
+  manifest: Manifest;
+  meta: MaybeAsync<Pick<MetaStore, 'findSnapshot' | 'missingBlobs' | 'setBlobs' | 'seal'>>;
+  tokens: TransferTokens;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** 32 random hex digits. */
+  randomId: () => string;
+}
+
+/** What one transfer may move. */
+export interface Agreement extends Omit<OpenTransfer, 'claims' | 'bases'> {
+  volset: VolsetId;
+  direction: 'up' | 'down';
+  owner: string;
+  /** Default: a new one. */
+  uploadId?: string;
+  /** Oldest first, with the base chosen for each. */
+  items: { id: SnapshotId; base: SnapshotId | null }[];
+}
+
+export class Desk {
+  readonly options: DeskOptions;
+  readonly open: OpenTransfers;
+  readonly #tokenMs: number;
+
+  constructor(options: DeskOptions, open: OpenTransfers, tokenMs: number) {
+    this.options = options;
+    this.open = open;
+    this.#tokenMs = tokenMs;
+  }
+
+  agree({ volset, direction, owner, uploadId = this.options.randomId(), items, ...more }: Agreement): Transfer {
+    const bases = items.map(({ base }) => base);
+    const claims: TransferClaims = {
+      volset,
+      direction,
+      uploadId,
+      snapshots: items.map(({ id }) => id),
+      base: bases[0],
+      owner,
+      expiresAt: this.options.now() + this.#tokenMs,
+    };
+    this.open.add({ claims, bases, ...more });
+    return { url: transferPath(uploadId), token: this.options.tokens.sign(claims), expiresAt: claims.expiresAt };
+  }
+
+  /** Of all that is named, what is complete here, whether or not its record is: a push brings blobs before records. */
+  async completeAmong(volset: VolsetId, named: Want[]): Promise<Set<SnapshotId>> {
+    const ids = new Set(named.flatMap(({ id, baseCandidates }) => [id, ...baseCandidates]));
+    for (const missing of await this.options.meta.missingBlobs(volset, [...ids])) ids.delete(missing);
+    return ids;
+  }
+
+  async completeRoot(volset: VolsetId, id: SnapshotId): Promise<NodeId | undefined> {
+    if ((await this.options.meta.missingBlobs(volset, [id])).length > 0) return undefined;
+    const view = await this.options.meta.findSnapshot(volset, id);
+    if (view) return view.body.root;
+    const bytes = this.options.blob.reader(volset).readObject(KIND.snapshot, unhex(id));
+    return decodeSnapshotBody(bytes, volset).root;
+  }
+}
+
+/** What goes in one transfer each. */
+export function* groupsOf<T>(items: T[]): Generator<T[]> {
+  for (let i = 0; i < items.length; i += MAX_TRANSFER_SNAPSHOTS) yield items.slice(i, i + MAX_TRANSFER_SNAPSHOTS);
+}

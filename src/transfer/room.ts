@@ -1,0 +1,103 @@
+/** Whether what is offered may come: the disk, quotas of a volset and of a bearer, less what others were promised. */
+import type { BlobStore } from '../blob/contract.ts';
+import type { VolsetId } from '../core/ids.ts';
+import type { Declined, Offer } from '../core/peer.ts';
+import type { OpenTransfers } from './open-transfers.ts';
+import type { Uploads } from './uploads.ts';
+
+export interface ServerLimits {
+  /** File bytes of one offered snapshot; larger ones are declined. */
+  snapshotBytes: number;
+  /** Bytes of one upload; more ends it with `quota`. */
+  uploadBytes: number;
+  /** Stored bytes of one volset, those in quarantine included. */
+  volsetBytes: number;
+  /** Bytes in quarantine of one bearer. */
+  quarantineBytes: number;
+  /** Milliseconds that a transfer token is good for. */
+  tokenMs: number;
+}
+
+export const DEFAULT_LIMITS: ServerLimits = {
+  snapshotBytes: Number.POSITIVE_INFINITY,
+  uploadBytes: Number.POSITIVE_INFINITY,
+  volsetBytes: Number.POSITIVE_INFINITY,
+  quarantineBytes: Number.POSITIVE_INFINITY,
+  tokenMs: 60 * 60 * 1000,
+};
+
+/** Bytes of disk that offers leave alone: index, metadata, logs. */
+const RESERVE = 16 * 1024 * 1024;
+
+type Refusal = Pick<Declined, 'reason' | 'code'>;
+const TOO_LARGE: Refusal = { reason: 'it is larger than this hub takes', code: 'quota' };
+const NO_SPACE: Refusal = { reason: 'no space: its data does not fit the disk of this hub', code: 'no-space' };
+const VOLSET_FULL: Refusal = { reason: 'quota: the volume set would take more than this hub gives it', code: 'quota' };
+const OWNER_FULL: Refusal = { reason: 'quota: too much of this token has not been completed yet', code: 'quota' };
+
+export interface Stock {
+  blob: BlobStore;
+  limits: ServerLimits;
+  uploads: Uploads;
+  open: OpenTransfers;
+}
+
+/** Bytes that the volset takes: packs, and what uploads have in quarantine. */
+export function volsetBytes({ blob, uploads }: Stock, volset: VolsetId): number {
+  let sum = blob.packs(volset).reduce((bytes, pack) => bytes + pack.bytes, 0);
+  for (const upload of uploads.all()) if (upload.volset === volset) sum += upload.bytes;
+  return sum;
+}
+
+/** Bytes that may still come for this volset and bearer, whatever was announced. */
+export function quotaLeft(stock: Stock, volset: VolsetId, owner: string): number {
+  const { blob, limits } = stock;
+  const ofVolset = isFinite(limits.volsetBytes) ? limits.volsetBytes - volsetBytes(stock, volset) : Infinity;
+  const ofOwner = isFinite(limits.quarantineBytes) ? limits.quarantineBytes - blob.quarantineBytes(owner) : Infinity;
+  return Math.min(ofVolset, ofOwner);
+}
+
+/** Decides about the offers of one request, one after the other: what one is promised is not there for the next. */
+export class Room {
+  readonly #limits: ServerLimits;
+  readonly #left: [bytes: number, refusal: Refusal][];
+
+  private constructor(limits: ServerLimits, left: [number, Refusal][]) {
+    this.#limits = limits;
+    this.#left = left;
+  }
+
+  /** @param reused Uploads that go on with these offers: what lies there already need not come. */
+  static async of(stock: Stock, volset: VolsetId, owner: string, reused: string[]): Promise<Room> {
+    const { blob, limits, uploads, open } = stock;
+    const again = new Set(reused);
+    const done = (id: string): number | undefined => uploads.find(id)?.done;
+    const promised = (counts: (claims: { volset: VolsetId; owner: string }) => boolean): number =>
+      open.promised(done, (claims) => !again.has(claims.uploadId) && counts(claims));
+    const credit = reused.reduce((sum, id) => sum + (uploads.find(id)?.bytes ?? 0), 0);
+    const left: [number, Refusal][] = [[(await blob.freeBytes()) - RESERVE - promised(() => true), NO_SPACE]];
+    if (isFinite(limits.volsetBytes)) {
+      const taken = volsetBytes(stock, volset) + promised((claims) => claims.volset === volset);
+      left.push([limits.volsetBytes - taken, VOLSET_FULL]);
+    }
+    if (isFinite(limits.quarantineBytes)) {
+      const taken = blob.quarantineBytes(owner) + promised((claims) => claims.owner === owner);
+      left.push([limits.quarantineBytes - taken, OWNER_FULL]);
+    }
+    return new Room(
+      limits,
+      left.map(([bytes, refusal]) => [bytes + credit, refusal]),
+    );
+  }
+
+  /**
+   * Why it may not come; otherwise it has its room. How much comes beside a base cannot be known: it is declined only
+   * where nothing is left, and what is too much ends its upload.
+   */
+  take({ body, bytes }: Pick<Offer, 'body' | 'bytes'>, hasBase: boolean): Refusal | undefined {
+    if (body.bytes > this.#limits.snapshotBytes) return TOO_LARGE;
+    for (const [left, refusal] of this.#left) if (hasBase ? left <= 0 : bytes > left) return refusal;
+    if (!hasBase) for (const row of this.#left) row[0] -= bytes;
+    return undefined;
+  }
+}
