@@ -1,4 +1,4 @@
-/** Request bodies as they come off the socket: counted, bounded, and not waited for without end. */
+/** Streamed bodies, either way: counted, bounded, as fast as the slower side, and not waited for without end. */
 import type { IncomingMessage } from 'node:http';
 import { PlaitError } from '../core/errors.ts';
 import { MIN_BYTES_PER_WINDOW } from './limits.ts';
@@ -32,6 +32,38 @@ export async function* streamedBody(raw: IncomingMessage, limits: BodyLimits): A
   }
 }
 
+export interface AnswerLimits {
+  /** Milliseconds in which a reader must take a piece. */
+  idleMs: number;
+  tooSlow(): void;
+  onBytes(bytes: number): void;
+}
+
+/** Bytes that are handed over at once. */
+const ANSWER_PIECE = 64 * 1024;
+
+/**
+ * The body of a streamed answer. A reader that stands still, or takes a byte now and then, would hold its pinned base
+ * and its connection for ever; how long the source takes is not its fault.
+ */
+export async function* streamedAnswer(
+  source: AsyncIterable<Uint8Array>,
+  { idleMs, tooSlow, onBytes }: AnswerLimits,
+): AsyncGenerator<Uint8Array> {
+  for await (const whole of source) {
+    for (let at = 0; at < whole.length; at += ANSWER_PIECE) {
+      const piece = whole.subarray(at, at + ANSWER_PIECE);
+      onBytes(piece.length);
+      const timer = setTimeout(tooSlow, idleMs);
+      try {
+        yield piece;
+      } finally {
+        clearTimeout(timer);
+      }
+    }
+  }
+}
+
 async function nextPiece(pieces: AsyncIterator<Buffer>): Promise<IteratorResult<Buffer>> {
   try {
     return await pieces.next();
@@ -53,7 +85,7 @@ class Pace {
 
   async wait<T>(next: () => Promise<T>, raw: IncomingMessage): Promise<T> {
     const start = performance.now();
-    this.#timer = setTimeout(() => raw.destroy(tooSlow()), Math.max(1, this.#idleMs - this.#waited));
+    this.#timer = setTimeout(() => raw.destroy(cameTooSlowly()), Math.max(1, this.#idleMs - this.#waited));
     try {
       return await next();
     } finally {
@@ -74,4 +106,4 @@ class Pace {
   }
 }
 
-const tooSlow = (): PlaitError => new PlaitError('deadline', 'the request body came too slowly');
+const cameTooSlowly = (): PlaitError => new PlaitError('deadline', 'the request body came too slowly');

@@ -10,7 +10,7 @@ import { MAX_HAVE_IDS, PROTOCOL } from '../wire/limits.ts';
 import { decode } from '../wire/schema.ts';
 import type { TransferClaims } from '../wire/transfer-service.ts';
 import { type AccessOptions, authorize } from './access.ts';
-import { streamedBody } from './body.ts';
+import { streamedAnswer, streamedBody } from './body.ts';
 import { type Checked, check } from './checks.ts';
 import type { HubOptions } from './contract.ts';
 import { answerError, malformedRequest, noSuchRoute, toPlaitError } from './errors.ts';
@@ -201,9 +201,17 @@ function callOf(
 function send({ metrics, limits }: HubContext, route: Route, reply: FastifyReply, result: unknown): unknown {
   reply.type(route.answer.type);
   if (isStream(route.answer.type)) {
-    // A reader that stands still would hold its pinned base and its connection for ever.
-    reply.raw.setTimeout(limits.idleMs, () => reply.raw.destroy());
-    return Readable.from(counted(result as AsyncIterable<Uint8Array>, metrics), { objectMode: false });
+    const tooSlow = (): unknown => reply.raw.destroy();
+    // For what is left when the last piece was handed over, and for a source that stands still.
+    reply.raw.setTimeout(limits.idleMs, tooSlow);
+    const pieces = streamedAnswer(result as AsyncIterable<Uint8Array>, {
+      idleMs: limits.idleMs,
+      tooSlow,
+      onBytes: (bytes) => {
+        metrics.bytesOut += bytes;
+      },
+    });
+    return Readable.from(pieces, { objectMode: false });
   }
   const bytes =
     typeof result === 'string' || result instanceof Uint8Array
@@ -211,13 +219,6 @@ function send({ metrics, limits }: HubContext, route: Route, reply: FastifyReply
       : Buffer.from(JSON.stringify(result));
   metrics.bytesOut += bytes.length;
   return bytes;
-}
-
-async function* counted(pieces: AsyncIterable<Uint8Array>, metrics: { bytesOut: number }): AsyncGenerator<Uint8Array> {
-  for await (const piece of pieces) {
-    metrics.bytesOut += piece.length;
-    yield piece;
-  }
 }
 
 /** The route's pattern, never the URL: what a client writes there may hold anything, secrets included. */

@@ -46,6 +46,9 @@ export class HubConnection {
   readonly #retry: Retry;
   readonly #up: RateLimit | undefined;
   readonly #down: RateLimit | undefined;
+  readonly #closing = new AbortController();
+  /** Ends whatever waits: the caller's signal, or that we are closed. */
+  readonly #stop: AbortSignal;
   #connections: Connections | undefined;
   #identity: StoreId | undefined;
 
@@ -53,7 +56,8 @@ export class HubConnection {
     this.origin = origin;
     this.#options = options;
     this.#retry = new Retry(options);
-    const { limits, clock } = options;
+    const { limits, clock, signal } = options;
+    this.#stop = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
     this.#up = limits?.up === undefined ? undefined : new RateLimit(limits.up, clock);
     this.#down = limits?.down === undefined ? undefined : new RateLimit(limits.down, clock);
   }
@@ -79,6 +83,7 @@ export class HubConnection {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort(new PlaitError('network', `the connection to ${this.origin} was closed`));
     await this.#connections?.destroy();
     this.#connections = undefined;
   }
@@ -97,7 +102,7 @@ export class HubConnection {
   }
 
   async #send({ method, path, headers, body, type, work }: Wanted): Promise<ResponseData> {
-    const { token, signal, timeouts } = this.#options;
+    const { token, timeouts } = this.#options;
     const own = new AbortController();
     try {
       this.#connections ??= connect(this.origin, poolOptions(this.#options));
@@ -114,7 +119,7 @@ export class HubConnection {
           ...headers,
         },
         body: body === undefined ? null : ((await this.#body(body, own)) as never),
-        signal: signal === undefined ? own.signal : AbortSignal.any([signal, own.signal]),
+        signal: AbortSignal.any([this.#stop, own.signal]),
         ...(work && { headersTimeout: timeouts.workMs }),
       });
     } catch (error) {
@@ -125,18 +130,18 @@ export class HubConnection {
 
   /** Ready to be sent; `own` ends this one request when it makes no progress. */
   async #body(body: RequestBody, own: AbortController): Promise<Uint8Array | AsyncGenerator<Uint8Array>> {
-    const { signal, timeouts } = this.#options;
+    const { timeouts } = this.#options;
     const onBytes = (bytes: number): void => {
       this.traffic.sent += bytes;
     };
     if (body instanceof Uint8Array && body.length < SMALL_BODY) {
-      await this.#up?.take(body.length, signal);
+      await this.#up?.take(body.length, this.#stop);
       onBytes(body.length);
       return body;
     }
-    const ends = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal]);
+    const signal = AbortSignal.any([this.#stop, own.signal]);
     const stalled = (): void => own.abort(stalledError(this.origin));
-    return outgoing(body, { limit: this.#up, signal: ends, idleMs: timeouts.bodyMs, stalled, onBytes });
+    return outgoing(body, { limit: this.#up, signal, idleMs: timeouts.bodyMs, stalled, onBytes });
   }
 
   async #check(answer: ResponseData, wanted: Wanted): Promise<void> {
@@ -214,7 +219,7 @@ export class HubConnection {
   }
 
   async *#bytes(answer: ResponseData): AsyncGenerator<Uint8Array> {
-    const { signal, timeouts } = this.#options;
+    const { timeouts } = this.#options;
     const onBytes = (bytes: number): void => {
       this.traffic.received += bytes;
     };
@@ -223,7 +228,7 @@ export class HubConnection {
     };
     try {
       const body = answer.body as AsyncIterable<Uint8Array>;
-      yield* incoming(body, { limit: this.#down, signal, idleMs: timeouts.bodyMs, stalled, onBytes });
+      yield* incoming(body, { limit: this.#down, signal: this.#stop, idleMs: timeouts.bodyMs, stalled, onBytes });
     } catch (error) {
       throw this.#failure(error);
     } finally {
