@@ -12,8 +12,8 @@
 import { crc32, zstdDecompressSync } from 'node:zlib';
 import { PlaitError } from '../core/errors.ts';
 import { hex, type Kind, objectHash } from '../core/hash.ts';
+import { frameAt } from '../core/zstd-frame.ts';
 import { BLOCK_MAX_OBJECTS, BLOCK_MAX_RAW, CODEC, type Codec, FORMAT_VERSION, ID_BYTES, MAX_OBJECT } from './format.ts';
-import { frameAt } from './zstd-frame.ts';
 
 export const BLOCK_HEADER = 24;
 export const TABLE_ROW = 4 + ID_BYTES;

@@ -31,8 +31,6 @@ export const MAX_OBJECT: Record<Kind, number> = {
   [KIND.generation]: BLOCK_MAX_RAW,
 };
 
-/** Largest window that a zstd frame may ask the reader to allocate. */
-export const MAX_WINDOW = 8 * MiB;
 export const ZSTD_LEVEL = 3;
 
 /** Writers seal a pack at this size or number of objects (the latter bounds what a writer keeps in memory). */

@@ -11,6 +11,7 @@ import { hex, unhex } from '../core/hash.ts';
 import type { NodeId } from '../core/ids.ts';
 import { MAX_PATH, type PathKey } from '../core/paths.ts';
 import { ByteReader, varintSize, writeVarint } from '../core/varint.ts';
+import { frameAt } from '../core/zstd-frame.ts';
 
 /** A run of extents of the new file (first index, how many), or of bytes of the old one (first byte, how many). */
 export type Run = [start: number, count: number];
@@ -49,6 +50,8 @@ const FIXED = 3 + 32 + 32;
 /** Bytes of a directory: readers refuse more, writers end an entry long before. */
 const MAX_DIRECTORY = 1024 * 1024;
 const MAX_FRAMES = 65_536;
+/** Bytes of all paths of an entry, written out: each may share all but its last byte with the one before. */
+const MAX_PATHS = 16 * 1024 * 1024;
 /** Of a manifest node. */
 const MAX_NODE = 1024 * 1024;
 /** No frame that gains anything is longer than what it decodes to. */
@@ -139,6 +142,9 @@ function decode(bytes: Uint8Array): DeltaEntry {
 }
 
 function inflate(stored: Uint8Array, length: number): Uint8Array {
+  const frame = frameAt(stored, length);
+  if ('fault' in frame) throw bad(`their directory is ${frame.fault}`);
+  if (frame.length !== stored.length) throw bad('bytes after the frame of their directory');
   let raw: Uint8Array;
   try {
     raw = zstdDecompressSync(stored, { maxOutputLength: length });
@@ -241,6 +247,7 @@ class Reader {
   readonly #directory: ByteReader;
   readonly #bytes: Uint8Array;
   #next: number;
+  #paths = 0;
 
   /** Frames lie in `bytes` from `frames` on. */
   constructor(directory: Uint8Array, bytes: Uint8Array, frames: number) {
@@ -265,6 +272,8 @@ class Reader {
     const shared = this.#directory.varint();
     const length = this.#directory.varint();
     if (shared > before.length || shared + length > MAX_PATH || shared + length === 0) throw bad('an impossible path');
+    this.#paths += shared + length;
+    if (this.#paths > MAX_PATHS) throw bad('paths of more bytes than they may have');
     const at = this.#directory.skip(length);
     const rest = this.#directory.bytes.subarray(at, at + length);
     const suffix = Buffer.from(rest.buffer, rest.byteOffset, length).latin1Slice();

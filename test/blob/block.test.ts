@@ -14,9 +14,9 @@ import {
 } from '../../src/blob/block.ts';
 import { BlockBuilder } from '../../src/blob/block-builder.ts';
 import { BLOCK_MAX_RAW, CODEC } from '../../src/blob/format.ts';
-import { frameAt } from '../../src/blob/zstd-frame.ts';
 import { PlaitError } from '../../src/core/errors.ts';
 import { KIND, type Kind, objectHash } from '../../src/core/hash.ts';
+import { frameAt } from '../../src/core/zstd-frame.ts';
 import { blockOf } from '../conformance/block-of.ts';
 import { noise } from './noise.ts';
 
