@@ -7,9 +7,9 @@ import { zstdDecompressSync } from 'node:zlib';
 import { MAX_DELTA_BASE, MAX_DELTA_PIECES, MAX_DELTA_RAW, MAX_DELTA_TARGETS } from '../core/delta-limits.ts';
 import { PlaitError } from '../core/errors.ts';
 import { type Kind, objectHash } from '../core/hash.ts';
+import { frameAt } from '../core/zstd-frame.ts';
 import type { DeltaInput } from './contract.ts';
 import { ID_BYTES, MAX_OBJECT } from './format.ts';
-import { frameAt } from './zstd-frame.ts';
 
 export interface DeltaTarget {
   kind: Kind;
