@@ -58,8 +58,10 @@ export function markBlobs(engine: Engine, n: number, ids: readonly SnapshotId[],
  */
 export function headOf({ db }: Engine, n: number): number {
   const row = db.get<{ head: number; sum: string }>('SELECT head, sum FROM numbers WHERE volset = ?', n);
-  if (row) checkRow(row.sum, 'numbers', n, row.head);
-  return row?.head ?? 0;
+  if (row === undefined && db.get('SELECT 1 FROM blobs WHERE volset = ?', n) === undefined) return 0;
+  const { head, sum } = row ?? { head: 0, sum: '' };
+  checkRow(sum, 'numbers', n, head);
+  return head;
 }
 
 function putHead({ db }: Engine, n: number, head: number): void {

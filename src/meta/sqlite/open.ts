@@ -92,8 +92,8 @@ function checkFormat(db: Database, path: string): void {
   const version = db.get<{ user_version: number }>('PRAGMA user_version')?.user_version;
   if (version === META_FORMAT) return;
   const hint =
-    version === 0
-      ? 'Format 0 was never released. Make the store again: clone it from a remote, or import a bundle of it.'
+    version !== undefined && version < META_FORMAT
+      ? 'It was never released. Make the store again: clone it from a remote, or import a bundle of it.'
       : 'Use a newer plait, or migrate the store with the plait that made it.';
   throw new PlaitError(
     'format',

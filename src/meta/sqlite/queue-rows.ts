@@ -86,17 +86,29 @@ export const findRow = ({ db }: Engine, { remote, volset }: Group, snapshot: Sna
 
 /** Of whom there are items; found by leaps over the index, not by reading them. */
 export function groupsOf(engine: Engine, { remote, volset }: Pick<QueueFilter, 'remote' | 'volset'>): Group[] {
-  const { db } = engine;
   const only = volset === undefined ? undefined : findVolsetNumber(engine, volset);
   if (volset !== undefined && only === undefined) return [];
+  const remotes = remote === undefined ? remotesOf(engine) : [remote];
+  return remotes.flatMap((name) =>
+    volset !== undefined && only !== undefined ? [{ remote: name, volset: only, id: volset }] : volsetsOf(engine, name),
+  );
+}
+
+// A comparison of the pair (remote, volset) would not leap, but read all items of one volset.
+function remotesOf({ db }: Engine): string[] {
+  const remotes: string[] = [];
+  const sql = 'SELECT remote FROM queue WHERE remote > ? ORDER BY remote LIMIT 1';
+  for (let at = db.get<Group>(sql, ''); at !== undefined; at = db.get<Group>(sql, at.remote)) remotes.push(at.remote);
+  return remotes;
+}
+
+function volsetsOf({ db }: Engine, remote: string): Group[] {
   const groups: Group[] = [];
   const sql = `SELECT q.remote, q.volset, v.id FROM queue q CROSS JOIN volsets v ON v.n = q.volset
-    WHERE (q.remote, q.volset) > (?, ?) ORDER BY q.remote, q.volset LIMIT 1`;
-  for (let at: Group | undefined; ; ) {
-    at = db.get<Group>(sql, at?.remote ?? remote ?? '', at?.volset ?? 0);
-    if (at === undefined || (remote !== undefined && at.remote !== remote)) return groups;
-    if (only === undefined || at.volset === only) groups.push(at);
-  }
+    WHERE q.remote = ? AND q.volset > ? ORDER BY q.volset LIMIT 1`;
+  for (let at = db.get<Group>(sql, remote, 0); at !== undefined; at = db.get<Group>(sql, remote, at.volset))
+    groups.push(at);
+  return groups;
 }
 
 /** Where an item stands: high first, then as accepted. */
