@@ -13,7 +13,10 @@ import { MAX_PATH, type PathKey } from '../core/paths.ts';
 import { ByteReader, varintSize, writeVarint } from '../core/varint.ts';
 import { frameAt } from '../core/zstd-frame.ts';
 
-/** A run of extents of the new file (first index, how many), or of bytes of the old one (first byte, how many). */
+/**
+ * A run of extents of the new file (first index, how many), or of bytes of the old one (first byte, how many; 0 = up to
+ * its end, which is what most files need and compresses best).
+ */
 export type Run = [start: number, count: number];
 
 /** Chunks of one file. */
@@ -177,7 +180,10 @@ function readChunks(from: Reader, count: number): ChunkDelta[] {
     const files = repeat(from.count(MAX_DELTA_TARGETS), (): DeltaFile => {
       path = from.path(path);
       const file: DeltaFile = { path, base: from.path(path), targets: from.runs(), pieces: from.runs() };
-      for (const [, run] of file.targets) targets += run;
+      for (const [, run] of file.targets) {
+        if (run === 0) throw bad('an empty run of extents');
+        targets += run;
+      }
       for (const [, run] of file.pieces) bytes += run;
       pieces += file.pieces.length;
       return file;
@@ -288,7 +294,7 @@ class Reader {
       const start = step % 2 === 0 ? end + step / 2 : end - (step + 1) / 2;
       const count = this.#directory.varint();
       end = start + count;
-      if (start < 0 || count < 1 || !Number.isSafeInteger(end)) throw bad('an impossible run');
+      if (start < 0 || !Number.isSafeInteger(end)) throw bad('an impossible run');
       return [start, count];
     });
   }

@@ -150,9 +150,14 @@ class ChunkGroup {
     const base = this.#files.flatMap(({ from, file }) =>
       file.pieces.flatMap((run) => bytesOf(context, from.before.content, run)),
     );
-    return { delta: { files: this.#files.map(({ file }) => file) }, targets: this.targets, base };
+    const files = this.#files.map(({ from, file }) => ({ ...file, pieces: file.pieces.map(toEnd(from.before.size)) }));
+    return { delta: { files }, targets: this.targets, base };
   }
 }
+
+const toEnd =
+  (size: number) =>
+  ([start, count]: Run): Run => [start, start + count === size ? 0 : count];
 
 const lengthOf = (runs: Run[]): number => runs.reduce((sum, [, length]) => sum + length, 0);
 

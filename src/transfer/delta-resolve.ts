@@ -50,8 +50,10 @@ function resolveChunks(entry: DeltaEntry, { files, frame }: ChunkDelta, context:
 }
 
 function checkDictionary(base: BasePiece[]): void {
-  if (base.reduce((sum, { length }) => sum + length, 0) > MAX_DELTA_BASE) throw bad('a dictionary is too long');
+  if (base.reduce((sum, { length }) => sum + length, 0) > MAX_DELTA_BASE) throw tooLong();
 }
+
+const tooLong = (): PlaitError => bad('a dictionary is too long');
 
 /** Undefined where a node is not here. */
 function present<T>(read: () => T): T | undefined {
@@ -91,14 +93,19 @@ function piecesOf(context: ResolveContext, root: NodeId, file: DeltaFile): BaseP
 
 /** Which parts of which chunks a range of a file's bytes is. Shared with the sender, so that both see one dictionary. */
 export function bytesOf({ manifest, nodes }: ResolveContext, content: Content, [start, count]: Run): BasePiece[] {
-  const end = start + count;
+  const end = count === 0 ? Number.POSITIVE_INFINITY : start + count;
   const found: BasePiece[] = [];
-  let reached = start;
+  let bytes = 0;
   for (const { id, length, offset } of manifest.extentsFrom(nodes, content, { offset: start })) {
     const from = Math.max(start, offset);
-    reached = Math.min(end, offset + length);
-    if (id) found.push({ kind: KIND.chunk, id: Uint8Array.from(id), start: from - offset, length: reached - from });
+    const reached = Math.min(end, offset + length);
+    if (id) {
+      found.push({ kind: KIND.chunk, id: Uint8Array.from(id), start: from - offset, length: reached - from });
+      bytes += reached - from;
+    }
     if (reached === end) return found;
+    if (bytes > MAX_DELTA_BASE) throw tooLong();
   }
+  if (count === 0 && found.length > 0) return found;
   throw bad('they name bytes behind the end of a file');
 }
