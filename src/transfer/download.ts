@@ -1,8 +1,15 @@
-/** Fetches snapshots' data from a peer: requests in one round trip, then a verified stream per transfer. */
-import { randomBytes } from 'node:crypto';
-import { PlaitError } from '../core/errors.ts';
-import type { SnapshotId } from '../core/ids.ts';
+/**
+ * Fetches snapshots' data from a peer: requests in one round trip, then verified streams per transfer. What is cut goes
+ * on where it was, in this run or the next: all that came whole lies in quarantine, and the peer is told of it.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BlobReceiver } from '../blob/contract.ts';
+import { ERRORS, PlaitError } from '../core/errors.ts';
+import { installOf, type SnapshotId } from '../core/ids.ts';
 import type { Declined, Transfer, Want, WantAnswer } from '../core/peer.ts';
+import { MAX_SHARES } from '../wire/limits.ts';
+import { TRANSFER_LIMITS } from './diff-format.ts';
+import { downloadStreams } from './download-streams.ts';
 import {
   byTransfer,
   type ClientOptions,
@@ -14,8 +21,18 @@ import {
   PER_REQUEST,
   refusalOf,
 } from './negotiation.ts';
-import { putBody } from './put-body.ts';
-import { receiveBlobDiff } from './receive.ts';
+import { openOwnQuarantine, tellHeld } from './own-quarantine.ts';
+import type { TransferStep } from './send.ts';
+import { SharedReceiver } from './shared-receiver.ts';
+
+export interface DownloadOptions extends ClientOptions {
+  /** Failures in a row that bring nothing, before it gives up; default 4. */
+  retries?: number;
+  /** Waits before a try, milliseconds. */
+  wait?: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** In [0, 1), for the jitter of waits. */
+  random?: () => number;
+}
 
 export interface Downloaded {
   /** Now complete here because of this call. */
@@ -33,61 +50,179 @@ export interface Downloaded {
 
 type Available = Extract<WantAnswer, { answer: 'available' }>;
 
+const RETRIES = 4;
+const PARALLEL = 4;
+/** Less than this is not worth a second connection. */
+const BYTES_PER_STREAM = 16 * 1024 * 1024;
+/** A block may bring as much again as is wanted of it; manifests are not counted in a snapshot's bytes. */
+const SLACK_BYTES = 4 * 1024 ** 3;
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 15_000;
+
 /** Their metadata must be here. @throws `not-found`, `protocol`, `integrity`; errors of the peer. What was whole stays. */
-export async function downloadSnapshots(options: ClientOptions): Promise<Downloaded> {
-  const { meta, volset, peer, signal } = options;
-  const done: Downloaded = { received: [], held: [], absent: [], declined: [], chunks: 0, bytes: 0 };
+export async function downloadSnapshots(options: DownloadOptions): Promise<Downloaded> {
+  const { meta, volset } = options;
   const all = oldestFirst(meta, volset, options.snapshots);
   const lacking = all.filter((id) => completeRoot(meta, volset, id) === undefined);
   const wanted = new Set(lacking);
-  done.held = all.filter((id) => !wanted.has(id));
-  for (const batch of inBatches(lacking, PER_REQUEST)) {
-    signal?.throwIfAborted();
-    const wants = wantsOf(options, batch);
+  const download = new Download(options);
+  download.done.held = all.filter((id) => !wanted.has(id));
+  try {
+    for (const batch of inBatches(lacking, PER_REQUEST)) await download.batch(batch);
+  } catch (error) {
+    await download.leave(error);
+    throw error;
+  }
+  await download.leave();
+  return download.done;
+}
+
+class Download {
+  readonly done: Downloaded = { received: [], held: [], absent: [], declined: [], chunks: 0, bytes: 0 };
+  readonly #options: DownloadOptions;
+  #receiver: BlobReceiver | undefined;
+  /** Deltas are sent, and what we hold is left out, until that leads to something missing. */
+  #plain = false;
+  #tell = true;
+
+  constructor(options: DownloadOptions) {
+    this.#options = options;
+  }
+
+  /** Until all of them have come or the peer does not give them. */
+  async batch(ids: SnapshotId[]): Promise<void> {
+    const { retries = RETRIES, signal } = this.#options;
+    let failures = 0;
+    for (let left = ids; left.length > 0; left = this.#open(left)) {
+      signal?.throwIfAborted();
+      const before = this.#mark();
+      try {
+        await this.#once(left);
+      } catch (error) {
+        if (!isRetryable(error) || signal?.aborted) throw error;
+        failures = this.#mark() === before ? failures + 1 : 0;
+        if (failures > retries) throw error;
+        await this.#pause(failures);
+      }
+    }
+  }
+
+  /** What was not published is removed after success, and where it would fill the disk or was refused. */
+  async leave(error?: unknown): Promise<void> {
+    const useless = error instanceof PlaitError && (error.code === 'no-space' || error.data?.refused !== undefined);
+    if (error === undefined || useless) await this.#receiver?.[Symbol.asyncDispose]();
+    else await this.#receiver?.suspend();
+  }
+
+  /** Those of which nothing is known yet. */
+  #open(ids: SnapshotId[]): SnapshotId[] {
+    const { absent, declined } = this.done;
+    const settled = new Set([...absent, ...declined.map(({ id }) => id)]);
+    return ids.filter((id) => !settled.has(id) && !this.#isComplete(id));
+  }
+
+  #isComplete(id: SnapshotId): boolean {
+    return completeRoot(this.#options.meta, this.#options.volset, id) !== undefined;
+  }
+
+  /** Changes when something has come. */
+  #mark(): string {
+    return `${this.done.received.length} ${this.#receiver?.bytes ?? 0}`;
+  }
+
+  async #pause(failures: number): Promise<void> {
+    const { wait = waitFor, random = Math.random, signal } = this.#options;
+    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
+    await wait(Math.round(longest * (0.5 + random() / 2)), signal);
+  }
+
+  async #once(ids: SnapshotId[]): Promise<void> {
+    const { peer, volset } = this.#options;
+    const wants = this.#wantsOf(ids);
     const available: Available[] = [];
     for (const answer of checkAnswers(wants, await peer.request(volset, wants))) {
-      if (answer.answer === 'absent') done.absent.push(answer.id);
-      else if (answer.answer === 'declined') done.declined.push(refusalOf(answer));
+      if (answer.answer === 'absent') this.done.absent.push(answer.id);
+      else if (answer.answer === 'declined') this.done.declined.push(refusalOf(answer));
       else available.push(answer);
     }
-    for (const { transfer, items } of byTransfer(available)) await downloadOne(options, transfer, items, done);
+    for (const { transfer, items } of byTransfer(available)) await this.#fetch(transfer, items);
   }
-  return done;
-}
 
-function wantsOf({ meta, volset }: ClientOptions, ids: SnapshotId[]): Want[] {
-  const earlier = new Set<SnapshotId>();
-  return ids.map((id) => {
-    const want = { id, baseCandidates: candidatesFor(meta, volset, id, earlier) };
-    earlier.add(id);
-    return want;
-  });
-}
+  #wantsOf(ids: SnapshotId[]): Want[] {
+    const { meta, volset } = this.#options;
+    const earlier = new Set<SnapshotId>();
+    return ids.map((id) => {
+      const want: Want = { id, baseCandidates: candidatesFor(meta, volset, id, earlier) };
+      earlier.add(id);
+      return this.#plain ? { ...want, plain: true } : want;
+    });
+  }
 
-async function downloadOne(
-  { peer, blob, manifest, meta, volset, signal, onProgress }: ClientOptions,
-  transfer: Transfer,
-  items: Available[],
-  done: Downloaded,
-): Promise<void> {
-  // Quarantine is this process's own: two pulls of the same snapshots do not meet in it.
-  await using receiver = await blob.receiver(volset, randomBytes(16).toString('hex'));
-  const { snapshots, chunks, bytes } = await receiveBlobDiff(
-    {
-      receiver,
-      manifest,
-      volset,
-      signal,
+  async #fetch(transfer: Transfer, items: Available[]): Promise<void> {
+    const { peer, blob, volset, meta } = this.#options;
+    const { identity } = peer;
+    if (identity === undefined) throw new PlaitError('protocol', 'the peer has not said who it is');
+    const from = installOf(identity);
+    this.#receiver ??= await openOwnQuarantine(blob, volset, from);
+    const told = this.#tell && (await tellHeld(peer, transfer, this.#receiver));
+    const incomplete: PlaitError[] = [];
+    let lacking = 0;
+    await downloadStreams({
+      ...this.#options,
+      transfer,
+      receiver: new SharedReceiver(this.#receiver),
       expected: new Set(items.map(({ id }) => id)),
-      completeRoot: async (id) => completeRoot(meta, volset, id),
-      commit: (ids) => meta.setBlobs(volset, ids),
-      putBody: (body) => putBody(blob, volset, body),
-      onProgress,
-    },
-    await peer.download(transfer),
-  );
-  if (snapshots.length < items.length) throw new PlaitError('protocol', 'the peer sent less than it had announced');
-  done.received.push(...snapshots);
-  done.chunks += chunks;
-  done.bytes += bytes;
+      limits: { ...TRANSFER_LIMITS, total: this.#most(items) },
+      of: this.#streams(items),
+      commit: (ids) => {
+        meta.setBlobs(volset, ids, { from });
+        this.done.received.push(...ids);
+      },
+      onLacking: (refs) => {
+        lacking += refs.length;
+      },
+      onIncomplete: (_, error) => incomplete.push(error),
+      onProgress: (step) => this.#step(step),
+    });
+    if (incomplete.length > 0) this.#askDifferently(incomplete[0], lacking > 0, told);
+    else if (items.some(({ id }) => !this.#isComplete(id)))
+      throw new PlaitError('protocol', 'the peer sent less than it had announced');
+  }
+
+  /** Each of these is tried once; what then is still missing, the peer did not send. */
+  #askDifferently(error: PlaitError, lacking: boolean, told: boolean): void {
+    if (lacking && !this.#plain) this.#plain = true;
+    else if (told) {
+      this.#tell = false;
+      this.#plain = true;
+    } else throw error;
+  }
+
+  #step(step: TransferStep): void {
+    this.done.chunks += step.chunks ?? 0;
+    this.done.bytes += step.bytes ?? 0;
+    this.#options.onProgress?.(step);
+  }
+
+  /** Bytes that it can be at most: a peer that lies does not fill the disk without end. */
+  #most(items: Available[]): number {
+    const { meta, volset } = this.#options;
+    const bytes = items.reduce((sum, { id }) => sum + (meta.findSnapshot(volset, id)?.body.bytes ?? 0), 0);
+    return bytes * 2 + SLACK_BYTES;
+  }
+
+  #streams(items: Available[]): number {
+    const { parallel = PARALLEL } = this.#options;
+    // Beside a base, most of a snapshot does not come.
+    const whole = items.reduce((sum, { base, bytes }) => (base === null ? sum + bytes : sum), 0);
+    return Math.max(1, Math.min(parallel, MAX_SHARES, Math.floor(whole / BYTES_PER_STREAM)));
+  }
+}
+
+const isRetryable = (error: unknown): boolean => error instanceof PlaitError && ERRORS[error.code].retryable;
+
+async function waitFor(ms: number, signal?: AbortSignal): Promise<void> {
+  await delay(ms, undefined, signal && { signal }).catch((error) => {
+    throw signal?.reason instanceof Error ? signal.reason : error;
+  });
 }

@@ -52,8 +52,12 @@ export function volsetBytes({ blob, uploads }: Stock, volset: VolsetId): number 
 /** Bytes that may still come for this volset and bearer, whatever was announced. */
 export function quotaLeft(stock: Stock, volset: VolsetId, owner: string): number {
   const { blob, limits } = stock;
-  const ofVolset = isFinite(limits.volsetBytes) ? limits.volsetBytes - volsetBytes(stock, volset) : Infinity;
-  const ofOwner = isFinite(limits.quarantineBytes) ? limits.quarantineBytes - blob.quarantineBytes(owner) : Infinity;
+  const ofVolset = Number.isFinite(limits.volsetBytes)
+    ? limits.volsetBytes - volsetBytes(stock, volset)
+    : Number.POSITIVE_INFINITY;
+  const ofOwner = Number.isFinite(limits.quarantineBytes)
+    ? limits.quarantineBytes - blob.quarantineBytes(owner)
+    : Number.POSITIVE_INFINITY;
   return Math.min(ofVolset, ofOwner);
 }
 
@@ -76,11 +80,11 @@ export class Room {
       open.promised(done, (claims) => !again.has(claims.uploadId) && counts(claims));
     const credit = reused.reduce((sum, id) => sum + (uploads.find(id)?.bytes ?? 0), 0);
     const left: [number, Refusal][] = [[(await blob.freeBytes()) - RESERVE - promised(() => true), NO_SPACE]];
-    if (isFinite(limits.volsetBytes)) {
+    if (Number.isFinite(limits.volsetBytes)) {
       const taken = volsetBytes(stock, volset) + promised((claims) => claims.volset === volset);
       left.push([limits.volsetBytes - taken, VOLSET_FULL]);
     }
-    if (isFinite(limits.quarantineBytes)) {
+    if (Number.isFinite(limits.quarantineBytes)) {
       const taken = blob.quarantineBytes(owner) + promised((claims) => claims.owner === owner);
       left.push([limits.quarantineBytes - taken, OWNER_FULL]);
     }
