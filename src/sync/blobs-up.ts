@@ -117,7 +117,7 @@ const declinedRow = (remote: string, snapshot: SnapshotId, reason: string): Prob
 });
 
 const failedRow = ({ id, code, message }: Drained['failed'][number]): ProblemRow => ({
-  what: code === 'integrity' ? 'damaged' : 'blob-absent',
+  what: code === 'integrity' ? 'damaged' : code === 'blob-absent' ? code : 'not-sent',
   snapshot: id,
   message: `snapshot ${id.slice(0, 12)} was not sent: ${message}`,
 });

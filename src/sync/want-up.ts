@@ -4,6 +4,7 @@ import type { SnapshotId, VolsetId } from '../core/ids.ts';
 import type { RefStep } from '../core/ref-plan.ts';
 import type { Selection } from '../core/selection.ts';
 import type { Priority } from '../meta/contract.ts';
+import { oldestFirst } from '../transfer/negotiation.ts';
 import type { Engine } from './engine.ts';
 import { deadOf } from './queue.ts';
 import { resolveReference } from './references.ts';
@@ -45,7 +46,7 @@ export function wantedUp(planning: Planning, steps: RefStep[], selection: Select
   const sending = steps.filter(({ step }) => step === 'send');
   const tips = sending.map(({ current }) => current).filter((id) => id !== null);
   const history = selection.tips ? [] : historyOf(planning, steps, tips, selection);
-  const soon = new Set([...named, ...tips]);
+  const soon = new Set(oldestFirst(meta, volset, [...named, ...tips]));
   const later = [...new Set([...history, ...gaps])].filter((id) => !soon.has(id));
   const dead = deadOf(meta, { remote, volset }, later);
   const line = [...later.filter((id) => !dead.has(id)), ...soon];

@@ -151,6 +151,8 @@ describe('e2e: JSON documents and porcelain', function () {
       remotes: list(
         object({
           name: text,
+          queued: count,
+          dead: count,
           branches: list(object({ name: text, ahead: count, behind: count, diverged: bool }), 1),
           lastSync: timeOrNull,
         }),
