@@ -11,8 +11,8 @@ export interface PhaseTotals {
 export interface Phase {
   /** Totals that became known, or grew, on the way. */
   total(totals: PhaseTotals): void;
-  /** What has been done since the last call. Cheap enough to be called per file. */
-  advance(step: { items?: number; bytes?: number; path?: PathKey }): void;
+  /** What has been done since the last call; `totalBytes` is the whole phase's, as known by now. Cheap enough per file. */
+  advance(step: { items?: number; bytes?: number; totalBytes?: number; path?: PathKey }): void;
   /** Ends the phase; `summary` replaces its line. */
   end(summary?: string): void;
 }

@@ -10,6 +10,7 @@ function figures(progress: Progress, now: number): object {
   const { title, items, bytes, totals, path } = progress;
   const done = fraction(progress);
   const eta = remaining(progress, now);
+  const rate = bytes === 0 ? undefined : progress.paces.bytes.rate(now);
   return {
     phase: title,
     items,
@@ -17,6 +18,7 @@ function figures(progress: Progress, now: number): object {
     ...(totals.items === undefined ? {} : { totalItems: totals.items }),
     ...(totals.bytes === undefined ? {} : { totalBytes: totals.bytes }),
     ...(done === undefined ? {} : { percent: Math.floor(done * 100) }),
+    ...(rate === undefined ? {} : { bytesPerSecond: Math.round(rate) }),
     ...(eta === undefined ? {} : { etaMs: Math.round(eta) }),
     elapsedMs: Math.round(now - progress.startedAt),
     ...(path === undefined ? {} : jsonPath(path)),
@@ -35,8 +37,8 @@ export function jsonReporter({ output, now }: ReporterOptions): Reporter {
           Object.assign(progress.totals, more);
         },
         advance(step) {
-          advance(progress, step);
           const time = now();
+          advance(progress, step, time);
           if (time - shown < INTERVAL_MS) return;
           shown = time;
           print('progress', figures(progress, time));

@@ -18,8 +18,8 @@ export function plainReporter({ output, now }: ReporterOptions): Reporter {
           Object.assign(progress.totals, more);
         },
         advance(step) {
-          advance(progress, step);
           const time = now();
+          advance(progress, step, time);
           if (time - shown < INTERVAL_MS) return;
           shown = time;
           print(describe(progress, time));

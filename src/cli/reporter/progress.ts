@@ -3,6 +3,7 @@ import type { PathKey } from '../../core/paths.ts';
 import { showPath, showText } from '../../core/paths.ts';
 import type { PhaseTotals } from '../../core/reporter.ts';
 import { formatBytes, formatCount, formatDuration, formatRate } from '../format.ts';
+import { Pace } from './pace.ts';
 
 export interface Progress {
   readonly title: string;
@@ -12,6 +13,7 @@ export interface Progress {
   bytes: number;
   totals: PhaseTotals;
   path: PathKey | undefined;
+  readonly paces: { items: Pace; bytes: Pace };
 }
 
 export const startProgress = (title: string, totals: PhaseTotals | undefined, now: number): Progress => ({
@@ -21,17 +23,24 @@ export const startProgress = (title: string, totals: PhaseTotals | undefined, no
   bytes: 0,
   totals: { ...totals },
   path: undefined,
+  paces: { items: new Pace(now), bytes: new Pace(now) },
 });
 
 export interface Step {
   items?: number;
   bytes?: number;
+  totalBytes?: number;
   path?: PathKey;
 }
 
-export function advance(progress: Progress, step: Step): void {
-  progress.items += step.items ?? 0;
-  progress.bytes += step.bytes ?? 0;
+export function advance(progress: Progress, step: Step, now: number): void {
+  for (const what of ['items', 'bytes'] as const) {
+    const amount = step[what];
+    if (!amount) continue;
+    progress[what] += amount;
+    progress.paces[what].add(amount, now);
+  }
+  if (step.totalBytes !== undefined) progress.totals.bytes = step.totalBytes;
   if (step.path !== undefined) progress.path = step.path;
 }
 
@@ -43,26 +52,24 @@ export function fraction({ items, bytes, totals }: Progress): number | undefined
   return undefined;
 }
 
-/** Milliseconds still to go at the pace so far; undefined until there is a pace. */
-export function remaining(progress: Progress, now: number): number | undefined {
-  const done = fraction(progress);
-  const elapsed = now - progress.startedAt;
-  if (done === undefined || done < 0.01 || elapsed < 1000) return undefined;
-  return (elapsed * (1 - done)) / done;
+/** Milliseconds still to go; undefined without a total, or without a steady pace to judge by. */
+export function remaining({ items, bytes, totals, paces }: Progress, now: number): number | undefined {
+  if (totals.bytes) return paces.bytes.remaining(totals.bytes - bytes, now);
+  return totals.items ? paces.items.remaining(totals.items - items, now) : undefined;
 }
 
 /** `checking out 45% 1,204/2,600 12.0 MiB 31.2 MiB/s ETA 4.1 s src/a.c` */
 export function describe(progress: Progress, now: number): string {
   const { items, bytes, totals, path, title } = progress;
   const done = fraction(progress);
-  const elapsed = now - progress.startedAt;
+  const rate = bytes === 0 ? undefined : progress.paces.bytes.rate(now);
   const eta = remaining(progress, now);
   return [
     showText(title),
     done === undefined ? '' : `${Math.floor(done * 100)}%`,
     items === 0 && !totals.items ? '' : formatCount(items) + (totals.items ? `/${formatCount(totals.items)}` : ''),
     bytes === 0 ? '' : formatBytes(bytes),
-    bytes === 0 || elapsed < 1000 ? '' : formatRate((bytes * 1000) / elapsed),
+    rate === undefined ? '' : formatRate(rate),
     eta === undefined ? '' : `ETA ${formatDuration(eta)}`,
     path === undefined ? '' : showPath(path),
   ]

@@ -92,7 +92,7 @@ export function terminalReporter(options: ReporterOptions): Reporter {
         total(more) {
           Object.assign(progress.totals, more);
         },
-        advance: (step) => advance(progress, step),
+        advance: (step) => advance(progress, step, options.now()),
         end: (summary) => line.remove(progress, describeEnd(progress, summary, options.now())),
       };
     },

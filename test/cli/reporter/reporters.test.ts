@@ -69,6 +69,7 @@ describe('cli: progress', () => {
       totalItems: 10,
       totalBytes: 4096,
       percent: 50,
+      bytesPerSecond: 341,
       etaMs: 6000,
       elapsedMs: 6000,
       path: 'src/b\n.c',
