@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import type { SnapshotId, VolsetId } from '../../src/core/ids.ts';
+import type { SnapshotId, StoreId, VolsetId } from '../../src/core/ids.ts';
+import type { Interval } from '../../src/core/intervals.ts';
 import type { Peer } from '../../src/core/peer.ts';
 import type { Generation } from '../../src/core/records.ts';
+import { MAX_INTERVALS } from '../../src/wire/limits.ts';
 import {
   BRANCH,
   OTHER,
@@ -51,7 +53,7 @@ describe('hub routes, through the client', () => {
     const { generations, trailer } = await readDeltas(peer);
     assert.deepEqual(
       { generations, trailer },
-      { generations: [], trailer: { vector: {}, revision: 0, generations: 0 } },
+      { generations: [], trailer: { vector: {}, revision: 0, generations: 0, sealed: [] } },
     );
   });
 
@@ -62,8 +64,23 @@ describe('hub routes, through the client', () => {
     const applied = test.meta.calls.get('apply');
     const { generations, trailer } = await readDeltas(peer);
     assert.deepEqual(generations, history.generations);
-    assert.deepEqual(trailer, { vector, revision: 0, generations: 2 });
+    assert.deepEqual(trailer, { vector, revision: 0, generations: 2, sealed: [] });
     assert.equal(test.meta.calls.get('apply'), applied, 'a deltas request writes nothing');
+  });
+
+  it('tells a store which of its numbers are sealed for its bearer, and nobody else', async () => {
+    const sealedFor = async (self: StoreId): Promise<unknown> => {
+      const answer = await peer.deltas(VOLSET, { ...ask, self });
+      await Array.fromAsync(answer.generations);
+      return (await answer.trailer()).sealed;
+    };
+    const many = Array.from({ length: MAX_INTERVALS + 5 }, (_, i): Interval => [2 * i + 1, 2 * i + 1]);
+    test.meta.seals.set(`${VOLSET} ${SELF} anonymous`, many);
+    test.meta.seals.set(`${VOLSET} ${SELF} somebody`, [[1, 9]]);
+    assert.deepEqual(await sealedFor(SELF), many.slice(0, MAX_INTERVALS));
+    assert.deepEqual(await sealedFor(SELF.replace(/1$/, '2') as StoreId), []);
+    test.meta.seals.clear();
+    assert.deepEqual(await sealedFor(SELF), []);
   });
 
   it('still keeps the name for the id that now holds it', async () => {

@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { PlaitError } from '../../src/core/errors.ts';
+import type { Interval } from '../../src/core/intervals.ts';
 import type { Generation, Ref } from '../../src/core/records.ts';
 import { decodeDeltas, encodeDeltas } from '../../src/wire/deltas.ts';
+import { MAX_INTERVALS } from '../../src/wire/limits.ts';
 import { decodePush, encodePush } from '../../src/wire/push.ts';
 import { BRANCH, rejectsWith, SELF, sampleHistory } from '../hub/support.ts';
 
 const { generations } = sampleHistory();
 const vector = { [SELF]: { generation: 2, hash: generations[1].hash } };
 const SPEAKER = { self: SELF, label: 'laptop', vector };
+const sealed: Interval[] = [
+  [1, 3],
+  [7, 7],
+];
 const refs: Ref[] = [{ branch: BRANCH, snapshot: null, revision: 3 }];
 const each = async function* <T>(items: Iterable<T>): AsyncGenerator<T> {
   yield* items;
@@ -16,7 +22,7 @@ const each = async function* <T>(items: Iterable<T>): AsyncGenerator<T> {
 const bytesOf = async (stream: AsyncIterable<Uint8Array>): Promise<Buffer> =>
   Buffer.concat(await Array.fromAsync(stream));
 const encode = (which: Generation[] = generations, some = refs): Promise<Buffer> =>
-  bytesOf(encodeDeltas({ refs: some, generations: each(which), vector, revision: 3 }));
+  bytesOf(encodeDeltas({ refs: some, generations: each(which), vector, revision: 3, sealed }));
 
 /** The whole message, cut into pieces of the given sizes. */
 async function decodeAll(bytes: Buffer, sizes: number[] = []) {
@@ -40,7 +46,7 @@ describe('wire: deltas stream', () => {
         assert.deepEqual(await decodeAll(bytes, sizes), {
           refs,
           generations,
-          trailer: { vector, revision: 3, generations: 2 },
+          trailer: { vector, revision: 3, generations: 2, sealed },
         });
       }),
       { numRuns: 100 },
@@ -96,6 +102,7 @@ describe('wire: deltas stream', () => {
           refs,
           vector,
           revision: 3,
+          sealed,
           generations: (async function* () {
             yield generations[0];
             throw error;
@@ -129,13 +136,66 @@ describe('wire: deltas stream', () => {
   });
 
   it('has the bytes that docs/protocol.md shows', async () => {
-    const golden = await bytesOf(encodeDeltas({ refs: [], generations: each([]), vector: {}, revision: 0 }));
+    const golden = await bytesOf(
+      encodeDeltas({ refs: [], generations: each([]), vector: {}, revision: 0, sealed: [] }),
+    );
     assert.equal(
       golden.toString(),
       '{"deltas":{"protocol":1,"refs":0}}\n' +
         '{"trailer":{"vector":{},"revision":0,"generations":0,"digest":"3b593b2c0efe50dcbe7c030b21796eb3db9e8772f62ea352862d09ad11671af9"}}\n',
     );
   });
+});
+
+describe('wire: sealed numbers in the trailer', () => {
+  const answer = (told: unknown): Promise<Buffer> =>
+    bytesOf(encodeDeltas({ refs: [], generations: each([]), vector: {}, revision: 0, sealed: told as Interval[] }));
+  const most = Array.from({ length: MAX_INTERVALS }, (_, i): Interval => [2 * i + 1, 2 * i + 1]);
+
+  for (const told of [[], [[1, 1]], [[1, Number.MAX_SAFE_INTEGER]], most]) {
+    it(`${told.length} intervals come back`, async () => {
+      assert.deepEqual((await decodeAll(await answer(told))).trailer.sealed, told);
+    });
+  }
+  it('none take no byte', async () => assert.ok(!(await answer([])).includes('sealed')));
+
+  const bad: [string, unknown][] = [
+    ['zero', [[0, 3]]],
+    ['a first behind its last', [[3, 1]]],
+    [
+      'falling',
+      [
+        [5, 6],
+        [1, 2],
+      ],
+    ],
+    [
+      'touching',
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ],
+    [
+      'overlap',
+      [
+        [1, 5],
+        [2, 3],
+      ],
+    ],
+    ['fractions', [[1.5, 2]]],
+    ['beyond 2^53', [[1, 2 ** 53]]],
+    ['text', [['1', '2']]],
+    ['one end', [[1]]],
+    ['three ends', [[1, 2, 3]]],
+    ['too many', [...most, [2 * MAX_INTERVALS + 5, 2 * MAX_INTERVALS + 5]]],
+    ['an object', { length: 1 }],
+  ];
+  for (const [what, told] of bad) {
+    it(`refuses ${what}`, async () => {
+      await assert.rejects(decodeAll(await answer(told)), rejectsWith('protocol'));
+    });
+  }
 });
 
 describe('wire: push stream', () => {
