@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { parseJson } from '../core/bounded-json.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { VolsetId } from '../core/ids.ts';
 import { BYTES_TYPE, JSON_TYPE, NDJSON_TYPE, PROTOCOL_HEADER, STORE_HEADER, TAR_TYPE } from '../wire/headers.ts';
@@ -145,15 +146,16 @@ function addParsers(app: FastifyInstance, jsonBytes: number, onBytes: (bytes: nu
       return parse(body);
     });
   };
-  whole(JSON_TYPE, jsonBytes, parseJson);
+  whole(JSON_TYPE, jsonBytes, jsonOf);
   whole(BYTES_TYPE, MAX_HAVE_IDS * 32, (body) => body);
   for (const type of [NDJSON_TYPE, TAR_TYPE]) app.addContentTypeParser(type, (_request, _stream, done) => done(null));
 }
 
-function parseJson(body: Buffer): unknown {
+function jsonOf(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
+    return parseJson(body);
+  } catch (error) {
+    if (error instanceof PlaitError) throw error;
     throw new PlaitError('protocol', 'the request body is not JSON');
   }
 }

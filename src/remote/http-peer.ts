@@ -1,4 +1,5 @@
 /** A hub as a Peer: messages of src/wire over the connection of http.ts. */
+import { parseJson } from '../core/bounded-json.ts';
 import { PlaitError } from '../core/errors.ts';
 import { isRandomId, type StoreId, type VolsetId } from '../core/ids.ts';
 import type {
@@ -241,11 +242,12 @@ export class HttpPeer implements Peer {
   }
 
   async #json<T>(bytes: AsyncIterable<Uint8Array>, schema: Schema, what: string): Promise<T> {
-    const text = (await this.#http.collect(bytes, MAX_JSON)).toString('utf8');
+    const body = await this.#http.collect(bytes, MAX_JSON);
     let value: unknown;
     try {
-      value = JSON.parse(text);
-    } catch {
+      value = parseJson(body);
+    } catch (error) {
+      if (error instanceof PlaitError) throw error;
       throw notAHub(this.url, 'its answer is not JSON');
     }
     return decode(schema, value, what);

@@ -1,6 +1,7 @@
 /** What a blob diff consists of: entry names, header and trailer, limits, the digest over its entries. */
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { parseJson } from '../core/bounded-json.ts';
 import { PlaitError } from '../core/errors.ts';
 import {
   isHash,
@@ -173,8 +174,9 @@ export function decodeTrailer(bytes: Uint8Array): DiffTrailer {
 export function parseObject(bytes: Uint8Array, what: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
-  } catch {
+    value = parseJson(bytes);
+  } catch (error) {
+    if (error instanceof PlaitError) throw error;
     throw bad(`its ${what} is not JSON`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad(`its ${what} is not an object`);
