@@ -4,7 +4,7 @@
  */
 import type { NodeSource } from '../blob/contract.ts';
 import type { ChunkAt, Manifest, ReachedFile } from '../blob/manifest/contract.ts';
-import type { Run } from './delta-format.ts';
+import type { Run } from './delta-directory.ts';
 
 /** Taken on either side of where the chunk should be: small changes near by, and text that moved a little. */
 const MARGIN = 64 * 1024;

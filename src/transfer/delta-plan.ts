@@ -5,7 +5,8 @@ import { MAX_DELTA_BASE, MAX_DELTA_RAW } from '../core/delta-limits.ts';
 import { hex, KIND, unhex } from '../core/hash.ts';
 import type { NodeId } from '../core/ids.ts';
 import { Alignment } from './delta-align.ts';
-import type { ChunkDelta, DeltaFile, NodeDelta, Run } from './delta-format.ts';
+import type { Run } from './delta-directory.ts';
+import type { ChunkDelta, DeltaFile, NodeDelta } from './delta-format.ts';
 import { bytesOf } from './delta-resolve.ts';
 import type { Wanted } from './select.ts';
 

@@ -7,7 +7,8 @@ import { PlaitError } from '../core/errors.ts';
 import { KIND, unhex } from '../core/hash.ts';
 import type { NodeId } from '../core/ids.ts';
 import type { PathKey } from '../core/paths.ts';
-import type { ChunkDelta, DeltaEntry, DeltaFile, NodeDelta, Run } from './delta-format.ts';
+import { bad, type Run } from './delta-directory.ts';
+import type { ChunkDelta, DeltaEntry, DeltaFile, NodeDelta } from './delta-format.ts';
 
 export type Resolved =
   | { delta: DeltaInput }
@@ -64,8 +65,6 @@ function present<T>(read: () => T): T | undefined {
     throw error;
   }
 }
-
-const bad = (what: string): PlaitError => new PlaitError('protocol', `deltas: ${what}`);
 
 function contentAt({ manifest, nodes }: ResolveContext, root: NodeId, path: PathKey): Content {
   const content = manifest.find(nodes, root, path)?.content;
