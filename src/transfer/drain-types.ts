@@ -21,6 +21,8 @@ export interface DrainOptions {
   insist?: Iterable<SnapshotId>;
   /** Parts in flight; default 4, at most 16. */
   parallel?: number;
+  /** Where a part ends; default PART_BYTES. */
+  partBytes?: number;
   signal?: AbortSignal;
   onProgress?: (step: TransferStep) => void;
   /** Milliseconds since the epoch. */
@@ -36,7 +38,7 @@ export interface Drained {
   held: SnapshotId[];
   /** Refused by the peer: with a code, to be tried later; without, dead. */
   declined: Pick<Declined, 'id' | 'reason' | 'code'>[];
-  /** Dead now: their data is missing or damaged here, or what the peer made of it stays incomplete. */
+  /** Not sent: missing or damaged here, or of no use to the peer; dead now but for `protocol`, which is tried later. */
   failed: { id: SnapshotId; code: ErrorCode; message: string }[];
   /** Chunks sent. */
   chunks: number;

@@ -51,6 +51,8 @@ class Drain {
   #batches: UploadStream[][] = [];
   #declare: boolean;
   #incomplete = false;
+  /** No deltas any more: the peer could not make use of some. */
+  #plain = false;
 
   constructor(options: DrainOptions, source: WorkSource) {
     this.#options = options;
@@ -153,7 +155,13 @@ class Drain {
       const onChunks = (chunks: number): void => {
         this.done.chunks += chunks;
       };
-      return openStream(this.#options, { transfer, items: of, empty: items.every(({ empty }) => empty), onChunks });
+      return openStream(this.#options, {
+        transfer,
+        items: of,
+        empty: items.every(({ empty }) => empty),
+        deltas: !this.#plain,
+        onChunks,
+      });
     });
     if (batch.length > 0) this.#batches.push(batch);
   }
@@ -174,10 +182,10 @@ class Drain {
 
   #send(stream: UploadStream, part: StreamPart): Promise<void> {
     const { peer } = this.#options;
-    if (stream.failure) return Promise.resolve();
     return this.#window.send({
       upload: stream,
       part,
+      wanted: () => stream.failure === undefined,
       send: () => peer.upload(stream.transfer, part.pieces),
       done: (answer) => {
         this.done.bytes += part.data;
@@ -209,6 +217,11 @@ class Drain {
     this.#abandon(batch);
     if (stream.refused) {
       this.#dead(left, { code: 'integrity', message: 'the peer could not use its data, sent as a delta or plainly' });
+      return;
+    }
+    if (!this.#plain) {
+      // Some deltas build on others: all of it again, plainly, of which what is there already is not sent.
+      this.#plain = true;
       return;
     }
     this.#incomplete = true;
@@ -261,6 +274,10 @@ class Drain {
         items.map(({ snapshot }) => snapshot),
         true,
       );
+    } else if (code === 'protocol') {
+      // It may as well be the peer that is at fault: nothing dies of that.
+      this.#source.settle(items.map((work) => this.#later(work, { code, message })));
+      this.done.failed.push(...items.map(({ snapshot }) => ({ id: snapshot, code, message })));
     } else for (const { snapshot } of items) this.#reject(snapshot, 'rejected', { code, message });
   }
 

@@ -12,10 +12,11 @@ export interface Agreed {
   items: StreamItem[];
   /** The peer holds nothing of this volset: there is no use in asking. */
   empty: boolean;
+  deltas: boolean;
   onChunks: (chunks: number) => void;
 }
 
-export function openStream(options: DrainOptions, { transfer, items, empty, onChunks }: Agreed): UploadStream {
+export function openStream(options: DrainOptions, { transfer, items, empty, deltas, onChunks }: Agreed): UploadStream {
   const { blob, manifest, meta, volset, peer, signal } = options;
   const reader = blob.reader(volset);
   const outgoing = items.map(({ id, base, body }): Outgoing => {
@@ -38,7 +39,7 @@ export function openStream(options: DrainOptions, { transfer, items, empty, onCh
     onChunks(chunks);
     options.onProgress?.({ chunks });
   };
-  const entries = sendEntries({ reader, manifest, have, signal, onProgress }, outgoing);
-  const stream = new UploadStream({ volset, transfer, items, entries, reader });
+  const entries = sendEntries({ reader, manifest, have, deltas, signal, onProgress }, outgoing);
+  const stream = new UploadStream({ volset, transfer, items, entries, reader, partBytes: options.partBytes });
   return stream;
 }

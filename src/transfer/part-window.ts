@@ -11,6 +11,8 @@ export interface Flight {
   /** Whose parts wait for each other: one upload. */
   upload: object;
   part: Part;
+  /** False once the upload has failed: what waited for its turn is not sent then. */
+  wanted: () => boolean;
   send: () => Promise<PartAnswer>;
   /** Called as soon as the answer is there; what it throws stops the window. */
   done: (answer: PartAnswer) => void;
@@ -32,7 +34,8 @@ export class PartWindow {
 
   /** Resolves when the part is on its way, which is not before there is room for it and what it needs has arrived. */
   async send(flight: Flight): Promise<void> {
-    await this.#until(() => this.#room(flight.part) && !this.#mustWait(flight));
+    await this.#until(() => !flight.wanted() || (this.#room(flight.part) && !this.#mustWait(flight)));
+    if (!flight.wanted()) return;
     this.#flying.add(flight);
     this.#bytes += flight.part.bytes;
     void this.#fly(flight);

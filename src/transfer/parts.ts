@@ -46,8 +46,8 @@ export class PartBuilder {
   readonly #volset: VolsetId;
   readonly #limit: number;
   #entries: Entry[] = [];
-  /** In the header, in the order of the upload. */
-  #named = new Map<DiffSnapshot, number>();
+  /** In the header, by their places in the upload. */
+  #named = new Map<number, DiffSnapshot>();
   #bytes = 0;
   #data = 0;
   #needs: Needs = 'nothing';
@@ -82,7 +82,7 @@ export class PartBuilder {
     place: number,
     own: boolean,
   ): void {
-    this.#named.set(snapshot, place);
+    this.#named.set(place, snapshot);
     if (own) this.#needs = 'all';
     else if (kind === KIND.chunk && this.#needs === 'nothing') this.#needs = 'nodes';
     this.#nodes ||= kind === KIND.node;
@@ -92,13 +92,13 @@ export class PartBuilder {
 
   /** With this part the snapshot is complete. Markers come in the order of the upload. */
   addMarker(snapshot: DiffSnapshot, place: number, body: Uint8Array): void {
-    this.#named.set(snapshot, place);
+    this.#named.set(place, snapshot);
     this.#needs = 'all';
     this.#add({ marker: snapshot, body }, body);
   }
 
   build(): Part {
-    const named = [...this.#named].sort(([, a], [, b]) => a - b).map(([snapshot]) => snapshot);
+    const named = [...this.#named].sort(([a], [b]) => a - b).map(([, snapshot]) => snapshot);
     const tally = new DiffTally();
     const pieces: Uint8Array[] = [];
     const put = (entry: TarEntry): void => {

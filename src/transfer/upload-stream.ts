@@ -23,6 +23,7 @@ export interface StreamOptions {
   items: StreamItem[];
   entries: AsyncIterator<DiffEntry>;
   reader: BlobReader;
+  partBytes?: number;
 }
 
 /** A part, and whose entries are in it: places in `items`, both included. */
@@ -71,7 +72,7 @@ export class UploadStream {
     this.#options = options;
     this.transfer = options.transfer;
     this.items = options.items;
-    this.#builder = new PartBuilder(options.volset);
+    this.#builder = new PartBuilder(options.volset, options.partBytes);
     this.#places = new Map(options.items.map(({ id }, place) => [id, place]));
   }
 
@@ -127,9 +128,9 @@ export class UploadStream {
     return durable.map(({ id }) => this.items[this.#places.get(id) as number]);
   }
 
-  /** After all answers: another round for what was not confirmed. False when there is nothing to do, or no use. */
+  /** After all answers: another round for what was not confirmed, with what was lacking. False when there is no use. */
   again(): boolean {
-    if (this.#sent.size === 0 || this.refused) return false;
+    if (this.#sent.size === 0 || this.#lacking.size + this.#plain.size === 0 || this.refused) return false;
     this.#ready = [...this.#sent.values()].sort((a, b) => a.place - b.place);
     this.#sent.clear();
     return true;
@@ -142,7 +143,7 @@ export class UploadStream {
     } else if (entry.entry === 'delta') {
       const place = this.#placeOf(entry.for);
       const { base } = this.items[place];
-      this.#builder.addDelta(entry, listed(this.items[place]), place, base !== null && this.#places.has(base));
+      this.#builder.addDelta(entry, listed(this.items[place]), place, base === null || this.#places.has(base));
       this.#deltas = true;
       this.#sinceMarkers += entry.bytes.byteLength;
     } else if (entry.entry === 'snapshot') this.#complete(entry.bytes);
