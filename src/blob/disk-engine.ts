@@ -51,6 +51,8 @@ export interface DiskEngineOptions {
   keepQuarantineMs?: number;
   now?: () => number;
   random?: () => number;
+  /** Ends waiting for locks. */
+  signal?: AbortSignal;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -59,7 +61,8 @@ const MOMENTS = 20;
 
 /** Opens the engine in a store directory, which is made if it is missing; throws `busy`, `format`, `integrity`. */
 export async function openDiskBlobs(dir: string, options: DiskEngineOptions = {}): Promise<BlobStore> {
-  const wait: LockWait = { lockWaitMs: options.lockWaitMs ?? 60_000, random: options.random ?? Math.random };
+  const { lockWaitMs = 60_000, random = Math.random, signal } = options;
+  const wait: LockWait = { lockWaitMs, random, signal };
   const opened = await openOrRebuild(dir, wait);
   for (const name of ['packs', 'tmp', 'quarantine']) ensureDir(join(dir, name));
   const now = options.now ?? Date.now;

@@ -47,6 +47,8 @@ export interface LockWait {
   lockWaitMs: number;
   /** In [0, 1); for jitter. */
   random: () => number;
+  /** Ends the wait with its reason. */
+  signal?: AbortSignal;
 }
 
 /** Runs `attempt` until it is not refused as busy; throws `busy` after the longest wait. */
@@ -64,6 +66,7 @@ export async function retryBusy<T>(attempt: () => T, wait: LockWait, what: strin
         });
       }
     }
+    wait.signal?.throwIfAborted();
     await sleep(pause * (0.5 + wait.random()));
   }
 }

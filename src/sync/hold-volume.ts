@@ -16,7 +16,7 @@ const lockPath = (volume: Volume): string => join(volume.stateDir, 'lock');
  */
 export async function holdVolume(engine: Engine, volume: Volume, { finish = true } = {}): Promise<Disposable> {
   const random = () => engine.world.random(4).readUInt32BE() / 2 ** 32;
-  const wait = { lockWaitMs: engine.lockWaitMs, random };
+  const wait = { lockWaitMs: engine.lockWaitMs, random, signal: engine.signal };
   const lock = await takeFileLock(lockPath(volume), wait, `the working directory ${volume.state.dir}`);
   return settled(engine, volume, lock, finish);
 }

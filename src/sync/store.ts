@@ -50,11 +50,11 @@ export async function openStore(dir: string, options: StoreOptions, meta = openM
 /** The blobs of a store that has been checked by opening its metadata. Half of all code is loaded here. */
 export async function openBlobs(
   dir: string,
-  { world, lockWaitMs }: Pick<StoreOptions, 'world' | 'lockWaitMs'>,
+  { world, lockWaitMs, signal }: Pick<StoreOptions, 'world' | 'lockWaitMs'> & { signal?: AbortSignal },
 ): Promise<BlobStore> {
   const { openDiskBlobs } = await import('../blob/index.ts');
   const random = () => world.random(4).readUInt32BE() / 2 ** 32;
-  return openDiskBlobs(dir, { lockWaitMs, now: world.now, random });
+  return openDiskBlobs(dir, { lockWaitMs, now: world.now, random, signal });
 }
 
 const metaOptions = (dir: string, { world, label, lockWaitMs, stateDir, ephemeral }: StoreOptions) => ({
