@@ -81,8 +81,8 @@ function commandIds(verb: string): (string | undefined)[] {
 
 /** The value of a key; throws `not-found` where it is not set. */
 export function readSetting(config: ConfigStore, key: string): string {
-  const value = config.read()[key];
-  if (value !== undefined) return value;
+  const values = config.read();
+  if (Object.hasOwn(values, key)) return values[key];
   throw new PlaitError('not-found', `${showText(key)} is not set in ${showText(config.origin)}`, {
     hint: 'see `plait config list`',
   });

@@ -35,6 +35,10 @@ describe('cli: config', () => {
     assert.equal((await run(ConfigUnset, ['lock-wait'], config)).exit, 0);
     assert.equal((await run(ConfigGet, ['lock-wait'], config)).exit, 10);
     assert.equal((await run(ConfigUnset, ['lock-wait'], config)).exit, 10);
+    for (const key of ['constructor', '__proto__', 'toString']) {
+      assert.equal((await run(ConfigGet, [key], config)).exit, 10);
+      assert.equal((await run(ConfigUnset, [key], config)).exit, 10);
+    }
   });
 
   const rows: [key: string, value: string, error: RegExp | undefined][] = [
