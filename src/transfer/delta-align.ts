@@ -54,7 +54,8 @@ export class Alignment {
   }
 
   #shifts(offset: number, length: number): [number, number] {
-    const last = this.#last ?? { offset: 0, length: 0, shift: 0 };
+    // Beginnings stay where they are, unless something was removed there.
+    const last = this.#last ?? { offset: Number.NEGATIVE_INFINITY, length: 0, shift: 0 };
     const next = this.#next;
     if (!next) return [last.shift, last.shift];
     const apart = Math.abs(last.shift - next.shift);
