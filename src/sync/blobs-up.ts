@@ -7,6 +7,7 @@ import type { RefStep } from '../core/ref-plan.ts';
 import { isEmpty, type Selection } from '../core/selection.ts';
 import { type Drained, drainQueue } from '../transfer/drain.ts';
 import { gapsOf } from './gaps.ts';
+import { notePartial } from './left-out.ts';
 import { queueCount } from './queue.ts';
 import type { Moved, ProblemRow } from './results.ts';
 import { parentLookup, type Session } from './session.ts';
@@ -44,9 +45,19 @@ export async function blobsUp(session: Session, sending: Sending): Promise<Sent>
   if (items.length > 0) meta.enqueue(volset, remote.name, items, engine.world.now());
   const sender: OfferSender | undefined = meta.self.ephemeral ? undefined : { self: meta.self.store, missing };
   const { waiting } = queueCount(meta, of);
-  if (waiting > 0) return sentOf(session, absent, await drain(session, sending, sender, wanted, waiting));
+  if (waiting > 0) {
+    const sent = sentOf(session, absent, await drain(session, sending, sender, wanted, waiting));
+    if (!sender) notePush(session, sending.selection, sent);
+    return sent;
+  }
   if (sender && mustSay) await session.peer.offer(volset, [], sender);
   return { snapshots: 0, chunks: 0, bytes: 0, held: new Set(), problems: absent.map(absentRow), quota: false };
+}
+
+/** Of a store whose numbers nobody seals. */
+function notePush(session: Session, selection: Selection, { snapshots, problems }: Sent): void {
+  if (leavesOut(selection) && snapshots > 0) notePartial(session, true);
+  else if (isEmpty(selection) && problems.length === 0) notePartial(session, false);
 }
 
 /** `mustSay`: the peer waits for numbers that never come, which is worth a request of its own. */

@@ -6,6 +6,7 @@ import { newSince } from '../core/ancestry.ts';
 import { installOf, type SnapshotId } from '../core/ids.ts';
 import { gaps as gapsIn, type Interval, intervalsOf, subtract, union } from '../core/intervals.ts';
 import type { RefStep } from '../core/ref-plan.ts';
+import { lacksThere } from './left-out.ts';
 import { deadOf } from './queue.ts';
 import { parentLookup, type Session } from './session.ts';
 
@@ -27,7 +28,8 @@ const PAGE = 1000;
 export function gapsOf(session: Session, steps: readonly RefStep[]): Gaps {
   const { engine, volset, staged, remote } = session;
   const { meta } = engine;
-  const head = meta.knowsVolset(volset) ? meta.blobHead(volset) : 0;
+  const numbered = meta.knowsVolset(volset) && (!meta.self.ephemeral || lacksThere(session));
+  const head = numbered ? meta.blobHead(volset) : 0;
   const open = gapsIn(staged.sealed, head);
   const { owed, theirs } = blobsIn(session, open);
   const wanted = reachable(
@@ -72,8 +74,6 @@ function blobsIn({ engine: { meta }, volset, staged }: Session, open: Interval[]
 
 /** Does the peer lack something that a push would send, or wait for numbers that never come? */
 export function owesNothing(session: Session, steps: readonly RefStep[]): boolean {
-  // The numbers of a store for one job are told to nobody, so nobody seals them.
-  if (session.engine.meta.self.ephemeral) return true;
   const { wanted, lost } = gapsOf(session, steps);
   return wanted.length + lost.length === 0;
 }

@@ -7,7 +7,21 @@ import { installOf, type SnapshotId } from '../core/ids.ts';
 import type { RefStep } from '../core/ref-plan.ts';
 import { parentLookup, type Session } from './session.ts';
 
-const keyOf = ({ staged, volset }: Session): string => `peer.${installOf(staged.identity)}.${volset}.absent`;
+const keyOf = ({ staged, volset }: Session, what: 'absent' | 'partial'): string =>
+  `peer.${installOf(staged.identity)}.${volset}.${what}`;
+
+/**
+ * Of a store for one job, whose numbers nobody seals: a push was told to leave history out, so that what it made may be
+ * missing there.
+ */
+export const lacksThere = (session: Session): boolean =>
+  session.engine.meta.settings()[keyOf(session, 'partial')] === 'true';
+
+/** After a push of such a store: it left something out, or made up for all that was. */
+export function notePartial(session: Session, partial: boolean): void {
+  if (lacksThere(session) !== partial)
+    session.engine.meta.putSetting(keyOf(session, 'partial'), partial ? 'true' : null);
+}
 
 /**
  * Ancestors of the tips, oldest first, whose data is not here. Empty where the peer has said of the very same ones that
@@ -19,13 +33,15 @@ export function lackedHere(session: Session, steps: RefStep[]): SnapshotId[] {
   if (missing.size === 0) return [];
   const tips = steps.map((step) => step.target).filter((id): id is SnapshotId => id !== null);
   const lacked = newSince(parentLookup(session), tips, []).filter((id) => missing.has(id));
-  return engine.meta.settings()[keyOf(session)] === `${staged.revision} ${lacked.length}` ? [] : lacked.reverse();
+  return engine.meta.settings()[keyOf(session, 'absent')] === `${staged.revision} ${lacked.length}`
+    ? []
+    : lacked.reverse();
 }
 
 /** After a pull: how many of the lacked ones the peer does not hold either. */
 export function noteAbsent(session: Session, absent: number): void {
   const { meta } = session.engine;
-  const key = keyOf(session);
+  const key = keyOf(session, 'absent');
   if (absent > 0) meta.putSetting(key, `${session.staged.revision} ${absent}`);
   else if (meta.settings()[key] !== undefined) meta.putSetting(key, null);
 }
