@@ -34,7 +34,9 @@ export function encodeFrame(kind: 0 | 1, raw: Uint8Array, dictionary: Uint8Array
   if (dictionary.length < 8 || TRAINED.equals(dictionary.subarray(0, TRAINED.length))) return undefined;
   const frame = compress(raw, LEVEL[kind], dictionary);
   if (frame.length < raw.length * SURE) return frame;
-  return frame.length < compress(raw, LEVEL[KIND.node]).length * WORTH ? frame : undefined;
+  // What does not compress lies raw in a block, and no frame may be longer than what it holds.
+  const plain = Math.min(raw.length, compress(raw, LEVEL[KIND.node]).length);
+  return frame.length < plain * WORTH ? frame : undefined;
 }
 
 /** Whether a frame of these could be within the limits, as far as can be told before anything is read. */

@@ -1,4 +1,4 @@
 /** The client's side of transfers. */
 export { type Downloaded, type DownloadOptions, downloadSnapshots } from './download.ts';
+export { type Drained, type DrainOptions, drainQueue } from './drain.ts';
 export type { ClientOptions } from './negotiation.ts';
-export { type Uploaded, uploadSnapshots } from './upload.ts';

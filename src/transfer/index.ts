@@ -4,5 +4,12 @@
  */
 
 export { type BundleStores, type ExportOptions, exportBundle, type Imported, importBundle } from './bundle.ts';
-export { type ClientOptions, type Downloaded, downloadSnapshots, type Uploaded, uploadSnapshots } from './client.ts';
+export {
+  type ClientOptions,
+  type Downloaded,
+  type Drained,
+  type DrainOptions,
+  downloadSnapshots,
+  drainQueue,
+} from './client.ts';
 export { type ServerLimits, TransferServer, type TransferServerOptions } from './server.ts';

@@ -4,6 +4,7 @@ import type { SnapshotId, VolsetId } from '../core/ids.ts';
 import type { Offer } from '../core/peer.ts';
 import type { SnapshotBody } from '../core/records.ts';
 import type { MetaStore } from '../meta/contract.ts';
+import type { Work } from './drain-source.ts';
 import { candidatesFor } from './negotiation.ts';
 
 /** Of one request, which the peer bounds (wire/limits.ts MAX_JSON); reached by snapshots of very long descriptions only. */
@@ -12,7 +13,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
 /** @param snapshots complete here; in the order in which they would be sent. As many as fit into one request. */
 export function offersOf(
   { meta, blob, volset }: { meta: MetaStore; blob: BlobStore; volset: VolsetId },
-  snapshots: { id: SnapshotId; body: SnapshotBody }[],
+  snapshots: { id: SnapshotId; body: SnapshotBody; work: Work }[],
 ): Offer[] {
   const earlier = new Set<SnapshotId>();
   const numbers = meta.blobNumbers(
@@ -24,13 +25,14 @@ export function offersOf(
   const stored = packs.length === 0 ? Number.MAX_SAFE_INTEGER : packs.reduce((sum, pack) => sum + pack.bytes, 0);
   const offers: Offer[] = [];
   let size = 0;
-  let latest: SnapshotId | undefined;
-  for (const { id, body } of snapshots) {
+  let latest: { id: SnapshotId; work: Work } | undefined;
+  for (const { id, body, work } of snapshots) {
     const candidates = candidatesFor(meta, volset, id, earlier);
-    // History that goes after its tip has more in common with that than with nothing.
-    const baseCandidates = candidates.length === 0 && latest !== undefined ? [latest] : candidates;
+    // The beginning of a history that goes after its tip has more in common with that than with nothing.
+    const tip = latest && latest.work.priority > work.priority ? [latest.id] : [];
+    const baseCandidates = candidates.length === 0 ? tip : candidates;
     earlier.add(id);
-    latest = id;
+    latest = { id, work };
     const number = Object.hasOwn(numbers, id) ? { number: numbers[id] } : {};
     const bytes = Math.min(body.bytes + perFile(body.files), stored);
     const offer: Offer = { id, body, bytes, chunks: chunksOf(body), baseCandidates, ...number };

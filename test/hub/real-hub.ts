@@ -13,9 +13,9 @@ import { encodeSnapshotBody } from '../../src/core/snapshot-body.ts';
 import type { HubOptions } from '../../src/hub/contract.ts';
 import { createHub, createTransferTokens, type Hub, type MetaThread, openMetaThread } from '../../src/hub/index.ts';
 import { openPeer } from '../../src/remote/index.ts';
-import { uploadSnapshots } from '../../src/transfer/client.ts';
 import { TransferServer } from '../../src/transfer/index.ts';
 import { bodyOf, fileEntries, type MadeSnapshot, type Tree } from '../transfer/support/history.ts';
+import { push } from '../transfer/support/push.ts';
 import { type TestStore, testStore } from '../transfer/support/stores.ts';
 
 export class RealHub implements AsyncDisposable {
@@ -72,11 +72,17 @@ export class Client implements AsyncDisposable {
   readonly branch = randomBytes(16).toString('hex') as BranchId;
   readonly peer: Peer;
 
-  constructor(url: string, name: string, volset = randomBytes(16).toString('hex') as VolsetId, signal?: AbortSignal) {
+  constructor(
+    url: string,
+    name: string,
+    volset = randomBytes(16).toString('hex') as VolsetId,
+    signal?: AbortSignal,
+    token?: string,
+  ) {
     this.volset = volset;
     this.name = name;
     this.store = testStore();
-    this.peer = openPeer({ url, self: this.store.meta.self.store, signal, fetchOptions: { retries: 0 } });
+    this.peer = openPeer({ url, self: this.store.meta.self.store, signal, token, fetchOptions: { retries: 0 } });
   }
 
   /** Makes the volset and its branch here. */
@@ -103,7 +109,7 @@ export class Client implements AsyncDisposable {
   }
 
   upload(snapshots: SnapshotId[]) {
-    return uploadSnapshots({ ...this.store, peer: this.peer, manifest, volset: this.volset, snapshots });
+    return push(this.store, this.peer, snapshots, { volset: this.volset });
   }
 
   async sendRecords(): Promise<void> {

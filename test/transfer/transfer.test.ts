@@ -5,16 +5,15 @@ import { PlaitError } from '../../src/core/errors.ts';
 import { KIND, unhex } from '../../src/core/hash.ts';
 import type { SnapshotId, VolsetId } from '../../src/core/ids.ts';
 import type { Peer, Transfer } from '../../src/core/peer.ts';
-import { downloadSnapshots, uploadSnapshots } from '../../src/transfer/client.ts';
+import { downloadSnapshots } from '../../src/transfer/client.ts';
 import { oldestFirst } from '../../src/transfer/negotiation.ts';
 import type { TransferClaims } from '../../src/wire/transfer-service.ts';
 import { assertComplete, type MadeSnapshot, makeSnapshot, someTree, type Tree } from './support/history.ts';
 import { peerOf, serverOf } from './support/loopback-peer.ts';
+import { push } from './support/push.ts';
 import { copyMetadata, ownStore, type TestStore, testStore, VOLSET } from './support/stores.ts';
 
 const refuses = (code: string) => (error: unknown) => error instanceof PlaitError && error.code === code;
-const push = (from: TestStore, peer: Peer, snapshots: SnapshotId[]) =>
-  uploadSnapshots({ ...from, peer, manifest, volset: VOLSET, snapshots });
 const pull = (to: TestStore, peer: Peer, snapshots: SnapshotId[]) =>
   downloadSnapshots({ ...to, peer, manifest, volset: VOLSET, snapshots });
 
@@ -30,7 +29,7 @@ describe('transfer: upload and download', () => {
     assert.deepEqual({ ...counted, sent: 0 }, { offers: 1, requests: 0, have: 0, uploads: 1, sent: 0, received: 0 });
     const before = { ...counted };
     const second = await push(here, peer, [made.id]);
-    assert.deepEqual({ ...second, held: [] }, { sent: [], held: [], declined: [], chunks: 0, bytes: 0 });
+    assert.deepEqual({ ...second, held: [] }, { sent: [], held: [], declined: [], failed: [], chunks: 0, bytes: 0 });
     assert.deepEqual(second.held, [made.id]);
     assert.deepEqual({ ...counted, offers: 1 }, before);
     copyMetadata(here, there);
@@ -142,7 +141,8 @@ describe('transfer: upload and download', () => {
     const { declined, sent } = await push(here, peerOf(serverOf(there, { snapshotBytes: 10 })).peer, [made.id]);
     assert.deepEqual(sent, []);
     assert.equal(declined[0].id, made.id);
-    await assert.rejects(push(here, peerOf(serverOf(there, { uploadBytes: 1000 })).peer, [made.id]), refuses('quota'));
+    const cut = await push(here, peerOf(serverOf(there, { uploadBytes: 1000 })).peer, [made.id]);
+    assert.deepEqual([cut.sent, cut.declined.map(({ code }) => code)], [[], ['quota']]);
     assert.deepEqual(there.meta.missingBlobs(VOLSET, [made.id]), [made.id]);
   });
 
@@ -151,7 +151,7 @@ describe('transfer: upload and download', () => {
     const [first, second] = [await makeSnapshot(here, someTree(100)), await makeSnapshot(here, someTree(10), [], 2)];
     const room = (bytes: number): TestStore => {
       const blob = Object.create(there.blob, { freeBytes: { value: async () => bytes } });
-      for (const name of ['isEmpty', 'reader', 'receiver', 'writer'] as const)
+      for (const name of ['isEmpty', 'reader', 'receiver', 'writer', 'unfinished', 'quarantineBytes'] as const)
         blob[name] = (there.blob[name] as (...args: unknown[]) => unknown).bind(there.blob);
       return { blob, meta: there.meta };
     };
@@ -167,7 +167,9 @@ describe('transfer: upload and download', () => {
     const [here, there] = [testStore(), ownStore()];
     const made = await makeSnapshot(there, someTree(3));
     copyMetadata(there, here);
-    await assert.rejects(push(here, peerOf(serverOf(testStore())).peer, [made.id]), refuses('blob-absent'));
+    const { peer, counted } = peerOf(serverOf(testStore()));
+    const { failed } = await push(here, peer, [made.id]);
+    assert.deepEqual([failed.map(({ id, code }) => [id, code]), counted.offers], [[[made.id, 'blob-absent']], 0]);
   });
 
   it('pins bases while a transfer is open and forgets it at its end', async () => {
@@ -216,23 +218,6 @@ describe('transfer: upload and download', () => {
       refuses('integrity'),
     );
     await assert.rejects(peer.offer('e'.repeat(32) as VolsetId, [offer]), refuses('protocol'));
-  });
-
-  it('takes one body at a time for an upload id', async () => {
-    const [here, there] = [ownStore(), testStore()];
-    const made = await makeSnapshot(here, someTree(5));
-    const { peer } = peerOf(serverOf(there));
-    const [answer] = await peer.offer(VOLSET, [{ ...made, bytes: 0, chunks: 0, baseCandidates: [] }]);
-    assert.ok(answer.answer === 'want');
-    const gate = Promise.withResolvers<void>();
-    const slow = async function* (): AsyncGenerator<Uint8Array> {
-      await gate.promise;
-      yield Buffer.alloc(1);
-    };
-    const first = peer.upload(answer, slow());
-    await assert.rejects(peer.upload(answer, slow()), refuses('busy'));
-    gate.resolve();
-    await assert.rejects(first, refuses('protocol'));
   });
 
   it('notices a hub that sends less than it announced', async () => {
@@ -324,7 +309,7 @@ async function onlyOne(peer: Peer, id: SnapshotId): Promise<Transfer> {
 
 /** Private fields need the object itself behind each method. */
 function bound<T extends object>(object: T): Partial<T> {
-  const names = ['readNode', 'readObject', 'blocks'] as (keyof T)[];
+  const names = ['readNode', 'readObject', 'blocks', 'lengths', 'storedBytes'] as (keyof T)[];
   return Object.fromEntries(
     names.map((name) => [name, (object[name] as (...args: unknown[]) => unknown).bind(object)]),
   ) as Partial<T>;

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { manifest } from '../../../src/blob/manifest/index.ts';
 import { PlaitError } from '../../../src/core/errors.ts';
+import type { StoreId } from '../../../src/core/ids.ts';
 import type { Peer, Transfer } from '../../../src/core/peer.ts';
 import { type ServerLimits, TransferServer } from '../../../src/transfer/server.ts';
 import type { Caller, TransferClaims, TransferTokens } from '../../../src/wire/transfer-service.ts';
@@ -13,8 +14,10 @@ const tokens: TransferTokens = {
 };
 const caller: Caller = { owner: 'tester', label: 'tester', can: () => true };
 
-export const serverOf = ({ blob, meta }: TestStore, limits?: Partial<ServerLimits>): TransferServer =>
-  new TransferServer({
+const identities = new WeakMap<TransferServer, StoreId>();
+
+export function serverOf({ blob, meta }: TestStore, limits?: Partial<ServerLimits>): TransferServer {
+  const server = new TransferServer({
     blob,
     meta,
     manifest,
@@ -23,6 +26,9 @@ export const serverOf = ({ blob, meta }: TestStore, limits?: Partial<ServerLimit
     now: () => 1_000_000,
     randomId: () => randomBytes(16).toString('hex'),
   });
+  identities.set(server, meta.self.store);
+  return server;
+}
 
 export interface Counted {
   offers: number;
@@ -48,6 +54,7 @@ export function peerOf(server: TransferServer): { peer: Peer; counted: Counted }
   };
   const peer: Partial<Peer> = {
     url: 'loopback:',
+    identity: identities.get(server),
     offer: (volset, offers, sender) => {
       counted.offers++;
       return server.answerOffers(volset, offers, caller, sender);

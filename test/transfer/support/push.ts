@@ -38,6 +38,8 @@ export function push(
   snapshots: SnapshotId[],
   options: Partial<DrainOptions> = {},
 ): Promise<Drained> {
-  queueUp(store, oldestFirst(store.meta, VOLSET, snapshots));
+  const { volset = VOLSET } = options;
+  const items = oldestFirst(store.meta, volset, snapshots).map((snapshot) => ({ snapshot, priority: 1 as const }));
+  store.meta.enqueue(volset, REMOTE, items, NOW);
   return drain(store, peer, { insist: snapshots, ...options });
 }
