@@ -2,18 +2,19 @@
  * What the receiver of a download has told that it holds: the first 8 bytes of ids, in open addressing over one buffer.
  * A false hit leaves out what is needed: its receiver notices, and asks again without telling anything.
  */
-import { randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 
 const PREFIX_BYTES = 8;
-const FIRST_SLOTS = 1 << 10;
+const FIRST_BITS = 10;
 
 export class HeldPrefixes {
   readonly #limit: number;
-  #slots = FIRST_SLOTS;
-  #table = new BigUint64Array(FIRST_SLOTS);
+  #bits = FIRST_BITS;
+  #table = new BigUint64Array(1 << FIRST_BITS);
   #size = 0;
-  // Whoever names prefixes cannot choose some that pile up.
-  readonly #mix = BigInt(randomInt(2 ** 47)) * 2n + 1n;
+  // Whoever names prefixes cannot choose some that pile up: the upper bits of a product with an odd number that nobody
+  // knows are as good as random, the lower ones are not.
+  readonly #mix = randomBytes(8).readBigUInt64LE() | 1n;
 
   /** @param limit More than so many are not remembered; they are sent again. */
   constructor(limit: number) {
@@ -22,7 +23,7 @@ export class HeldPrefixes {
 
   /** Bytes of memory. */
   get bytes(): number {
-    return this.#slots * PREFIX_BYTES;
+    return this.#table.byteLength;
   }
 
   /** `prefixes`: n x 8 bytes. */
@@ -30,7 +31,7 @@ export class HeldPrefixes {
     for (let at = 0; at < prefixes.length && this.#size < this.#limit; at += PREFIX_BYTES) {
       if (!this.#put(wordAt(prefixes, at))) continue;
       this.#size++;
-      if (this.#size * 4 > this.#slots * 3) this.#grow();
+      if (this.#size * 4 > this.#table.length * 3) this.#grow();
     }
   }
 
@@ -48,16 +49,15 @@ export class HeldPrefixes {
 
   /** Where it stands, or would. */
   #find(word: bigint): number {
-    const mask = this.#slots - 1;
-    let slot = Number(BigInt.asUintN(64, word * this.#mix) >> 32n) & mask;
+    const mask = this.#table.length - 1;
+    let slot = Number(BigInt.asUintN(64, word * this.#mix) >> BigInt(64 - this.#bits));
     while (this.#table[slot] !== 0n && this.#table[slot] !== word) slot = (slot + 1) & mask;
     return slot;
   }
 
   #grow(): void {
     const old = this.#table;
-    this.#slots *= 2;
-    this.#table = new BigUint64Array(this.#slots);
+    this.#table = new BigUint64Array(1 << ++this.#bits);
     for (const word of old) if (word !== 0n) this.#put(word);
   }
 }

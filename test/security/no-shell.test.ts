@@ -1,0 +1,39 @@
+/** Class 10: no shell, no other program and no code from text anywhere in what is shipped. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => ({ name, text: readFileSync(join(root, 'src', name), 'utf8') }));
+
+const FORBIDDEN: [what: string, pattern: RegExp][] = [
+  ['another program', /['"](?:node:)?(?:child_process|cluster)['"]/],
+  ['a shell', /\bshell: (?:true|['"])/],
+  ['code from text', /\beval\(|new Function\(|['"](?:node:)?vm['"]|eval: true/],
+  ['connections past the one place for them', /['"](?:node:)?(?:net|dgram|tls)['"]/],
+];
+/** A hub's own sockets. */
+const ALLOWED = new Set(['hub/create-hub.ts', 'hub/server.ts']);
+
+describe('security: no shell', () => {
+  for (const [what, pattern] of FORBIDDEN) {
+    it(`the sources use ${what} nowhere`, () => {
+      assert.ok(sources.length > 200);
+      const found = sources.filter(({ name, text }) => !ALLOWED.has(name) && pattern.test(text));
+      assert.deepEqual(
+        found.map(({ name }) => name),
+        [],
+      );
+    });
+  }
+
+  it('the launcher starts this very program only, and without a shell', () => {
+    const text = readFileSync(join(root, 'bin/launch.js'), 'utf8');
+    assert.deepEqual(text.match(/\b(?:spawn|execFile|execSync|fork)\w*\([^)]*/g), [
+      'spawn(node, [script].concat(process.argv.slice(2',
+    ]);
+    assert.doesNotMatch(text, /shell/);
+  });
+});
