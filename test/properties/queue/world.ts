@@ -249,8 +249,11 @@ export class World {
     this.disk.ledger = this.disk.ledger.filter(
       (item) => item.remote !== remote || !this.hubs[remote].isComplete(item.id),
     );
+    const { refused } = this.hubs[remote];
     this.hubs[remote].close();
     this.hubs[remote] = this.#newHub();
+    // Its limits are those of the old one: what died of them stays dead.
+    for (const id of refused) this.hubs[remote].refused.add(id);
     // What it says was promised to a hub that nobody can look into any more.
     this.#backup = undefined;
   }
