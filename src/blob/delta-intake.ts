@@ -18,7 +18,8 @@ export type Decode = (
 ) => (Uint8Array | undefined)[] | Promise<(Uint8Array | undefined)[]>;
 
 export interface DeltaHome {
-  holds(kind: Kind, id: Uint8Array): boolean;
+  /** One byte per id (n x 32 raw bytes), 1 = here. */
+  has(kind: Kind, ids: Uint8Array): Uint8Array;
   /** Verified bytes, undefined where they are not here or cannot be read. */
   read(kind: Kind, id: Uint8Array): Uint8Array | undefined;
   /** Keeps objects whose hash is right, all in one go. */
@@ -53,18 +54,22 @@ export class DeltaIntake {
       dictionary,
       targets.map((target) => ({ kind, ...target })),
     );
+    const held = this.#held(kind, targets);
     const objects: { id: Uint8Array; bytes: Uint8Array }[] = [];
     targets.forEach(({ id }, n) => {
       const bytes = decoded[n];
-      if (bytes && !this.#home.holds(kind, id)) objects.push({ id, bytes });
+      if (bytes && held[n] === 0) objects.push({ id, bytes });
     });
     this.#home.keep(kind, objects);
   }
 
+  #held(kind: Kind, targets: DeltaInput['targets']): Uint8Array {
+    return this.#home.has(kind, Buffer.concat(targets.map(({ id }) => id)));
+  }
+
   #lacking({ kind, targets }: DeltaInput): ObjectRef[] {
-    const refs: ObjectRef[] = [];
-    for (const { id } of targets) if (!this.#home.holds(kind, id)) refs.push({ kind, id: Uint8Array.from(id) });
-    return refs;
+    const held = this.#held(kind, targets);
+    return targets.filter((_, n) => held[n] === 0).map(({ id }) => ({ kind, id: Uint8Array.from(id) }));
   }
 
   /** Undefined where a piece is not here, or is shorter than it should be. */

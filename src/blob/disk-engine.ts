@@ -111,7 +111,7 @@ class DiskEngine implements BlobStore {
 
   async receiver(volset: VolsetId, uploadId: string, owner = ''): Promise<BlobReceiver> {
     const session = await this.#quarantine.take(uploadId, { volset, owner });
-    const beside = [this.#quarantine.dir, ownerPath(session.dir)];
+    const beside = [this.#dir, this.#quarantine.dir, ownerPath(session.dir)];
     const receiver = new DiskReceiver({
       session,
       packs: new SessionPacks(session, volset, this.#opened.index, this.#packsDir, beside),

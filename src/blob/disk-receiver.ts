@@ -14,6 +14,7 @@ import { rowsOfBlock } from './index-rows.ts';
 import { receiveFault } from './lock.ts';
 import { LooseObjects } from './loose-objects.ts';
 import type { PackedBlock } from './pack-directory.ts';
+import { clearScratch } from './quarantine.ts';
 import { QuarantineReader } from './quarantine-reader.ts';
 import { ReceivedObjects, strayGenerations } from './received.ts';
 import { release } from './release.ts';
@@ -53,7 +54,7 @@ export class DiskReceiver implements BlobReceiver {
     this.#quarantine = new QuarantineReader((file) => parts.packs.files.path(file));
     this.nodes = { readNode: (id) => this.#readNode(id) };
     this.#deltas = new DeltaIntake({
-      holds: (kind, id) => this.has(kind, id)[0] === 1,
+      has: (kind, ids) => this.has(kind, ids),
       read: (kind, id) => readable(() => this.#read(kind, id)),
       keep: (kind, objects) => {
         this.#checkOpen();
@@ -151,7 +152,7 @@ export class DiskReceiver implements BlobReceiver {
     this.#checkOpen();
     this.#flushLoose();
     const keep: Keep = {
-      wanted: (file, { kind, id }) => this.#received.wanted(file, kind as Kind, id),
+      wanted: (file, row) => this.#received.wanted(file, row),
       recorded: (rows) => this.#onDisk(() => this.#received.recorded(rows)),
       late: this.#received.late,
     };
@@ -234,7 +235,11 @@ export class DiskReceiver implements BlobReceiver {
       if (!(error instanceof PlaitError) || error.code !== 'no-space') throw error;
     }
     await this.sync();
-    await this.#close(() => this.#parts.session.release());
+    const { session } = this.#parts;
+    await this.#close(() => {
+      clearScratch(session.dir);
+      session.release();
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

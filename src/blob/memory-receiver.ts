@@ -84,7 +84,7 @@ export class MemoryReceiver implements BlobReceiver {
       },
     };
     this.#deltas = new DeltaIntake({
-      holds: (kind, id) => find(keyOf(kind, id)) !== undefined,
+      has: (kind, ids) => this.has(kind, ids),
       read: (kind, id) => find(keyOf(kind, id))?.bytes,
       keep: (kind, objects) => {
         this.#checkOpen();

@@ -13,6 +13,13 @@ const MOMENT_MS = 10;
 /** All that a receiver leaves for the next one of its id. */
 const KEPT = /^(owner\.json|\d{1,9}\.part|\d{1,9}-[0-9a-f]{64}\.moved)$/;
 
+const NOTHING = /^$/;
+
+/** Removes what only a living receiver has a use for. */
+export function clearScratch(dir: string, keep = KEPT): void {
+  for (const name of readdirSync(dir)) if (!keep.test(name)) rmSync(join(dir, name), { recursive: true, force: true });
+}
+
 export function checkUploadId(id: string): void {
   if (!UPLOAD_ID.test(id)) throw new PlaitError('protocol', 'An upload id has letters that are not allowed.');
 }
@@ -53,10 +60,7 @@ export class Quarantine {
     try {
       const found = readOwner(session.dir);
       if (found) checkBelongs(found, wanted);
-      for (const name of readdirSync(session.dir)) {
-        if (found && KEPT.test(name)) continue;
-        rmSync(join(session.dir, name), { recursive: true, force: true });
-      }
+      clearScratch(session.dir, found ? KEPT : NOTHING);
       if (!found) writeOwner(session.dir, wanted);
       this.#owners.set(id, wanted);
       return session;

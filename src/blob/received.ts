@@ -8,6 +8,7 @@ import { PlaitError } from '../core/errors.ts';
 import type { Kind } from '../core/hash.ts';
 import { ID_BYTES } from './format.ts';
 import { IdSet } from './id-set.ts';
+import type { ObjectRow } from './index-rows.ts';
 import { KINDS, openScratch } from './scratch.ts';
 
 /** Ids held in memory before they go to the scratch database: at most about 28 MiB. */
@@ -34,6 +35,8 @@ export interface ReceivedPlace {
   /** Offset in the block's raw data. */
   raw: number;
 }
+
+type Placed = Pick<ObjectRow, 'kind' | 'id' | 'block' | 'raw'>;
 
 interface Row extends ReceivedPlace {
   mark: number;
@@ -194,10 +197,11 @@ export class ReceivedObjects {
     this.#marked = new Set();
   }
 
-  /** An accepted snapshot needs it, it counts for this pack, and the index does not have it yet. */
-  wanted(file: number, kind: Kind, id: Uint8Array): boolean {
-    const row = this.#rows.find(kind, id);
-    return row !== undefined && row.file === file && row.mark !== 0 && row.mark < this.#round;
+  /** An accepted snapshot needs it, it counts at this place, and the index does not have it yet. */
+  wanted(file: number, { kind, id, block, raw }: Placed): boolean {
+    const row = this.#rows.find(kind as Kind, id);
+    if (row?.file !== file || row.block !== block || row.raw !== raw) return false;
+    return row.mark !== 0 && row.mark < this.#round;
   }
 
   /** The index has them. */

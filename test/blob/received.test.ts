@@ -27,7 +27,9 @@ describe('received objects', () => {
         received.add(kind, idOf(n), { length: 9, file: 77, block: 0, raw: 0 });
       }
       const take = (file: number, n: number): boolean => {
-        const wanted = received.wanted(file, KIND.chunk, idOf(n));
+        const row = { kind: KIND.chunk, id: idOf(n), block: 3_000_000_000 + n, raw: 2 * n };
+        assert.equal(received.wanted(file, { ...row, raw: 2 * n + 1 }), false, 'another place');
+        const wanted = received.wanted(file, row);
         if (wanted) received.recorded([{ kind: KIND.chunk, id: idOf(n) }]);
         return wanted;
       };
