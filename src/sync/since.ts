@@ -6,6 +6,11 @@ import { resolveReference } from './references.ts';
 
 const ISO = /^\d{4}-\d{2}-\d{2}([T ].*)?$/;
 
+/** The snapshot that a reference means; undefined for a date: what is in its history is not wanted either. */
+export function sinceReference(engine: Engine, volset: VolsetId, since: string | undefined): SnapshotId | undefined {
+  return since === undefined || ISO.test(since) ? undefined : resolveReference(engine, volset, since).snapshot;
+}
+
 /** True for snapshots that are older than the date, or that are the named one. */
 export function sinceStop(engine: Engine, volset: VolsetId, since: string | undefined): (id: SnapshotId) => boolean {
   if (since === undefined) return () => false;

@@ -8,7 +8,7 @@ import { oldestFirst } from '../transfer/negotiation.ts';
 import type { Engine } from './engine.ts';
 import { deadOf } from './queue.ts';
 import { resolveReference } from './references.ts';
-import { sinceStop } from './since.ts';
+import { sinceReference, sinceStop } from './since.ts';
 
 export const HISTORY: Priority = 0;
 const TIP: Priority = 1;
@@ -60,7 +60,8 @@ export function wantedUp(planning: Planning, steps: RefStep[], selection: Select
 function historyOf({ engine, volset, parents }: Planning, steps: RefStep[], tips: SnapshotId[], { since }: Selection) {
   const held = steps.map((step) => step.target).filter((id) => id !== null);
   const stop = sinceStop(engine, volset, since);
-  return newSince(parents, tips, held)
+  const end = sinceReference(engine, volset, since);
+  return newSince(parents, tips, end === undefined ? held : [...held, end])
     .filter((id) => !stop(id))
     .reverse();
 }

@@ -49,7 +49,7 @@ describe('e2e: the queue', function () {
     const [row] = (await lab.in('work', ['queue', 'list', 'origin'])).remotes;
     assert.deepEqual(
       [row.name, row.volset, row.head, row.sealed, row.lastSync, row.dead, row.more],
-      ['origin', null, 0, [], null, [], 0],
+      ['origin', 'data', 0, [], null, [], 0],
     );
     const { added, ...entry } = row.entries[0];
     assert.equal(new Date(added).toISOString(), added);

@@ -20,7 +20,7 @@ import { type ReplicateOptions, replicate, type Verb } from '../../src/sync/repl
 import type { AllVolsetsResult, SyncResult } from '../../src/sync/results.ts';
 import { keepPacked } from '../../src/sync/settle.ts';
 import { createStore, openStore } from '../../src/sync/store.ts';
-import { TransferServer } from '../../src/transfer/index.ts';
+import { type ServerLimits, TransferServer } from '../../src/transfer/index.ts';
 import { createVolume } from '../../src/volume/index.ts';
 import { fileEntries, type Tree } from '../transfer/support/history.ts';
 import { VOLSET } from '../transfer/support/stores.ts';
@@ -47,7 +47,11 @@ export class Rig implements AsyncDisposable {
   readonly #open: { close(): Promise<void> }[] = [];
 
   /** Starts the hub on the store `name`, which is made if it is not there. `auth`: only for bearers of its tokens. */
-  async hub(name = 'hub', port = 0, { auth = false } = {}): Promise<RunningHub> {
+  async hub(
+    name = 'hub',
+    port = 0,
+    { auth = false, limits }: { auth?: boolean; limits?: Partial<ServerLimits> } = {},
+  ): Promise<RunningHub> {
     const dir = join(this.dir, name);
     createStore(dir, settings);
     const store = await openStore(dir, settings);
@@ -59,6 +63,7 @@ export class Rig implements AsyncDisposable {
       manifest,
       meta: thread.meta,
       tokens,
+      limits,
       now: Date.now,
       randomId: () => randomBytes(16).toString('hex'),
     });
