@@ -8,6 +8,8 @@ import type { Run } from './delta-directory.ts';
 
 /** Taken on either side of where the chunk should be: small changes near by, and text that moved a little. */
 const MARGIN = 64 * 1024;
+/** The same where nothing was inserted or removed between the neighbours: in databases and disk images. */
+const SETTLED = 8 * 1024;
 /** Less of a base cannot save more than naming it costs. */
 const LEAST = 64;
 /** The place of each chunk is remembered for old files up to this; in larger ones nothing is taken to have moved. */
@@ -48,8 +50,9 @@ export class Alignment {
       this.#next = this.#scan();
     }
     const [low, high] = this.#shifts(offset, length);
-    const start = Math.max(0, offset + low - MARGIN);
-    const end = Math.min(this.#size, offset + length + high + MARGIN);
+    const margin = this.#last && this.#next && low === high ? SETTLED : MARGIN;
+    const start = Math.max(0, offset + low - margin);
+    const end = Math.min(this.#size, offset + length + high + margin);
     return end - start < LEAST ? undefined : [start, end - start];
   }
 
