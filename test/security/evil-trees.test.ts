@@ -112,10 +112,14 @@ describe('security: trees of a hostile peer', function () {
     assert.equal(error.code, 'integrity', `${what}: ${error.message}`);
   };
 
-  it(`${REFUSED.length} trees of a lying hub: exit code integrity, nothing written`, async () => {
+  it('trees of a lying hub: exit code integrity, nothing written', async () => {
     assert.ok(REFUSED.length >= 150);
     await using victim = await Victim.in(top);
-    for (const [n, [what, tree]] of REFUSED.entries()) {
+    // A clone takes longer than a push: each name as a file, and every fifth of the rest.
+    const some = REFUSED.filter(
+      ([what], n) => n % 5 === 0 || what.startsWith('a file named') || n >= 4 * ILLEGAL.length,
+    );
+    for (const [n, [what, tree]] of some.entries()) {
       const volset = await serveTree(hub, `refused-${n}`, tree);
       await refused(victim.clone(hub.hub.url, volset), what);
       assert.deepEqual(fs.readdirSync(top).sort(), ['canary', 'store', 'work'], what);
@@ -168,7 +172,8 @@ describe('security: trees of a hostile peer', function () {
       await using client = new Client(hub.hub.url, `pushed-${n}`).begin();
       const { id, root } = await plant(client, tree);
       await client.peer.createVolset({ id: client.volset, name: client.name });
-      await refused(client.upload([id]), what);
+      const { sent, failed } = await client.upload([id]);
+      assert.deepEqual([sent, failed.map(({ code }) => code)], [[], ['integrity']], what);
       await client.sendRecords();
       assert.deepEqual(await hub.thread.meta.missingBlobs(client.volset, [id]), [id], what);
       assert.deepEqual([...hub.blob.reader(client.volset).has(KIND.node, unhex(root as never))], [0], what);
