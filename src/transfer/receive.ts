@@ -10,7 +10,7 @@ import { KIND, snapshotId, unhex } from '../core/hash.ts';
 import type { NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
 import type { SnapshotBody } from '../core/records.ts';
 import { decodeSnapshotBody } from '../core/snapshot-body.ts';
-import { MAX_LACKING } from '../wire/limits.ts';
+import { MAX_PART_TARGETS } from '../wire/limits.ts';
 import { type DiffEvent, readBlobDiff } from './blob-diff.ts';
 import { bad, type DiffHeader, type DiffLimits, TRANSFER_LIMITS } from './diff-format.ts';
 import { Intake, type IntakeBudget } from './intake.ts';
@@ -104,8 +104,7 @@ class ReceiveSession {
     this.#options = options;
     this.#intake = new Intake(options.budget);
     const { receiver, manifest, onLacking = () => undefined, onDecoded, parts } = options;
-    // What cannot be decoded of a part is listed in its answer.
-    const maxTargets = parts ? MAX_LACKING : Number.POSITIVE_INFINITY;
+    const maxTargets = parts ? MAX_PART_TARGETS : Number.POSITIVE_INFINITY;
     this.#deltas = new DeltaIntake({ receiver, manifest, intake: this.#intake, onLacking, onDecoded, maxTargets });
   }
 

@@ -4,7 +4,7 @@ import { PlaitError } from '../core/errors.ts';
 import { hex } from '../core/hash.ts';
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
 import type { Offer, OfferAnswer, OfferSender, PartAnswer } from '../core/peer.ts';
-import { MAX_HAVE_IDS, MAX_TRANSFER_SNAPSHOTS } from '../wire/limits.ts';
+import { MAX_HAVE_IDS, MAX_LACKING, MAX_TRANSFER_SNAPSHOTS } from '../wire/limits.ts';
 import type { Caller, TransferClaims } from '../wire/transfer-service.ts';
 import { checkOffer, decideOffers, numbersOf } from './answer-offers.ts';
 import { type Desk, groupsOf } from './desk.ts';
@@ -143,7 +143,7 @@ export class UploadServer {
       limits,
     );
     await receiver.sync();
-    return { snapshots, lacking: [...lacking.values()] };
+    return { snapshots, lacking: [...lacking.values()].slice(0, MAX_LACKING) };
   }
 
   /** Numbers are those that this very sender offered: nobody else's part can seal one of them for another snapshot. */

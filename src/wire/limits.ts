@@ -47,7 +47,9 @@ export const MAX_REGISTER_CHARS = 512;
 export const MAX_INTERVALS = 1000;
 /** Ids of one `held` request, 8 bytes each. */
 export const MAX_HELD_IDS = 16_384;
-/** Objects that an answer to an upload asks to have sent plainly. */
+/** Objects that the deltas of one part name: it is small, what it decodes to is not. */
+export const MAX_PART_TARGETS = 262_144;
+/** Objects that an answer to a part asks to have sent plainly; others of it are found missing at the marker. */
 export const MAX_LACKING = 10_000;
 /** Parallel streams of a download. */
 export const MAX_SHARES = 16;

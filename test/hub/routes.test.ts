@@ -109,11 +109,9 @@ describe('hub routes, through the client', () => {
     const ids = Buffer.concat([Buffer.alloc(32, 0), Buffer.alloc(32, 1)]);
     assert.deepEqual([...(await peer.have(VOLSET, wanted, 0, ids))], [1, 0]);
     assert.deepEqual([...(await peer.have(VOLSET, wanted, 1, ids))], [0, 1]);
-    const pieces = async function* () {
-      for (let i = 0; i < 40; i++) yield Buffer.alloc(100_000, i);
-    };
+    const part = Array.from({ length: 40 }, (_, i) => Buffer.alloc(100_000, i));
     const sent = peer.traffic.sent;
-    assert.deepEqual(await peer.upload(wanted, pieces()), { snapshots: history.ids });
+    assert.deepEqual(await peer.upload(wanted, part), { snapshots: history.ids, lacking: [] });
     assert.equal(peer.traffic.sent - sent, 4_000_000);
     assert.deepEqual(
       (await peer.offer(VOLSET, offers)).map((a) => a.answer),
@@ -150,6 +148,24 @@ describe('hub routes, through the client', () => {
     assert.equal(bytes, 4_000_000);
   });
 
+  it('passes on what is held and which stream is wanted, and refuses what is neither', async () => {
+    const [answer] = await peer.request(VOLSET, [{ id: history.ids[0], baseCandidates: [] }]);
+    if (answer.answer !== 'available') return assert.fail(answer.answer);
+    await peer.hold(answer, 1, Buffer.alloc(16, 5));
+    assert.deepEqual(test.transfers.held, [{ kind: 1, prefixes: Buffer.alloc(16, 5) }]);
+    await assert.rejects(peer.hold(answer, 1, Buffer.alloc(15)), rejectsWith('protocol'));
+    await Array.fromAsync(await peer.download(answer, { index: 3, of: 4 }));
+    assert.deepEqual(test.transfers.share, { index: 3, of: 4 });
+    await Array.fromAsync(await peer.download(answer));
+    assert.equal(test.transfers.share, undefined);
+    for (const share of [
+      { index: 4, of: 4 },
+      { index: 0, of: 17 },
+      { index: 0, of: 0 },
+    ])
+      await assert.rejects(peer.download(answer, share), rejectsWith('protocol'));
+  });
+
   it('reports a download that breaks in the middle as cut', async () => {
     test.transfers.breakDownload = true;
     const [answer] = await peer.request(VOLSET, [{ id: history.ids[0], baseCandidates: [] }]);
@@ -167,10 +183,8 @@ describe('hub routes, through the client', () => {
     const offer = { id: history.ids[0], body: history.first, bytes: 1, chunks: 1, baseCandidates: [] };
     const [answer] = await peer.offer(VOLSET, [offer]);
     if (answer.answer !== 'want') return assert.fail(answer.answer);
-    const endless = async function* () {
-      for (;;) yield Buffer.alloc(65_536);
-    };
-    await assert.rejects(peer.upload(answer, endless()), rejectsWith('integrity', /remote: a block is damaged/));
+    const long = Array.from({ length: 1000 }, () => Buffer.alloc(65_536));
+    await assert.rejects(peer.upload(answer, long), rejectsWith('integrity', /remote: a block is damaged/));
     test.transfers.refuseUpload = false;
   });
 
