@@ -2,6 +2,7 @@
  * Requests to one hub: identity checked before any body is used, no redirect followed, failures as PlaitErrors,
  * traffic counted. What the messages mean is peer.ts's business.
  */
+import { anotherStore } from '../core/another-store.ts';
 import { ERRORS, PlaitError } from '../core/errors.ts';
 import { installOf, type StoreId } from '../core/ids.ts';
 import type { Traffic } from '../core/peer.ts';
@@ -182,12 +183,12 @@ export class HubConnection {
     const { expectIdentity: remembered } = this.#options;
     const changed = this.#identity !== undefined && this.#identity !== store;
     if (changed || (remembered !== undefined && installOf(remembered) !== installOf(store))) {
-      throw new PlaitError('identity', `${this.origin} is another store than before`, {
-        hint: changed
-          ? 'it changed in the middle of this command; run it again'
-          : 'check its address with `plait remote list`; if it was replaced on purpose, say so with --accept-new-identity',
-        data: { url: this.origin, expected: this.#identity ?? remembered, found: store },
-      });
+      const data = { url: this.origin, expected: this.#identity ?? remembered, found: store };
+      throw anotherStore(
+        this.origin,
+        data,
+        changed ? 'it changed in the middle of this command; run it again' : undefined,
+      );
     }
     this.#identity = store;
   }
