@@ -27,7 +27,7 @@ let before = new Map<string, unknown>();
 export const mochaHooks = {
   beforeAll(): void {
     before = members();
-    for (const { prototype } of SHARED) Object.preventExtensions(prototype);
+    for (const { prototype } of SHARED) void Object.preventExtensions(prototype);
   },
   afterAll(): void {
     assert.deepEqual(changed(before, members()), [], 'a shared prototype was changed');
