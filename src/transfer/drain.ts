@@ -8,6 +8,7 @@ import type { SnapshotId } from '../core/ids.ts';
 import type { OfferAnswer } from '../core/peer.ts';
 import { backOff, Credits } from '../core/queue.ts';
 import type { Outcome, Priority } from '../meta/contract.ts';
+import { abortable } from './abortable.ts';
 import { blameOf } from './drain-blame.ts';
 import { QueuePages, type Work, type WorkSource } from './drain-source.ts';
 import type { Drained, DrainOptions } from './drain-types.ts';
@@ -15,6 +16,7 @@ import { byTransfer, checkAnswers, PER_REQUEST, refusalOf } from './negotiation.
 import { offersOf } from './offers.ts';
 import { openStream } from './open-stream.ts';
 import { PartWindow } from './part-window.ts';
+import { SendMeter } from './send-meter.ts';
 import { isLocalDamage, type StreamItem, type StreamPart, type UploadStream } from './upload-stream.ts';
 
 export type { Drained, DrainOptions } from './drain-types.ts';
@@ -46,6 +48,7 @@ class Drain {
   readonly #options: DrainOptions;
   readonly #source: WorkSource;
   readonly #credits = new Credits();
+  readonly #meter = new SendMeter();
   readonly #window: PartWindow;
   /** Uploads agreed to in one request, to go one after the other: a later one may build on an earlier one. */
   #batches: UploadStream[][] = [];
@@ -100,7 +103,7 @@ class Drain {
     for (const item of work) {
       const view = meta.findSnapshot(volset, item.snapshot);
       if (view?.hasBlob) known.set(item.snapshot, { id: item.snapshot, body: view.body, work: item });
-      else this.#missing(item, { code: 'blob-absent', message: absent(item.snapshot) });
+      else this.#reject(item.snapshot, 'missing', { code: 'blob-absent', message: absent(item.snapshot) });
     }
     if (known.size === 0) return;
     const offers = offersOf(this.#options, [...known.values()]);
@@ -160,6 +163,7 @@ class Drain {
         items: of,
         empty: items.every(({ empty }) => empty),
         deltas: !this.#plain,
+        meter: this.#meter,
         onChunks,
       });
     });
@@ -170,7 +174,7 @@ class Drain {
   async #advance(batch: UploadStream[]): Promise<void> {
     const [stream] = batch;
     try {
-      const part = await this.#abortable(stream.next());
+      const part = await abortable(stream.next(), this.#options.signal);
       if (part) await this.#send(stream, part);
     } catch (error) {
       if (stream.asking || !isLocalDamage(error) || !stream.current) throw error;
@@ -192,7 +196,8 @@ class Drain {
         const durable = stream.answered(part, answer).map(({ id }) => id);
         this.#source.settle(durable.map((snapshot) => ({ snapshot, outcome: 'durable' })));
         this.done.sent.push(...durable);
-        this.#options.onProgress?.({ bytes: part.data, items: durable.length });
+        const { totalBytes } = this.#meter;
+        this.#options.onProgress?.({ bytes: part.data, items: durable.length, totalBytes });
       },
       failed: (error) => {
         stream.failure ??= { error, part };
@@ -216,7 +221,8 @@ class Drain {
     // What comes behind may build on these.
     this.#abandon(batch);
     if (stream.refused) {
-      this.#dead(left, { code: 'integrity', message: 'the peer could not use its data, sent as a delta or plainly' });
+      const message = 'the peer could not use its data, sent as a delta or plainly';
+      for (const { id } of left) this.#reject(id, 'rejected', { code: 'integrity', message });
       return;
     }
     if (!this.#plain) {
@@ -232,7 +238,7 @@ class Drain {
   /** Its own data is not in order here: only this one stays behind. */
   #poisoned(batch: UploadStream[], stream: UploadStream, { code, message }: PlaitError): void {
     const [{ work }, ...behind] = stream.cut();
-    this.#missing(work, { code, message });
+    this.#reject(work.snapshot, 'missing', { code, message });
     this.#source.giveBack(behind.map(({ id }) => id));
     for (const { items } of batch.splice(1)) this.#source.giveBack(items.map(({ id }) => id));
   }
@@ -281,14 +287,6 @@ class Drain {
     } else for (const { snapshot } of items) this.#reject(snapshot, 'rejected', { code, message });
   }
 
-  #missing(work: Work, error: Failure): void {
-    this.#reject(work.snapshot, 'missing', error);
-  }
-
-  #dead(items: StreamItem[], error: Failure): void {
-    for (const { id } of items) this.#reject(id, 'rejected', error);
-  }
-
   #reject(snapshot: SnapshotId, outcome: 'missing' | 'rejected', error: Failure): void {
     this.#source.settle([{ snapshot, outcome, error }]);
     this.done.failed.push({ id: snapshot, ...error });
@@ -297,22 +295,6 @@ class Drain {
   #later({ snapshot, attempts }: Work, error: Failure): Outcome {
     const { now = Date.now, random = Math.random } = this.#options;
     return { snapshot, outcome: 'retry', error, notBefore: now() + backOff(attempts, random) };
-  }
-
-  async #abortable<T>(work: Promise<T>): Promise<T> {
-    const { signal } = this.#options;
-    if (!signal) return work;
-    const stopped = Promise.withResolvers<never>();
-    const stop = (): void => stopped.reject(signal.reason);
-    signal.addEventListener('abort', stop);
-    // Whoever loses the race must not count as unhandled.
-    for (const promise of [work, stopped.promise]) promise.catch(() => undefined);
-    try {
-      signal.throwIfAborted();
-      return await Promise.race([work, stopped.promise]);
-    } finally {
-      signal.removeEventListener('abort', stop);
-    }
   }
 }
 

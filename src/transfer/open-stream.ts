@@ -4,7 +4,8 @@ import type { Transfer } from '../core/peer.ts';
 import type { DrainOptions } from './drain-types.ts';
 import { completeRoot } from './negotiation.ts';
 import type { Have } from './select.ts';
-import { type Outgoing, sendEntries } from './send.ts';
+import { type Outgoing, sendEntries, type TransferStep } from './send.ts';
+import type { SendMeter } from './send-meter.ts';
 import { type StreamItem, UploadStream } from './upload-stream.ts';
 
 export interface Agreed {
@@ -13,10 +14,14 @@ export interface Agreed {
   /** The peer holds nothing of this volset: there is no use in asking. */
   empty: boolean;
   deltas: boolean;
+  meter: SendMeter;
   onChunks: (chunks: number) => void;
 }
 
-export function openStream(options: DrainOptions, { transfer, items, empty, deltas, onChunks }: Agreed): UploadStream {
+export function openStream(
+  options: DrainOptions,
+  { transfer, items, empty, deltas, meter, onChunks }: Agreed,
+): UploadStream {
   const { blob, manifest, meta, volset, peer, signal } = options;
   const reader = blob.reader(volset);
   const outgoing = items.map(({ id, base, body }): Outgoing => {
@@ -34,10 +39,12 @@ export function openStream(options: DrainOptions, { transfer, items, empty, delt
   };
   const have = empty ? undefined : ask;
   // Bytes and snapshots are told when the peer has them.
-  const onProgress = ({ chunks }: { chunks?: number }): void => {
+  const onProgress = (step: TransferStep): void => {
+    meter.take(step);
+    const { chunks } = step;
     if (!chunks) return;
     onChunks(chunks);
-    options.onProgress?.({ chunks });
+    options.onProgress?.({ chunks, totalBytes: meter.totalBytes });
   };
   const entries = sendEntries({ reader, manifest, have, deltas, signal, onProgress }, outgoing);
   const stream = new UploadStream({ volset, transfer, items, entries, reader, partBytes: options.partBytes });

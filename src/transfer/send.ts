@@ -26,6 +26,10 @@ export interface TransferStep {
   chunks?: number;
   /** Encoded bytes of blocks. */
   bytes?: number;
+  /** Stored bytes of what is looked at next: an estimate, as deltas are less and whole blocks may be more. */
+  expected?: number;
+  /** All bytes of the transfer, as far as known by now; an estimate. */
+  totalBytes?: number;
 }
 
 export interface SendOptions {
@@ -111,8 +115,9 @@ class SnapshotSending {
   }
 
   async *#window(refs: Wanted[]): AsyncGenerator<DiffEntry> {
-    const { share } = this.#options;
+    const { share, reader, onProgress } = this.#options;
     const base = this.#deltaBase;
+    onProgress?.({ expected: reader.storedBytes(refs) });
     // What may go as a delta is the first stream's alone, also where it goes plainly in the end.
     const first = (ref: Wanted): boolean => ref.kind === KIND.node || (base !== undefined && ref.at !== undefined);
     const dealt = share ? refs.filter((ref) => !first(ref)) : [];

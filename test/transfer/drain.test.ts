@@ -363,14 +363,16 @@ describe('transfer: draining a queue', () => {
     const here = ownStore();
     const hub = new WatchedHub(testStore());
     const { id } = await makeSnapshot(here, largeTree(4));
-    const told = { bytes: 0, items: 0 };
+    const told = { bytes: 0, items: 0, totalBytes: 0 };
     queueUp(here, [id]);
     const { bytes } = await drain(here, hub.peer(), {
-      onProgress: ({ bytes = 0, items = 0 }) => {
+      onProgress: ({ bytes = 0, items = 0, totalBytes = told.totalBytes }) => {
+        told.totalBytes = totalBytes;
         told.bytes += bytes;
         told.items += items;
       },
     });
-    assert.deepEqual(told, { bytes, items: 1 });
+    assert.deepEqual({ ...told, totalBytes: 0 }, { bytes, items: 1, totalBytes: 0 });
+    assert.ok(told.totalBytes >= bytes && told.totalBytes < bytes * 1.5, `${told.totalBytes} of ${bytes}`);
   });
 });
