@@ -44,6 +44,8 @@ const FIRST_WINDOW = 4096;
 const MAX_WINDOW = 65_536;
 /** Fewer than these are sent without asking: the round trip costs more. */
 const DIRECT = 64;
+/** But not where they are large and have no counterpart in the base: a file that was only renamed, say. */
+const DIRECT_BYTES = 256 * 1024;
 /** have requests in flight. */
 const PARALLEL = 4;
 
@@ -55,7 +57,7 @@ export async function* selectMissing(options: SelectOptions): AsyncGenerator<Wan
   for (;;) {
     const window = await takeWindow(ids, size, options.signal);
     const last = window.length < size;
-    const direct = !options.have || (first && last && window.length < DIRECT);
+    const direct = !options.have || (first && last && isLittle(window));
     const missing = direct ? window : await confirm(window, options.have as Have);
     if (missing.length > 0) yield missing;
     if (last) return;
@@ -63,6 +65,9 @@ export async function* selectMissing(options: SelectOptions): AsyncGenerator<Wan
     size = Math.min(size * 4, MAX_WINDOW);
   }
 }
+
+const isLittle = (window: Wanted[]): boolean =>
+  window.length < DIRECT && window.reduce((sum, { at, length = 0 }) => sum + (at ? 0 : length), 0) <= DIRECT_BYTES;
 
 function* newIds({ manifest, nodes, root, bases, seen, kind: only, skip }: SelectOptions): Generator<Wanted> {
   for (const reached of manifest.reachable(nodes, root, bases)) {
