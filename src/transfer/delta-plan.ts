@@ -7,7 +7,7 @@ import type { NodeId } from '../core/ids.ts';
 import { Alignment } from './delta-align.ts';
 import type { Run } from './delta-directory.ts';
 import type { ChunkDelta, DeltaFile, NodeDelta } from './delta-format.ts';
-import { bytesOf } from './delta-resolve.ts';
+import { asDictionary, bytesOf } from './delta-resolve.ts';
 import type { Wanted } from './select.ts';
 
 /** A larger dictionary takes more time than it saves bytes; one chunk may need more (docs/design.md, "Transfer"). */
@@ -148,11 +148,14 @@ class ChunkGroup {
   }
 
   end(context: PlanContext): PlannedChunks {
-    const base = this.#files.flatMap(({ from, file }) =>
-      file.pieces.flatMap((run) => bytesOf(context, from.before.content, run)),
-    );
+    const base = asDictionary(this.#pieces(context));
     const files = this.#files.map(({ from, file }) => ({ ...file, pieces: file.pieces.map(toEnd(from.before.size)) }));
     return { delta: { files }, targets: this.targets, base };
+  }
+
+  *#pieces(context: PlanContext): Generator<BasePiece> {
+    for (const { from, file } of this.#files)
+      for (const run of file.pieces) yield* bytesOf(context, from.before.content, run);
   }
 }
 

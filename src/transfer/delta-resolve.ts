@@ -1,7 +1,7 @@
 /** From what an entry of deltas names (paths, extents, bytes of files) to what the engine decodes (ids, lengths). */
 import type { BasePiece, DeltaInput, NodeSource, ObjectRef } from '../blob/contract.ts';
 import type { Manifest } from '../blob/manifest/contract.ts';
-import { MAX_DELTA_BASE, MAX_DELTA_RAW } from '../core/delta-limits.ts';
+import { MAX_DELTA_BASE, MAX_DELTA_PIECES, MAX_DELTA_RAW } from '../core/delta-limits.ts';
 import type { Content } from '../core/entry.ts';
 import { PlaitError } from '../core/errors.ts';
 import { KIND, unhex } from '../core/hash.ts';
@@ -12,7 +12,7 @@ import type { ChunkDelta, DeltaEntry, DeltaFile, NodeDelta } from './delta-forma
 
 export type Resolved =
   | { delta: DeltaInput }
-  /** The base's tree is not here: these are to be sent plainly. */
+  /** The base's tree is not here, or its bytes lie in too many chunks: these are to be sent plainly. */
   | { lacking: ObjectRef[] }
   /** Nodes of the new tree are not here, so nobody knows which chunks these are. */
   | { unknown: true };
@@ -30,13 +30,20 @@ export function* resolveDeltas(entry: DeltaEntry, context: ResolveContext): Gene
 }
 
 function resolveNodes({ targets, base: ids, frame }: NodeDelta, { nodes }: ResolveContext): Resolved {
-  const base = present(() =>
-    ids.map((id): BasePiece => ({ kind: KIND.node, id: unhex(id), start: 0, length: nodes.readNode(id).length })),
-  );
+  const base = present(() => wholeNodes(nodes, ids));
   if (!base) return { lacking: targets.map(({ id }) => ({ kind: KIND.node, id: unhex(id) })) };
-  checkDictionary(base);
   const wanted = targets.map(({ id, length }) => ({ id: unhex(id), length }));
   return { delta: { kind: KIND.node, targets: wanted, base, frame } };
+}
+
+function wholeNodes(nodes: NodeSource, ids: NodeId[]): BasePiece[] {
+  let left = MAX_DELTA_BASE;
+  return ids.map((id) => {
+    const { length } = nodes.readNode(id);
+    left -= length;
+    if (left < 0) throw tooLong();
+    return { kind: KIND.node, id: unhex(id), start: 0, length };
+  });
 }
 
 function resolveChunks(entry: DeltaEntry, { files, frame }: ChunkDelta, context: ResolveContext): Resolved {
@@ -44,14 +51,10 @@ function resolveChunks(entry: DeltaEntry, { files, frame }: ChunkDelta, context:
   if (!targets) return { unknown: true };
   const raw = targets.reduce((sum, { length }) => sum + length, 0);
   if (raw === 0 || raw > MAX_DELTA_RAW) throw bad('a frame decodes to more than it may');
-  const base = present(() => files.flatMap((file) => piecesOf(context, entry.baseRoot, file)));
-  if (!base) return { lacking: targets.map(({ id }) => ({ kind: KIND.chunk, id })) };
-  checkDictionary(base);
-  return { delta: { kind: KIND.chunk, targets, base, frame } };
-}
-
-function checkDictionary(base: BasePiece[]): void {
+  const base = present(() => asDictionary(piecesOf(context, entry.baseRoot, files)));
+  if (!base || base.length > MAX_DELTA_PIECES) return { lacking: targets.map(({ id }) => ({ kind: KIND.chunk, id })) };
   if (base.reduce((sum, { length }) => sum + length, 0) > MAX_DELTA_BASE) throw tooLong();
+  return { delta: { kind: KIND.chunk, targets, base, frame } };
 }
 
 const tooLong = (): PlaitError => bad('a dictionary is too long');
@@ -85,26 +88,37 @@ function targetsOf(context: ResolveContext, root: NodeId, file: DeltaFile): Delt
   });
 }
 
-function piecesOf(context: ResolveContext, root: NodeId, file: DeltaFile): BasePiece[] {
-  const content = contentAt(context, root, file.base);
-  return file.pieces.flatMap((run) => bytesOf(context, content, run));
+function* piecesOf(context: ResolveContext, root: NodeId, files: DeltaFile[]): Generator<BasePiece> {
+  for (const { base, pieces } of files) {
+    const content = contentAt(context, root, base);
+    for (const run of pieces) yield* bytesOf(context, content, run);
+  }
+}
+
+/** One more than there may be where there are too many: a tree says of each byte of a file that it is a chunk, if it likes. */
+export function asDictionary(pieces: Iterable<BasePiece>): BasePiece[] {
+  const found: BasePiece[] = [];
+  for (const piece of pieces) if (found.push(piece) > MAX_DELTA_PIECES) break;
+  return found;
 }
 
 /** Which parts of which chunks a range of a file's bytes is. Shared with the sender, so that both see one dictionary. */
-export function bytesOf({ manifest, nodes }: ResolveContext, content: Content, [start, count]: Run): BasePiece[] {
+export function* bytesOf(
+  { manifest, nodes }: ResolveContext,
+  content: Content,
+  [start, count]: Run,
+): Generator<BasePiece> {
   const end = count === 0 ? Number.POSITIVE_INFINITY : start + count;
-  const found: BasePiece[] = [];
   let bytes = 0;
   for (const { id, length, offset } of manifest.extentsFrom(nodes, content, { offset: start })) {
     const from = Math.max(start, offset);
     const reached = Math.min(end, offset + length);
     if (id) {
-      found.push({ kind: KIND.chunk, id: Uint8Array.from(id), start: from - offset, length: reached - from });
+      yield { kind: KIND.chunk, id: Uint8Array.from(id), start: from - offset, length: reached - from };
       bytes += reached - from;
     }
-    if (reached === end) return found;
+    if (reached === end) return;
     if (bytes > MAX_DELTA_BASE) throw tooLong();
   }
-  if (count === 0 && found.length > 0) return found;
-  throw bad('they name bytes behind the end of a file');
+  if (count !== 0 || bytes === 0) throw bad('they name bytes behind the end of a file');
 }

@@ -162,6 +162,42 @@ describe('transfer: what deltas name', () => {
     assert.deepEqual([...resolveDeltas(chunks(ABSENT, {}, root), { manifest, nodes })], [{ unknown: true }]);
   });
 
+  it('has no more of a base in memory than a dictionary may have pieces, however a tree cuts its files', async () => {
+    const blob = openMemoryBlobs();
+    await using writer = blob.writer(VOLSET);
+    const specks = manifest.buildList(
+      writer,
+      Array.from({ length: 6000 }, (_, n) => ({ length: 1, id: id(n % 251) })),
+    );
+    const entry: Entry = { path: path('a'), kind: 'file', mode: 0, mtime: 0n, size: 6000, content: specks };
+    const root = manifest.build(writer, [entry]);
+    await writer.finish();
+    let looked = 0;
+    const counting: typeof manifest = {
+      ...manifest,
+      *extentsFrom(...args) {
+        for (const extent of manifest.extentsFrom(...args)) {
+          looked++;
+          yield extent;
+        }
+      },
+    };
+    const again = Array.from({ length: 4000 }, () => [0, 0] as [number, number]);
+    for (const [pieces, most] of [
+      [[[0, 4096]], 4096],
+      [[[0, 4097]], 4097],
+      [again, 4097],
+    ] as [DeltaFile['pieces'], number][]) {
+      looked = 0;
+      const context = { manifest: counting, nodes: blob.reader(VOLSET) };
+      const [resolved] = resolveDeltas(chunks(root, { pieces }), context);
+      // One was looked at for the target.
+      assert.equal(looked, most + 1);
+      if (most > 4096) assert.deepEqual('lacking' in resolved && resolved.lacking.map((ref) => ref.id[0]), [0]);
+      else assert.ok('delta' in resolved && resolved.delta.base.length === 4096);
+    }
+  });
+
   it('takes nodes by id, whole ones as base', async () => {
     const { root, nodes } = await tree();
     const targets = [{ id: ABSENT, length: 77 }];
