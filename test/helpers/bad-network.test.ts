@@ -209,8 +209,10 @@ describe('bad network: connections', () => {
     socket.end('hello');
     await closed;
     assert.equal(got().toString(), 'hello');
-    const { up, down, connections, open } = network.stats;
-    assert.deepEqual([up, down, connections, open], [5, 5, 1, 0]);
+    // The hub's side of it closes on its own.
+    while (network.stats.open > 0) await new Promise(setImmediate);
+    const { up, down, connections } = network.stats;
+    assert.deepEqual([up, down, connections], [5, 5, 1]);
   });
 
   it('cuts at each point of a list, over all connections', async () => {
