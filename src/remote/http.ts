@@ -59,8 +59,8 @@ export class HubConnection {
     this.#retry = new Retry(options);
     const { limits, clock, signal } = options;
     this.#stop = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
-    this.#up = limits?.up === undefined ? undefined : new RateLimit(limits.up, clock);
-    this.#down = limits?.down === undefined ? undefined : new RateLimit(limits.down, clock);
+    this.#up = limits?.up ? new RateLimit(limits.up, clock) : undefined;
+    this.#down = limits?.down ? new RateLimit(limits.down, clock) : undefined;
   }
 
   get identity(): StoreId | undefined {

@@ -15,7 +15,7 @@ export interface Timeouts {
 
 export const DEFAULT_TIMEOUTS: Timeouts = { connectMs: 10_000, headersMs: 120_000, workMs: 300_000, bodyMs: 60_000 };
 
-/** Bytes a second over all connections of a peer. */
+/** Bytes a second over all connections of a peer; 0: no limit. */
 export interface Limits {
   up?: number;
   down?: number;
