@@ -1,27 +1,31 @@
 /**
- * npm run bench -- --data DIR [--next DIR] [--runs N] [--only ID,ID] [--peers NAME,NAME] [--scratch DIR] [--out FILE]
+ * npm run bench -- --data DIR [--next DIR] [--releases DIR,DIR] [--runs N] [--group NAME,NAME] [--only ID,ID]
+ *   [--peers NAME,NAME] [--scratch DIR] [--out FILE]
  * Runs plait and, where installed, its peers on the same data in the same run and prints medians and ratios.
+ * `--releases`: directories with one sub-directory for each release of something, for the group `transfer`.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installed, run } from './measure.ts';
-import { measureScenario, type Scenario } from './scenario.ts';
+import { measureScenario, type Report, type Scenario } from './scenario.ts';
 import { bigFileScenarios, millionScenarios } from './scenarios/extremes.ts';
 import { historyScenarios } from './scenarios/history.ts';
 import { localScenarios } from './scenarios/local.ts';
 import { networkScenarios } from './scenarios/network.ts';
 import { startupScenarios } from './scenarios/startup.ts';
+import { transferPlans } from './scenarios/transfer.ts';
 import { machine, markdown } from './table.ts';
 import type { Bench } from './tools.ts';
 
-const GROUPS = ['startup', 'local', 'network', 'history', 'big', 'million'] as const;
+const GROUPS = ['startup', 'local', 'network', 'history', 'transfer', 'big', 'million'] as const;
 
 const { values } = parseArgs({
   options: {
     data: { type: 'string' },
     next: { type: 'string' },
+    releases: { type: 'string', default: '' },
     runs: { type: 'string', default: '3' },
     group: { type: 'string', default: GROUPS.join(',') },
     only: { type: 'string' },
@@ -32,7 +36,7 @@ const { values } = parseArgs({
 });
 if (!values.data) {
   process.stderr.write(
-    `usage: npm run bench -- --data DIR [--next DIR] [--runs N] [--group ${GROUPS.join(',')}] [--only ID,…] [--peers NAME,…] [--scratch DIR] [--out FILE]\n`,
+    `usage: npm run bench -- --data DIR [--next DIR] [--releases DIR,…] [--runs N] [--group ${GROUPS.join(',')}] [--only ID,…] [--peers NAME,…] [--scratch DIR] [--out FILE]\n`,
   );
   process.exit(2);
 }
@@ -52,10 +56,14 @@ const parts: string[] = [`Machine: ${machine()}. Peers found: ${[...has].join(',
 async function measureAll(scenarios: Scenario[]): Promise<void> {
   for (const scenario of scenarios) {
     if (only && !only.includes(scenario.id)) continue;
-    const text = markdown(await measureScenario(scenario, Number(values.runs), log));
-    process.stdout.write(`${text}\n`);
-    parts.push(text);
+    print(await measureScenario(scenario, Number(values.runs), log));
   }
+}
+
+function print(report: Report): void {
+  const text = markdown(report);
+  process.stdout.write(`${text}\n`);
+  parts.push(text);
 }
 
 try {
@@ -80,6 +88,12 @@ try {
         await measureAll(history.scenarios);
       } finally {
         await history.stop();
+      }
+    }
+    if (group === 'transfer') {
+      const packages = values.releases.split(',').filter((dir) => dir !== '');
+      for (const plan of await transferPlans(bench, packages)) {
+        if (!only || only.includes(plan.id)) print(await plan.measure(Number(values.runs), log));
       }
     }
     if (group === 'big') await measureAll(await bigFileScenarios(bench));

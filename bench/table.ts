@@ -19,11 +19,9 @@ export function markdown(report: Report): string {
   const lines = [
     `### ${report.scenario.title}`,
     '',
-    `Median of ${report.runs} runs.`,
+    `Median of ${report.runs} runs, load ${loadOf(report)}.`,
     '',
-    '| tool | seconds (min-max) | plait / tool | peak RSS | stored | sent |',
-    '|---|---|---|---|---|---|',
-    ...report.rows.map((row) => rowLine(row, ours)),
+    ...tableOf(report.rows, ours),
     '',
     ...(report.scenario.goals ?? []).map((goal) => goalLine(goal, report.rows)),
     '',
@@ -31,10 +29,36 @@ export function markdown(report: Report): string {
   return lines.join('\n');
 }
 
-function rowLine(row: Row, ours: Row | undefined): string {
+const loadOf = ({ load }: Report): string =>
+  [Math.min(...load), Math.max(...load)].map((value) => value.toFixed(1)).join(' to ');
+
+type Column = [head: string, cell: (row: Row) => string];
+
+const COLUMNS: Column[] = [
+  ['CPU s', ({ cpu }) => cpu.toFixed(2)],
+  ['peak RSS', ({ peakRss }) => size(peakRss)],
+  ['server CPU s', ({ serverCpu }) => serverCpu?.toFixed(2) ?? ''],
+  ['server RSS', ({ serverRss }) => size(serverRss)],
+  ['stored', ({ stored }) => size(stored)],
+  ['sent', ({ sent }) => size(sent)],
+  ['x line', ({ line }) => line?.toFixed(2) ?? ''],
+];
+
+/** Columns that nobody has anything in are left out. */
+function tableOf(rows: Row[], ours: Row | undefined): string[] {
+  const columns = COLUMNS.filter(([, cell]) => rows.some((row) => cell(row) !== ''));
+  const heads = ['tool', 'seconds (min-max)', 'plait / tool', ...columns.map(([head]) => head)];
+  const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
+  return [
+    line(heads),
+    `|${'---|'.repeat(heads.length)}`,
+    ...rows.map((row) => line([...firstCells(row, ours), ...columns.map(([, cell]) => cell(row))])),
+  ];
+}
+
+function firstCells(row: Row, ours: Row | undefined): string[] {
   const ratio = ours && row !== ours ? (ours.seconds / row.seconds).toFixed(2) : '';
-  const spread = `${row.seconds.toFixed(2)} (${row.min.toFixed(2)}-${row.max.toFixed(2)})`;
-  return `| ${row.name} | ${spread} | ${ratio} | ${size(row.peakRss)} | ${size(row.stored)} | ${size(row.sent)} |`;
+  return [row.name, `${row.seconds.toFixed(2)} (${row.min.toFixed(2)}-${row.max.toFixed(2)})`, ratio];
 }
 
 export function goalLine(goal: Goal, rows: Row[]): string {
@@ -44,9 +68,14 @@ export function goalLine(goal: Goal, rows: Row[]): string {
   const theirs = rows.find((row) => row.name === goal.against)?.[measure];
   if (ours === undefined || theirs === undefined)
     return `* goal ${measure} <= ${goal.factor} x ${goal.against}: not measured`;
+  if (goal.plus !== undefined) {
+    const most = goal.factor * theirs + goal.plus;
+    const met = ours <= most ? 'met' : '**missed**';
+    return `* goal ${measure} <= ${goal.factor} x ${goal.against} + ${goal.plus}: ${ours.toFixed(3)} of ${most.toFixed(3)}, ${met}`;
+  }
   const ratio = ours / theirs;
   return `* goal ${measure} <= ${goal.factor} x ${goal.against}: ${ratio.toFixed(2)} x, ${ratio <= goal.factor ? 'met' : '**missed**'}`;
 }
 
 const limitLine = (measure: string, ours: number | undefined, most: number): string =>
-  `* goal ${measure} <= ${most}: ${ours === undefined ? 'not measured' : `${ours}, ${ours <= most ? 'met' : '**missed**'}`}`;
+  `* goal ${measure} <= ${most}: ${ours === undefined ? 'not measured' : `${Math.round(ours * 100) / 100}, ${ours <= most ? 'met' : '**missed**'}`}`;
