@@ -51,6 +51,8 @@ export async function importBundle(stores: BundleStores, body: AsyncIterable<Uin
       completeRoot: async (id) => completeRoot(meta, volset, id),
       commit: (ids) => commitKnown(meta, volset, ids),
       putBody: (bytes) => putBody(blob, volset, bytes),
+      // There is nobody to ask for them: a snapshot that needs one is found incomplete at its marker.
+      onLacking: () => undefined,
       onGenerations: async (lines) => {
         meta.apply(volset, { peer: store, generations: decodeLines(volset, lines) });
       },

@@ -81,6 +81,29 @@ describe('transfer: bundles', () => {
     assert.equal(there.meta.findBranch(VOLSET, MAIN)?.tip, line[3].id);
   });
 
+  it('takes deltas, against a base as well as inside the bundle', async () => {
+    const text = Array.from({ length: 4000 }, (_, n) => `line ${n * 7919}`).join('\n');
+    const edits: MadeSnapshot[] = [];
+    for (const edit of ['first', 'second', 'third']) {
+      const tree = { big: text.replace('line 7919\n', `${edit}\n`) };
+      edits.push(
+        await makeSnapshot(
+          here,
+          tree,
+          edits.slice(-1).map(({ id }) => id),
+          edits.length,
+        ),
+      );
+    }
+    const whole = await exported(here, edits[1].id);
+    const rest = await exported(here, edits[2].id, edits[1].id);
+    for (const bytes of [whole, rest]) assert.ok(bytes.includes('deltas/000000'), 'there are deltas in it');
+    const there = testStore();
+    await imported(there, whole);
+    await imported(there, rest);
+    for (const snapshot of edits) assertComplete(there, snapshot);
+  });
+
   it('refuses a bundle that is cut, and a good one can follow', async () => {
     const there = testStore();
     const bytes = await exported(here, line[3].id);
