@@ -32,7 +32,7 @@ export function selectSteps(steps: RefStep[], selection: Selection): RefStep[] {
     const unknown = names.filter((name) => !steps.some((step) => step.name === name));
     if (unknown.length > 0) {
       throw new PlaitError('not-found', `no branch named ${unknown.join(', ')} here or there`, {
-        hint: 'see `plait branch list` and `plait remote show`',
+        hint: 'see `plait branch list` and `plait remote show NAME|URL`',
       });
     }
     return steps.filter((step) => names.includes(step.name));

@@ -50,6 +50,7 @@ export interface CloneResult extends SyncResult {
 
 export async function clone(engine: Engine, options: CloneOptions): Promise<Outcome<CloneResult>> {
   const { remote, volset, selection } = options;
+  const started = engine.world.now();
   engine.meta.putRemote({ ...remote, volset, ...(Object.keys(selection).length > 0 && { selection }) });
   if (selection.metadataOnly) engine.meta.putSetting(`volset.${volset}.metadata-only`, 'true');
   const pulled = await replicate(
@@ -77,6 +78,7 @@ export async function clone(engine: Engine, options: CloneOptions): Promise<Outc
   const root = rootHere(engine, volset, head.tip);
   const done = await moveVolume(engine, volume, { snapshot: head.tip, root, branch: head.id });
   result.written = done.written;
+  result.durationMs = engine.world.now() - started;
   return outcome(result, ...exits, exitOfProblems(done.problems));
 }
 

@@ -50,11 +50,16 @@ export function log(engine: Engine, options: LogOptions): Outcome<{ snapshots: L
   return outcome({ snapshots });
 }
 
-/** Where the working directory stands, else the branch `main`, else the only one; null in an empty volset. */
+/**
+ * Where the working directory stands; where nothing was checked out its branch, else the branch `main`, else the only
+ * one. Null in an empty volset.
+ */
 function startOf(engine: Engine, volset: VolsetId): SnapshotId | null {
-  if (engine.volume) return engine.volume.state.base;
+  const { base = null, branch } = engine.volume?.state ?? {};
+  if (base !== null) return base;
   const branches = engine.meta.listBranches(volset);
-  return (branches.find((b) => b.name === 'main') ?? branches[0])?.tip ?? null;
+  const start = branches.find((b) => b.id === branch) ?? branches.find((b) => b.name === 'main') ?? branches[0];
+  return start?.tip ?? null;
 }
 
 export function tipLabels(engine: Engine, volset: VolsetId): Map<SnapshotId, string[]> {

@@ -25,14 +25,16 @@ export async function snapshotAndPush(engine: Engine, options: SnapshotPushOptio
     });
     return outcome({ ...made.result, push: pushed.result }, ...made.exits, ...pushed.exits);
   } catch (error) {
-    throw error instanceof PlaitError ? withSnapshot(error, made.result.snapshot) : error;
+    throw error instanceof PlaitError ? withSnapshot(error, made.result) : error;
   }
 }
 
 /** The snapshot exists: its id must reach the user even though the push failed. */
-function withSnapshot(error: PlaitError, snapshot: SnapshotResult['snapshot']): PlaitError {
+function withSnapshot(error: PlaitError, { snapshot, created }: SnapshotResult): PlaitError {
+  const later = error.hint ?? 'push later with `plait push`';
+  const safe = `snapshot ${snapshot?.slice(0, 12)} ${created ? 'was made and is' : 'is'} safe here`;
   return new PlaitError(error.code, error.message, {
-    hint: `snapshot ${snapshot?.slice(0, 12)} was made and is safe here; ${error.hint ?? 'push it later with `plait push`'}`,
+    hint: snapshot === null ? later : `${safe}; ${later}`,
     data: { ...error.data, snapshot },
     cause: error,
   });

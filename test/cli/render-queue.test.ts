@@ -81,7 +81,7 @@ describe('cli: rendering of the queue', () => {
       dead: 1,
     };
     assert.deepEqual(enqueuedLines(result, false), [
-      '2 snapshots queued for origin; 3 snapshots wait there; 1 was refused: see `plait queue list`',
+      '2 snapshots queued for origin; 3 wait for the next push or sync; 1 was refused: see `plait queue list`',
     ]);
     const none = { ...result, dryRun: true, queued: 0, waiting: 0, dead: 0 };
     assert.deepEqual(enqueuedLines(none, true), ['data: nothing new would be queued for origin']);

@@ -72,6 +72,7 @@ describe('e2e: clone', function () {
     assert.deepEqual([made.pulled.snapshots, made.written], [0, 0]);
     assert.deepEqual(readdirSync(lab.path('meta')), ['.plait']);
     assert.deepEqual(await held('meta', 'main'), ['two false', 'one false']);
+    assert.equal((await lab.in('meta', ['log'])).snapshots.length, 2, 'though nothing is checked out');
     assert.equal((await lab.in('meta', ['pull'])).upToDate, true);
     await lab.in('meta', ['checkout', 'main'], 10);
   });

@@ -163,6 +163,8 @@ describe('e2e: hubs that fail', function () {
     );
     const { snapshots } = await lab.in('work', ['log']);
     assert.equal((error.data as { snapshot: string }).snapshot, snapshots[0].snapshot);
+    const unchanged = { exit: 13, code: 'network', message: /nothing listens/, hint: /^snapshot \w+ is safe here/ };
+    await fails(['snapshot', '--push', 'gone', '--skip-unchanged'], unchanged, { cwd: work });
     // 3 and 7, 3 and 4: 3 weighs more than both.
     writeFileSync(join(work, 'c'), 'c');
     await lab.in('work', ['status', '--exit-code'], 3);

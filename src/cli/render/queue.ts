@@ -46,7 +46,7 @@ export function enqueuedLines(result: EnqueuedResult, named: boolean): string[] 
   const { remote, queued, waiting, dead, dryRun } = result;
   const before = named ? `${showText(result.volset ?? result.volsetId)}: ` : '';
   const what = queued === 0 ? 'nothing new' : plural(queued, 'snapshot');
-  const all = waiting > 0 ? `; ${plural(waiting, 'snapshot')} ${waiting === 1 ? 'waits' : 'wait'} there` : '';
+  const all = waiting > 0 ? `; ${waiting} ${waiting === 1 ? 'waits' : 'wait'} for the next push or sync` : '';
   const refused = dead > 0 ? `; ${dead} ${dead === 1 ? 'was' : 'were'} refused: see \`plait queue list\`` : '';
   return [`${before}${what} ${dryRun ? 'would be queued' : 'queued'} for ${remote}${all}${refused}`];
 }

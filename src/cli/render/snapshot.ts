@@ -60,10 +60,16 @@ export function checkoutLines(result: CheckoutDocument): string[] {
 }
 
 export function cloneLines(result: CloneDocument): string[] {
-  const at = result.snapshot === null ? 'empty' : `${showText(result.branch ?? '')} at ${shortId(result.snapshot)}`;
+  const { snapshot, pulled } = result;
+  const at =
+    snapshot !== null
+      ? `${showText(result.branch ?? '')} at ${shortId(snapshot)}`
+      : pulled.snapshots > 0
+        ? 'no branch came along, `plait checkout` one of its snapshots'
+        : 'empty';
   return [
     `${result.continued ? 'finished the clone of' : 'cloned'} ${showText(result.volset ?? result.volsetId)} into ${showText(result.dir)}: ${at}`,
-    `  ${plural(result.pulled.snapshots, 'snapshot')}, ${formatBytes(result.pulled.bytes)}; ${plural(result.written, 'file')} written in ${formatDuration(result.durationMs)}`,
+    `  ${plural(pulled.snapshots, 'snapshot')}, ${formatBytes(pulled.bytes)}; ${plural(result.written, 'file')} written in ${formatDuration(result.durationMs)}`,
     ...(result.conflicts.length > 0 ? [`  ${openConflicts(result.conflicts.length)}`] : []),
     ...problems(result.problems),
   ];
@@ -102,9 +108,28 @@ export const volsetLines = (volsets: VolsetRow[]): string[] =>
 
 export const remoteLines = (remotes: RemoteRow[]): string[] =>
   formatTable(
-    ['remote', 'url', 'enabled', 'token'],
-    remotes.map((r) => [showText(r.name), showText(r.url), r.enabled ? 'yes' : 'no', r.hasToken ? 'yes' : 'no']),
+    ['remote', 'url', 'enabled', 'token', 'selection'],
+    remotes.map((r) => [
+      showText(r.name),
+      showText(r.url),
+      r.enabled ? 'yes' : 'no',
+      r.hasToken ? 'yes' : 'no',
+      selectionText(r.selection),
+    ]),
   );
+
+/** As the flags that made it. */
+function selectionText(selection: RemoteRow['selection']): string {
+  const { branches = [], snapshots = [], since, tips, metadataOnly } = selection ?? {};
+  const flags = [
+    ...branches.map((name) => `--branch ${showText(name)}`),
+    ...snapshots.map((ref) => `--snapshot ${showText(ref)}`),
+    since !== undefined && `--since ${showText(since)}`,
+    tips && '--tips',
+    metadataOnly && '--metadata-only',
+  ].filter((flag) => typeof flag === 'string');
+  return flags.length > 0 ? flags.join(' ') : 'everything';
+}
 
 export function* peerLines({
   identity,

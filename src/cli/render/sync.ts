@@ -39,6 +39,9 @@ export function syncLines(verb: Verb, result: SyncResult): string[] {
   for (const { what, message } of result.problems) {
     lines.push(`${what === 'unsaved-changes' ? '!' : 'problem:'} ${showText(message)}`);
   }
+  if (verb !== 'pull' && result.problems.some(({ what }) => what === 'declined' || what === 'not-sent')) {
+    lines.push(`  what was not sent stays in the queue: see \`plait queue list ${remote}\``);
+  }
   const moved = [
     pushed.snapshots > 0 && `sent ${plural(pushed.snapshots, 'snapshot')}, ${formatBytes(pushed.bytes)}`,
     pulled.snapshots > 0 && `received ${plural(pulled.snapshots, 'snapshot')}, ${formatBytes(pulled.bytes)}`,
