@@ -12,7 +12,7 @@ import type { ChunkDelta, DeltaEntry, DeltaFile, NodeDelta } from './delta-forma
 
 export type Resolved =
   | { delta: DeltaInput }
-  /** The base's tree is not here, or its bytes lie in too many chunks: these are to be sent plainly. */
+  /** The base's tree cannot be read here, or its bytes lie in too many chunks: these are to be sent plainly. */
   | { lacking: ObjectRef[] }
   /** Nodes of the new tree are not here, so nobody knows which chunks these are. */
   | { unknown: true };
@@ -59,12 +59,12 @@ function resolveChunks(entry: DeltaEntry, { files, frame }: ChunkDelta, context:
 
 const tooLong = (): PlaitError => bad('a dictionary is too long');
 
-/** Undefined where a node is not here. */
+/** Undefined where a node is not here or not in order: whether that matters is found out at the marker. */
 function present<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof PlaitError && error.code === 'blob-absent') return undefined;
+    if (error instanceof PlaitError && (error.code === 'blob-absent' || error.code === 'integrity')) return undefined;
     throw error;
   }
 }

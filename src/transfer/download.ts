@@ -84,6 +84,8 @@ class Download {
   /** Deltas are sent, and what we hold is left out, until that leads to something missing. */
   #plain = false;
   #tell = true;
+  /** No bases any more: what the metadata says of one may not be true of the data. */
+  #whole = false;
 
   constructor(options: DownloadOptions) {
     this.#options = options;
@@ -99,8 +101,9 @@ class Download {
       try {
         await this.#once(left);
       } catch (error) {
-        if (!isRetryable(error) || signal?.aborted) throw error;
-        failures = this.#mark() === before ? failures + 1 : 0;
+        const gotOn = this.#mark() !== before;
+        if (!(isRetryable(error) || (gotOn && isStale(error))) || signal?.aborted) throw error;
+        failures = gotOn ? 0 : failures + 1;
         if (failures > retries) throw error;
         await this.#pause(failures);
       }
@@ -152,7 +155,7 @@ class Download {
     const { meta, volset } = this.#options;
     const earlier = new Set<SnapshotId>();
     return ids.map((id) => {
-      const want: Want = { id, baseCandidates: candidatesFor(meta, volset, id, earlier) };
+      const want: Want = { id, baseCandidates: this.#whole ? [] : candidatesFor(meta, volset, id, earlier) };
       earlier.add(id);
       return this.#plain ? { ...want, plain: true } : want;
     });
@@ -184,16 +187,23 @@ class Download {
       onIncomplete: (_, error) => incomplete.push(error),
       onProgress: (step) => this.#step(step),
     });
-    if (incomplete.length > 0) this.#askDifferently(incomplete[0], lacking > 0, told);
+    const based = items.some(({ base }) => base !== null);
+    if (incomplete.length > 0) this.#askDifferently(incomplete[0], { lacking: lacking > 0, told, based });
     else if (items.some(({ id }) => !this.#isComplete(id)))
       throw new PlaitError('protocol', 'the peer sent less than it had announced');
   }
 
   /** Each of these is tried once; what then is still missing, the peer did not send. */
-  #askDifferently(error: PlaitError, lacking: boolean, told: boolean): void {
+  #askDifferently(
+    error: PlaitError,
+    { lacking, told, based }: { lacking: boolean; told: boolean; based: boolean },
+  ): void {
     if (lacking && !this.#plain) this.#plain = true;
     else if (told) {
       this.#tell = false;
+      this.#plain = true;
+    } else if (based && !this.#whole) {
+      this.#whole = true;
       this.#plain = true;
     } else throw error;
   }
@@ -220,6 +230,10 @@ class Download {
 }
 
 const isRetryable = (error: unknown): boolean => error instanceof PlaitError && ERRORS[error.code].retryable;
+
+/** The token has expired, or the peer has forgotten the transfer; where it is us whom it refuses, the next request says so. */
+const isStale = (error: unknown): boolean =>
+  error instanceof PlaitError && (error.code === 'forbidden' || error.code === 'not-found');
 
 async function waitFor(ms: number, signal?: AbortSignal): Promise<void> {
   await delay(ms, undefined, signal && { signal }).catch((error) => {

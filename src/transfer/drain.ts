@@ -6,10 +6,10 @@
 import { PlaitError } from '../core/errors.ts';
 import type { SnapshotId } from '../core/ids.ts';
 import type { OfferAnswer } from '../core/peer.ts';
-import { backOff, Credits } from '../core/queue.ts';
+import { Credits } from '../core/queue.ts';
 import type { Outcome, Priority } from '../meta/contract.ts';
 import { abortable } from './abortable.ts';
-import { blameOf } from './drain-blame.ts';
+import { Blame, type Failure, later } from './drain-blame.ts';
 import { QueuePages, type Work, type WorkSource } from './drain-source.ts';
 import type { Drained, DrainOptions } from './drain-types.ts';
 import { byTransfer, checkAnswers, PER_REQUEST, refusalOf } from './negotiation.ts';
@@ -41,8 +41,6 @@ export async function drainSource(options: DrainOptions, source: WorkSource): Pr
   return drain.done;
 }
 
-type Failure = NonNullable<Extract<Outcome, { outcome: 'retry' }>['error']>;
-
 class Drain {
   readonly done: Drained = { sent: [], held: [], declined: [], failed: [], chunks: 0, bytes: 0 };
   readonly #options: DrainOptions;
@@ -50,11 +48,12 @@ class Drain {
   readonly #credits = new Credits();
   readonly #meter = new SendMeter();
   readonly #window: PartWindow;
+  readonly #blame = new Blame();
   /** Uploads agreed to in one request, to go one after the other: a later one may build on an earlier one. */
   #batches: UploadStream[][] = [];
   #declare: boolean;
   #incomplete = false;
-  /** No deltas any more: the peer could not make use of some. */
+  /** Neither deltas nor bases any more: the peer could not make use of some, or has lost of a base what its metadata says. */
   #plain = false;
 
   constructor(options: DrainOptions, source: WorkSource) {
@@ -106,7 +105,7 @@ class Drain {
       else this.#reject(item.snapshot, 'missing', { code: 'blob-absent', message: absent(item.snapshot) });
     }
     if (known.size === 0) return;
-    const offers = offersOf(this.#options, [...known.values()]);
+    const offers = offersOf(this.#options, [...known.values()], !this.#plain);
     const offered = new Set(offers.map(({ id }) => id));
     this.#source.giveBack([...known.keys()].filter((id) => !offered.has(id)));
     let answers: OfferAnswer[];
@@ -115,7 +114,7 @@ class Drain {
     } catch (error) {
       const items = offers.map(({ id }) => (known.get(id) as { work: Work }).work);
       if (!(error instanceof PlaitError) || error.code !== 'integrity') throw error;
-      this.#blame(items, error);
+      this.#blameAll(items, error);
       return;
     }
     this.#answered(answers, offers, known);
@@ -177,7 +176,8 @@ class Drain {
       const part = await abortable(stream.next(), this.#options.signal);
       if (part) await this.#send(stream, part);
     } catch (error) {
-      if (stream.asking || !isLocalDamage(error) || !stream.current) throw error;
+      if (stream.asking) return await this.#refusedToAnswer(batch, stream, error);
+      if (!isLocalDamage(error) || !stream.current) throw error;
       this.#poisoned(batch, stream, error);
     }
     if (stream.failure) await this.#failed(batch, stream);
@@ -196,6 +196,7 @@ class Drain {
         const durable = stream.answered(part, answer).map(({ id }) => id);
         this.#source.settle(durable.map((snapshot) => ({ snapshot, outcome: 'durable' })));
         this.done.sent.push(...durable);
+        if (durable.length > 0) this.#blame.gotOn();
         const { totalBytes } = this.#meter;
         this.#options.onProgress?.({ bytes: part.data, items: durable.length, totalBytes });
       },
@@ -243,11 +244,18 @@ class Drain {
     for (const { items } of batch.splice(1)) this.#source.giveBack(items.map(({ id }) => id));
   }
 
+  /** The peer was asked what it holds. */
+  async #refusedToAnswer(batch: UploadStream[], stream: UploadStream, error: unknown): Promise<void> {
+    await this.#window.ended(stream);
+    if (this.#blame.of(error, stream) !== 'nobody') throw error;
+    this.#abandon(batch);
+  }
+
   /** The peer refused a part. */
   async #failed(batch: UploadStream[], stream: UploadStream): Promise<void> {
     await this.#window.ended(stream);
     const { error, part } = stream.failure as NonNullable<UploadStream['failure']>;
-    const kind = blameOf(error, stream.acknowledged > 0);
+    const kind = this.#blame.of(error, stream);
     if (kind === 'all') throw error;
     const inHand = new Set([...this.#source.inHand].map(({ snapshot }) => snapshot));
     const within = stream.items.slice(part.first, part.last + 1).filter(({ id }) => inHand.has(id));
@@ -256,7 +264,7 @@ class Drain {
     this.#abandon(batch);
     if (kind === 'nobody') return;
     if (blamed.length === 0) throw error;
-    this.#blame(
+    this.#blameAll(
       blamed.map(({ work }) => work),
       error as PlaitError,
     );
@@ -271,7 +279,7 @@ class Drain {
   }
 
   /** One alone is to blame; of several each is tried alone, unless it is room that they lack. */
-  #blame(items: Work[], { code, message }: PlaitError): void {
+  #blameAll(items: Work[], { code, message }: PlaitError): void {
     if (code === 'quota' || code === 'no-space') {
       this.done.declined.push(...items.map(({ snapshot }) => ({ id: snapshot, reason: message, code }) as const));
       this.#source.settle(items.map((work) => this.#later(work, { code, message })));
@@ -292,9 +300,8 @@ class Drain {
     this.done.failed.push({ id: snapshot, ...error });
   }
 
-  #later({ snapshot, attempts }: Work, error: Failure): Outcome {
-    const { now = Date.now, random = Math.random } = this.#options;
-    return { snapshot, outcome: 'retry', error, notBefore: now() + backOff(attempts, random) };
+  #later(work: Work, error: Failure): Outcome {
+    return later(this.#options, work, error);
   }
 }
 

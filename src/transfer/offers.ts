@@ -14,6 +14,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
 export function offersOf(
   { meta, blob, volset }: { meta: MetaStore; blob: BlobStore; volset: VolsetId },
   snapshots: { id: SnapshotId; body: SnapshotBody; work: Work }[],
+  bases = true,
 ): Offer[] {
   const earlier = new Set<SnapshotId>();
   const numbers = meta.blobNumbers(
@@ -27,9 +28,9 @@ export function offersOf(
   let size = 0;
   let latest: { id: SnapshotId; work: Work } | undefined;
   for (const { id, body, work } of snapshots) {
-    const candidates = candidatesFor(meta, volset, id, earlier);
+    const candidates = bases ? candidatesFor(meta, volset, id, earlier) : [];
     // The beginning of a history that goes after its tip has more in common with that than with nothing.
-    const tip = latest && latest.work.priority > work.priority ? [latest.id] : [];
+    const tip = bases && latest && latest.work.priority > work.priority ? [latest.id] : [];
     const baseCandidates = candidates.length === 0 ? tip : candidates;
     earlier.add(id);
     latest = { id, work };

@@ -40,20 +40,27 @@ export async function verifyComplete(
     return chunks;
   } catch (error) {
     if (!(error instanceof PlaitError) || (error.code !== 'blob-absent' && error.code !== 'integrity')) throw error;
-    const missing = error.code === 'blob-absent';
-    const what = missing ? 'a part of it was not sent' : error.message;
-    const data = missing ? {} : { refused: id };
-    throw new PlaitError('integrity', `snapshot ${id.slice(0, 12)} was refused: ${what}`, {
-      hint: 'nothing of it was kept; look for the damage where it came from, with `plait verify --read-data` there',
-      cause: error,
-      data,
-    });
+    const { cause, what, hint, data } = faultOf(id, error);
+    throw new PlaitError('integrity', `snapshot ${id.slice(0, 12)} was refused: ${what}`, { hint, cause, data });
   }
 }
 
-/** Nothing is wrong with what is here: something is not. */
+/** Only what the sender is to blame for counts against the snapshot. */
+function faultOf(id: SnapshotId, cause: PlaitError) {
+  const there = 'nothing of it was kept; look for the damage where it came from, with `plait verify --read-data` there';
+  if (isDamageHere(cause)) return { cause, what: cause.message, hint: cause.hint, data: {} };
+  if (cause.code === 'blob-absent') return { cause, what: 'a part of it was not sent', hint: there, data: {} };
+  return { cause, what: cause.message, hint: there, data: { refused: id } };
+}
+
+/** Of a pack in this store, which is named. */
+const isDamageHere = ({ code, data }: PlaitError): boolean => code === 'integrity' && data?.['pack'] !== undefined;
+
+/** Nothing is wrong with what came: something is not here, or cannot be read any more. */
 export const isMissing = (error: unknown): error is PlaitError =>
-  error instanceof PlaitError && error.cause instanceof PlaitError && error.cause.code === 'blob-absent';
+  error instanceof PlaitError &&
+  error.cause instanceof PlaitError &&
+  (error.cause.code === 'blob-absent' || isDamageHere(error.cause));
 
 /** The tree's totals have been checked against its entries; `log` and limits believe the body's. */
 function checkTotals({ files, bytes }: Totals, body: SnapshotBody): void {
