@@ -45,6 +45,8 @@ export interface DeltasAnswer {
     generations: number;
     /** Of the asker's blob numbers: those that the peer holds durably, or was told that they do not come. */
     sealed: Interval[];
+    /** The largest number of a blob there: when it has grown, the peer holds more than before, though no ref moved. */
+    blobs?: number;
   }>;
 }
 
@@ -172,9 +174,10 @@ export interface Peer extends AsyncDisposable {
   have(volset: VolsetId, transfer: Transfer, kind: 0 | 1, ids: Uint8Array): Promise<Uint8Array>;
   /**
    * One part of an upload, a whole blob diff in memory (about 4 MiB); any number of parts, several at once. Resolves
-   * when all of it is durable there. Safe to repeat, and repeated where the network fails.
+   * when all of it is durable there. Safe to repeat, and repeated where the network fails: then with what `rest` says,
+   * since much of it may have arrived.
    */
-  upload(transfer: Transfer, part: Uint8Array[]): Promise<PartAnswer>;
+  upload(transfer: Transfer, part: Uint8Array[], rest?: () => Promise<Uint8Array[]>): Promise<PartAnswer>;
   /**
    * Before a download: what we hold already of an earlier try, as the first 8 bytes of each id (n x 8, n <= 16384).
    * May be called several times; what the peer forgets of it is sent again.

@@ -30,6 +30,7 @@ export type HubMeta = Pick<
   | 'planDeltas'
   | 'readDeltas'
   | 'sealed'
+  | 'blobHead'
   | 'apply'
   | 'handOver'
   | 'moveRefs'

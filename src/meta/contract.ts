@@ -373,6 +373,11 @@ export interface MetaStore extends Disposable {
   numberedBlobs(volset: VolsetId, first: number, last: number, limit: number): NumberedBlob[];
   /** The numbers of these, where they have complete blobs here. */
   blobNumbers(volset: VolsetId, ids: SnapshotId[]): Record<SnapshotId, number>;
+  /**
+   * New numbers for these, as if they had become complete now: a receiver that was told that they never come is to
+   * have them after all. Those without complete blobs are passed over.
+   */
+  renumber(volset: VolsetId, ids: SnapshotId[]): void;
   /** What is sealed for a sender, ascending. Rows that are damaged count as not sealed. */
   sealed(key: SealKey): Interval[];
   /**

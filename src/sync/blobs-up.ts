@@ -1,7 +1,8 @@
 /** Queues what the other side is to get, and sends what is queued for it, also by earlier runs. */
 
-import type { SnapshotId } from '../core/ids.ts';
-import { type Interval, union } from '../core/intervals.ts';
+import { newSince } from '../core/ancestry.ts';
+import type { SnapshotId, VolsetId } from '../core/ids.ts';
+import { contains, type Interval, union } from '../core/intervals.ts';
 import type { OfferSender } from '../core/peer.ts';
 import type { RefStep } from '../core/ref-plan.ts';
 import { isEmpty, type Selection } from '../core/selection.ts';
@@ -11,7 +12,7 @@ import { notePartial } from './left-out.ts';
 import { queueCount } from './queue.ts';
 import type { Moved, ProblemRow } from './results.ts';
 import { parentLookup, type Session } from './session.ts';
-import { leavesOut, wantedUp } from './want-up.ts';
+import { leavesOut, type Planning, wantedUp } from './want-up.ts';
 
 /** Intervals of one message; what is left out is said another time. */
 const MAX_SAID = 1000;
@@ -47,11 +48,22 @@ export async function blobsUp(session: Session, sending: Sending): Promise<Sent>
   const { waiting } = queueCount(meta, of);
   if (waiting > 0) {
     const sent = sentOf(session, absent, await drain(session, sending, sender, wanted, waiting));
+    for (const id of gone(meta, of, wanted)) sent.held.add(id);
     if (!sender) notePush(session, sending.selection, sent);
     return sent;
   }
   if (sender && mustSay) await session.peer.offer(volset, [], sender);
   return { snapshots: 0, chunks: 0, bytes: 0, held: new Set(), problems: absent.map(absentRow), quota: false };
+}
+
+/** Not queued any more: this run has brought them, or another command of this store meanwhile. The peer knows better. */
+function gone(
+  meta: Planning['engine']['meta'],
+  of: { remote: string; volset: VolsetId },
+  wanted: ReadonlySet<SnapshotId>,
+) {
+  const queued = new Set(meta.queue({ ...of, snapshots: [...wanted] }).map(({ snapshot }) => snapshot));
+  return [...wanted].filter((id) => !queued.has(id));
 }
 
 /** Of a store whose numbers nobody seals. */
@@ -66,11 +78,27 @@ function plan(session: Session, { steps, selection, held }: Sending) {
   const planning = { engine, volset, remote: remote.name, parents: parentLookup(session) };
   const { wanted, lost, theirs } = gapsOf(session, steps);
   // Whether a number belongs to no branch any more is seen only where all branches are.
-  const gone = isEmpty(selection) ? lost : [];
+  const ended = isEmpty(selection) ? lost : [];
   const unsent = steps.filter(({ step, current }) => step !== 'send' || current === null || !held.has(current));
   const gaps = leavesOut(selection) ? [] : wanted.filter((id) => !held.has(id));
-  const missing: Interval[] = union(gone, theirs).slice(0, MAX_SAID);
-  return { ...wantedUp(planning, unsent, selection, gaps), missing, mustSay: gone.length > 0 };
+  const missing: Interval[] = union(ended, theirs).slice(0, MAX_SAID);
+  if (leavesOut(selection)) reviveLeftOut(session, unsent);
+  return { ...wantedUp(planning, unsent, selection, gaps), missing, mustSay: ended.length > 0 };
+}
+
+/**
+ * Left out now, and once said to be of no branch any more: behind a tip that is there nobody would look for these again.
+ * Under new numbers they are gaps for the next push of everything.
+ */
+function reviveLeftOut(session: Session, steps: RefStep[]): void {
+  const { engine, volset, staged } = session;
+  const { meta } = engine;
+  if (meta.self.ephemeral || staged.sealed.length === 0) return;
+  const tips = steps.flatMap(({ step, current }) => (step === 'send' && current !== null ? [current] : []));
+  const held = steps.map(({ target }) => target).filter((id) => id !== null);
+  const numbers = Object.entries(meta.blobNumbers(volset, newSince(parentLookup(session), tips, held)));
+  const revived = numbers.filter(([, number]) => contains(staged.sealed, number)).map(([id]) => id as SnapshotId);
+  if (revived.length > 0) meta.renumber(volset, revived);
 }
 
 async function drain(

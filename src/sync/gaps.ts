@@ -39,7 +39,9 @@ export function gapsOf(session: Session, steps: readonly RefStep[]): Gaps {
   );
   // Tips as they are after the numbers were read: what another command has just made is on its branch by now.
   const tips = wanted.length < owed.size ? meta.listBranches(volset).map(({ tip }) => tip) : [];
-  const kept = [...wanted, ...reachable(session, owed, tips)].map((id) => owed.get(id) as number);
+  const kept = [...wanted, ...reachable(session, owed, tips), ...unrecorded(session, owed)].map(
+    (id) => owed.get(id) as number,
+  );
   const theirNumbers = intervalsOf(theirs);
   const lost = subtract(open, union(theirNumbers, intervalsOf(kept)));
   const dead = deadOf(meta, { remote: remote.name, volset }, wanted);
@@ -51,6 +53,13 @@ function reachable(session: Session, owed: ReadonlyMap<SnapshotId, number>, tips
   const ends = tips.filter((tip) => tip !== null);
   const reached = new Set(newSince(parentLookup(session), ends, []));
   return [...owed.keys()].filter((id) => reached.has(id));
+}
+
+/** Data comes before records: whether a branch will lead to these cannot be told yet. */
+function unrecorded({ engine: { meta }, volset }: Session, owed: ReadonlyMap<SnapshotId, number>): SnapshotId[] {
+  const ids = [...owed.keys()];
+  const known = ids.length > 0 ? meta.parentsOf(volset, ids) : {};
+  return ids.filter((id) => !Object.hasOwn(known, id));
 }
 
 /** In order of their numbers. */

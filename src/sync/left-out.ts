@@ -25,23 +25,23 @@ export function notePartial(session: Session, partial: boolean): void {
 
 /**
  * Ancestors of the tips, oldest first, whose data is not here. Empty where the peer has said of the very same ones that
- * it has no data either, and has learned nothing since (its ref revision stands).
+ * it has no data either, and has learned nothing since: neither a ref nor the number of its blobs has moved.
  */
 export function lackedHere(session: Session, steps: RefStep[]): SnapshotId[] {
-  const { engine, volset, staged } = session;
+  const { engine, volset } = session;
   const missing = new Set(engine.meta.missingBlobs(volset));
   if (missing.size === 0) return [];
   const tips = steps.map((step) => step.target).filter((id): id is SnapshotId => id !== null);
   const lacked = newSince(parentLookup(session), tips, []).filter((id) => missing.has(id));
-  return engine.meta.settings()[keyOf(session, 'absent')] === `${staged.revision} ${lacked.length}`
-    ? []
-    : lacked.reverse();
+  return engine.meta.settings()[keyOf(session, 'absent')] === absence(session, lacked.length) ? [] : lacked.reverse();
 }
+
+const absence = ({ staged: { revision, blobs } }: Session, count: number): string => `${revision} ${blobs} ${count}`;
 
 /** After a pull: how many of the lacked ones the peer does not hold either. */
 export function noteAbsent(session: Session, absent: number): void {
   const { meta } = session.engine;
   const key = keyOf(session, 'absent');
-  if (absent > 0) meta.putSetting(key, `${session.staged.revision} ${absent}`);
+  if (absent > 0) meta.putSetting(key, absence(session, absent));
   else if (meta.settings()[key] !== undefined) meta.putSetting(key, null);
 }

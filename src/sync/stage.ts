@@ -30,6 +30,8 @@ export interface Staged {
   revision: number;
   /** Of our blob numbers: those that it holds durably, or was told that they do not come. */
   sealed: Interval[];
+  /** Its largest number of a blob: grows with all that it comes to hold. */
+  blobs: number;
   /** The volset does not exist there. */
   absent: boolean;
 }
@@ -89,14 +91,16 @@ async function answerOf(peer: Peer, volset: VolsetId, ask: DeltasAsk): Promise<S
   try {
     const answer = await peer.deltas(volset, ask);
     const generations = await Array.fromAsync(answer.generations);
-    const { vector, revision, sealed } = await answer.trailer();
-    return { identity: identityOf(peer), generations, refs: answer.refs, vector, revision, sealed, absent: false };
+    const { vector, revision, sealed, blobs = 0 } = await answer.trailer();
+    const told = { vector, revision, sealed, blobs };
+    return { identity: identityOf(peer), generations, refs: answer.refs, ...told, absent: false };
   } catch (error) {
     if (!(error instanceof PlaitError)) throw error;
     const stores = forkedStores(error);
     if (stores.length > 0) return stores;
     if (error.code !== 'not-found') throw error;
-    return { identity: identityOf(peer), generations: [], refs: [], vector: {}, revision: 0, sealed: [], absent: true };
+    const nothing = { generations: [], refs: [], vector: {}, revision: 0, sealed: [], blobs: 0 };
+    return { identity: identityOf(peer), ...nothing, absent: true };
   }
 }
 

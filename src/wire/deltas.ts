@@ -17,7 +17,10 @@ import { count, decode, list, object, type Schema } from './schema.ts';
 export const deltasHead: Schema = object({ deltas: object({ protocol: { const: PROTOCOL }, refs: count(MAX_REFS) }) });
 export const refsLine: Schema = object({ refs: list(ref, REFS_PER_LINE) });
 export const deltasTrailer: Schema = object({
-  trailer: object({ vector, revision: count(), generations: count(), digest: hashId, sealed: intervals }, ['sealed']),
+  trailer: object(
+    { vector, revision: count(), generations: count(), digest: hashId, sealed: intervals, blobs: count() },
+    ['sealed', 'blobs'],
+  ),
 });
 
 export interface Trailer {
@@ -25,6 +28,8 @@ export interface Trailer {
   revision: number;
   /** Of the asker's blob numbers; no member on the wire where there are none. */
   sealed: Interval[];
+  /** The largest number of a blob of the answerer; no member where there is none. */
+  blobs?: number;
 }
 
 /** What `encodeDeltas` sends: one answer, as of one instant. */
@@ -37,7 +42,8 @@ export function encodeDeltas(source: DeltasSource): AsyncGenerator<Uint8Array> {
   return batches(deltasLines(source));
 }
 
-async function* deltasLines({ refs, generations, vector, revision, sealed }: DeltasSource): AsyncGenerator<string> {
+async function* deltasLines(source: DeltasSource): AsyncGenerator<string> {
+  const { refs, generations, vector, revision, sealed, blobs = 0 } = source;
   const out = new LineWriter();
   yield out.line({ deltas: { protocol: PROTOCOL, refs: refs.length } });
   for (let i = 0; i < refs.length; i += REFS_PER_LINE) yield out.line({ refs: refs.slice(i, i + REFS_PER_LINE) });
@@ -50,7 +56,8 @@ async function* deltasLines({ refs, generations, vector, revision, sealed }: Del
     yield `${JSON.stringify(encodeError(known))}\n`;
     return;
   }
-  yield out.trailer({ vector, revision, generations: out.generations, ...(sealed.length > 0 && { sealed }) });
+  const more = { ...(sealed.length > 0 && { sealed }), ...(blobs > 0 && { blobs }) };
+  yield out.trailer({ vector, revision, generations: out.generations, ...more });
 }
 
 type Told = Omit<Trailer, 'sealed'> & { sealed?: Interval[]; generations: number; digest: string };
@@ -96,8 +103,9 @@ async function* drain(
     const told = decode<{ trailer: Told }>(deltasTrailer, line, 'trailer').trailer;
     await reader.finish({ items: told.generations, digest: told.digest });
     ended = true;
-    const { vector, revision, generations, sealed = [] } = told;
-    trailer.resolve({ vector, revision, generations, sealed: checkIntervals(sealed) });
+    const { vector, revision, generations, sealed = [], blobs } = told;
+    const more = blobs === undefined ? {} : { blobs };
+    trailer.resolve({ vector, revision, generations, sealed: checkIntervals(sealed), ...more });
   } catch (error) {
     trailer.reject(error);
     throw error;

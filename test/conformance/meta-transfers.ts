@@ -67,6 +67,17 @@ export function transferConformance(stores: () => { a: MetaStore; b: MetaStore }
       assert.equal(a.blobHead(V), 1);
       assert.deepEqual(a.missingBlobs(V, [next.id]), [next.id]);
     });
+    it('are given anew to blobs that somebody was told to be gone', () => {
+      const [x, y] = line(2);
+      a.setBlobs(V, [UNKNOWN], { from: INSTALL });
+      a.renumber(V, [UNKNOWN, x, x, 'e1'.repeat(32) as SnapshotId]);
+      assert.deepEqual(rows(), [
+        { number: 2, snapshot: y, from: null },
+        { number: 4, snapshot: UNKNOWN, from: INSTALL },
+        { number: 5, snapshot: x, from: null },
+      ]);
+      assert.deepEqual([a.blobHead(V), a.verify()], [5, []]);
+    });
     it('are of one volset, and there are none of an unknown one', () => {
       line(2);
       a.setBlobs(OTHER, [UNKNOWN]);

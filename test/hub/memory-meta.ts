@@ -137,6 +137,10 @@ export class MemoryMeta {
     return this.seals.get(`${volset} ${sender} ${owner}`) ?? [];
   }
 
+  blobHead(): number {
+    return 0;
+  }
+
   apply(id: VolsetId, round: Round) {
     this.#count('apply');
     this.rounds.push(round);

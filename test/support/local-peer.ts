@@ -84,7 +84,7 @@ export class LocalPeer implements Peer {
     return {
       refs,
       generations: this.#pages(meta, volset, plan.cursor),
-      trailer: async () => ({ vector, revision, generations: plan.generations, sealed }),
+      trailer: async () => ({ vector, revision, generations: plan.generations, sealed, blobs: meta.blobHead(volset) }),
     };
   }
 

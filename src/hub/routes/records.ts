@@ -39,8 +39,9 @@ async function deltas(context: HubContext, { volset, body, caller }: Call): Prom
   const plan = await context.meta.planDeltas(volset, vector, knownRevision, chains);
   // Read after the plan: what was sealed meanwhile is durable as well.
   const sealed = await context.meta.sealed({ volset, sender: self, owner: caller.owner });
+  const blobs = await context.meta.blobHead(volset);
   const generations = pages(context.meta, volset, plan.cursor);
-  return encodeDeltas({ ...plan, sealed: sealed.slice(0, MAX_INTERVALS), generations });
+  return encodeDeltas({ ...plan, sealed: sealed.slice(0, MAX_INTERVALS), blobs, generations });
 }
 
 async function* pages(meta: HubMeta, volset: VolsetId, first?: string): AsyncGenerator<Generation> {

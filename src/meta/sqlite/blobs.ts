@@ -113,6 +113,23 @@ export function blobNumbers(engine: Engine, volset: VolsetId, ids: SnapshotId[])
   return numbers;
 }
 
+export function renumber(engine: Engine, volset: VolsetId, ids: SnapshotId[]): void {
+  if (ids.length === 0) return;
+  const { db } = engine;
+  db.write(() => {
+    const n = ensureVolset(engine, volset);
+    let head = headOf(engine, n);
+    for (const id of new Set(ids)) {
+      const row = db.get<BlobRow>('SELECT id, number, source, sum FROM blobs WHERE volset = ? AND id = ?', n, id);
+      if (!row) continue;
+      const { from } = checked(n, row);
+      const sum = rowSum('blobs', id, n, ++head, from);
+      db.run('UPDATE blobs SET number = ?, sum = ? WHERE volset = ? AND id = ?', head, sum, n, id);
+    }
+    putHead(engine, n, head);
+  });
+}
+
 /** A peer that went back may have lost what it once sent us: nothing is taken to have come from it. */
 export function forgetSource({ db }: Engine, n: number, install: InstallId): void {
   for (const { id, number } of db.all<BlobRow>(

@@ -68,6 +68,7 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     blobHead: bind(blobs.blobHead),
     numberedBlobs: bind(blobs.numberedBlobs),
     blobNumbers: bind(blobs.blobNumbers),
+    renumber: bind(blobs.renumber),
     sealed: bind(sealed),
     seal: bind(seal),
     enqueue: bind(queue.enqueue),
