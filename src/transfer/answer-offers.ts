@@ -2,6 +2,8 @@
 import { PlaitError } from '../core/errors.ts';
 import { snapshotId } from '../core/hash.ts';
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
+import { checkIntervals } from '../core/intervals.ts';
+import { malformed } from '../core/malformed.ts';
 import type { Offer, OfferAnswer, OfferSender } from '../core/peer.ts';
 import { decodeSnapshotBody, encodeSnapshotBody } from '../core/snapshot-body.ts';
 import type { Room } from './room.ts';
@@ -43,6 +45,14 @@ export function checkOffer(volset: VolsetId, { id, body }: Pick<Offer, 'id' | 'b
   decodeSnapshotBody(bytes, volset);
   if (snapshotId(bytes) !== id)
     throw new PlaitError('integrity', 'an offered snapshot does not have the id that its body gives');
+}
+
+/** Before anything is agreed on: a number that is none would be found out when all of the data has come. */
+export function checkNumbers(offers: Offer[], sender: OfferSender | undefined): void {
+  if (sender) checkIntervals(sender.missing);
+  for (const { number } of offers)
+    if (number !== undefined && !(Number.isSafeInteger(number) && number >= 1))
+      malformed('a blob has a number that is none');
 }
 
 /** The sender's numbers of those of its offers that are among `ids`; undefined where there are none. */

@@ -6,7 +6,7 @@ import type { SnapshotId, VolsetId } from '../core/ids.ts';
 import type { Offer, OfferAnswer, OfferSender, PartAnswer } from '../core/peer.ts';
 import { MAX_HAVE_IDS, MAX_LACKING, MAX_TRANSFER_SNAPSHOTS } from '../wire/limits.ts';
 import type { Caller, TransferClaims } from '../wire/transfer-service.ts';
-import { checkOffer, decideOffers, numbersOf } from './answer-offers.ts';
+import { checkNumbers, checkOffer, decideOffers, numbersOf } from './answer-offers.ts';
 import { type Desk, groupsOf } from './desk.ts';
 import { bad, type DiffLimits, TRANSFER_LIMITS } from './diff-format.ts';
 import { IntakeBudget } from './intake.ts';
@@ -34,6 +34,7 @@ export class UploadServer {
   }
 
   async answerOffers(volset: VolsetId, offers: Offer[], caller: Caller, sender?: OfferSender): Promise<OfferAnswer[]> {
+    checkNumbers(offers, sender);
     for (const offer of offers) checkOffer(volset, offer);
     const complete = await this.#desk.completeAmong(volset, offers);
     await this.#sealHeld(volset, offers, caller, complete, sender);

@@ -58,15 +58,19 @@ export const refMovesAnswer: Schema = object(
 );
 
 const baseCandidates = list(hashId, MAX_BASE_CANDIDATES);
-export const offers: Schema = object({
-  offers: list(
-    object({ id: hashId, body: snapshotBody, bytes: count(), chunks: count(), baseCandidates, number: count() }, [
-      'number',
-    ]),
-    MAX_OFFERS,
-  ),
-  sender: object({ self: storeId, missing: intervals }),
-}, ['sender']);
+const blobNumber: Schema = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
+export const offers: Schema = object(
+  {
+    offers: list(
+      object({ id: hashId, body: snapshotBody, bytes: count(), chunks: count(), baseCandidates, number: blobNumber }, [
+        'number',
+      ]),
+      MAX_OFFERS,
+    ),
+    sender: object({ self: storeId, missing: intervals }),
+  },
+  ['sender'],
+);
 export const wants: Schema = object({
   wants: list(object({ id: hashId, baseCandidates, plain: { const: true } }, ['plain']), MAX_OFFERS),
 });

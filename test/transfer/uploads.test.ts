@@ -266,6 +266,37 @@ describe('transfer: uploads in parts', () => {
       assert.deepEqual(hub.store.meta.sealed({ ...key, sender: OTHER_SELF }), [[1, 1]]);
     });
 
+    it('that are none are refused with the offer, which then changes nothing', async () => {
+      const one = { owner: 'one', label: '', can: () => true };
+      const offer = { id: made.id, body: made.body, bytes: 1, chunks: 1, baseCandidates: [] };
+      for (const number of [0, -1, 1.5, Number.NaN, 2 ** 53]) {
+        const answer = hub.server.answerOffers(VOLSET, [{ ...offer, number }], one, { self: SELF, missing: [[3, 9]] });
+        await assert.rejects(answer, refuses('protocol'));
+      }
+      for (const missing of [
+        [[0, 1]],
+        [
+          [5, 6],
+          [1, 2],
+        ],
+        [
+          [1, 2],
+          [3, 4],
+        ],
+        [[2, 1]],
+        [[1, 2 ** 53]],
+      ] as [number, number][][]) {
+        const answer = hub.server.answerOffers(VOLSET, [{ ...offer, number: 1 }], one, { self: SELF, missing });
+        await assert.rejects(answer, refuses('protocol'), JSON.stringify(missing));
+      }
+      assert.deepEqual(hub.store.meta.sealed(key), []);
+      assert.equal(hub.server.open.find('any'), undefined);
+      assert.equal(
+        hub.server.open.promised(() => undefined),
+        0,
+      );
+    });
+
     it('declared missing are sealed at once', async () => {
       await hub.server.answerOffers(
         VOLSET,
