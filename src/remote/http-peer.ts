@@ -177,13 +177,14 @@ export class HttpPeer implements Peer {
     throw notAHub(this.url, 'its have answer does not fit the question');
   }
 
-  async upload(transfer: Transfer, part: Uint8Array[]): Promise<PartAnswer> {
+  async upload(transfer: Transfer, part: Uint8Array[], rest?: () => Promise<Uint8Array[]>): Promise<PartAnswer> {
     return this.#ask(
       {
         method: 'PUT',
         path: this.#transferPath(transfer),
         headers: { [TRANSFER_HEADER]: transfer.token },
         body: part,
+        ...(rest && { bodyAgain: rest }),
         type: TAR_TYPE,
         answer: JSON_TYPE,
         // What came of it already is found in quarantine, and a snapshot that is complete stays so.

@@ -23,6 +23,8 @@ export interface Wanted {
   headers?: Record<string, string>;
   /** A function makes the stream anew for each attempt. */
   body?: RequestBody;
+  /** What to send instead of `body` in all attempts but the first; its failures are those of the attempt. */
+  bodyAgain?: () => Promise<RequestBody>;
   /** Media type of the body. */
   type?: string;
   /** Media type that the answer must have. */
@@ -74,11 +76,17 @@ export class HubConnection {
 
   /** `read` is a part of what is repeated: an answer that was cut is asked for again. */
   async ask<T>(wanted: Wanted, read: (bytes: AsyncGenerator<Uint8Array>) => Promise<T>): Promise<T> {
-    const { retry } = wanted;
+    const { retry, bodyAgain } = wanted;
     const repeatable = typeof retry === 'function' ? retry : () => retry;
     let stalls = 0;
+    let again = false;
+    const attempt = async (): Promise<Wanted> => {
+      if (again && bodyAgain) return { ...wanted, body: await bodyAgain() };
+      again = true;
+      return wanted;
+    };
     return this.#retry.run(
-      async () => read(await this.#once(wanted)),
+      async () => read(await this.#once(await attempt())),
       (error) => error.retryable && !isLasting(error) && !(isStall(error) && stalls++ >= STALLS) && repeatable(),
     );
   }

@@ -15,6 +15,7 @@ import type { Drained, DrainOptions } from './drain-types.ts';
 import { byTransfer, checkAnswers, PER_REQUEST, refusalOf } from './negotiation.ts';
 import { offersOf } from './offers.ts';
 import { openStream } from './open-stream.ts';
+import { restOf } from './part-again.ts';
 import { PartWindow } from './part-window.ts';
 import { SendMeter } from './send-meter.ts';
 import { isLocalDamage, type StreamItem, type StreamPart, type UploadStream } from './upload-stream.ts';
@@ -185,12 +186,14 @@ class Drain {
   }
 
   #send(stream: UploadStream, part: StreamPart): Promise<void> {
-    const { peer } = this.#options;
+    const { peer, volset } = this.#options;
+    const { transfer } = stream;
+    const rest = () => restOf(part, (kind, ids) => peer.have(volset, transfer, kind, ids));
     return this.#window.send({
       upload: stream,
       part,
       wanted: () => stream.failure === undefined,
-      send: () => peer.upload(stream.transfer, part.pieces),
+      send: () => peer.upload(transfer, part.pieces, rest),
       done: (answer) => {
         this.done.bytes += part.data;
         const durable = stream.answered(part, answer).map(({ id }) => id);

@@ -2,6 +2,7 @@
 import { KIND } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
 import { PART_BYTES } from '../wire/limits.ts';
+import { kindOf } from './block-ids.ts';
 import {
   blockName,
   type DiffSnapshot,
@@ -32,12 +33,16 @@ export interface Part {
   nodes: boolean;
   /** Snapshots whose markers are in it, in order. */
   markers: DiffSnapshot[];
+  /** Encoded blocks of chunks and nodes in it. */
+  blocks: Uint8Array[];
+  /** The encoded blob diff but for some of `blocks`. */
+  without(held: ReadonlySet<Uint8Array>): Uint8Array[];
 }
 
-/** Place of the kind in a block (docs/protocol.md, "Blocks"). */
-const KIND_AT = 5;
 /** Bytes of tar around an entry. */
 const AROUND = 1024;
+/** What the deltas of a part decode to: a peer works on one part while the next is made. */
+const PART_RAW = 24 * 1024 * 1024;
 
 type Entry = { block: Uint8Array } | { delta: Uint8Array } | { marker: DiffSnapshot; body: Uint8Array };
 
@@ -49,6 +54,7 @@ export class PartBuilder {
   /** In the header, by their places in the upload. */
   #named = new Map<number, DiffSnapshot>();
   #bytes = 0;
+  #raw = 0;
   #data = 0;
   #needs: Needs = 'nothing';
   #nodes = false;
@@ -59,7 +65,7 @@ export class PartBuilder {
   }
 
   get full(): boolean {
-    return this.#bytes >= this.#limit;
+    return this.#bytes >= this.#limit || this.#raw >= PART_RAW;
   }
 
   get empty(): boolean {
@@ -67,7 +73,7 @@ export class PartBuilder {
   }
 
   addBlock(bytes: Uint8Array): void {
-    this.#nodes ||= bytes[KIND_AT] === KIND.node;
+    this.#nodes ||= kindOf(bytes) === KIND.node;
     this.#data += bytes.byteLength;
     this.#add({ block: bytes }, bytes);
   }
@@ -77,7 +83,7 @@ export class PartBuilder {
    * @param own the base comes in this upload as well, so that its bytes may still be on their way
    */
   addDelta(
-    { bytes, kind }: { bytes: Uint8Array; kind: 0 | 1 },
+    { bytes, kind, raw = 0 }: { bytes: Uint8Array; kind: 0 | 1; raw?: number },
     snapshot: DiffSnapshot,
     place: number,
     own: boolean,
@@ -86,6 +92,7 @@ export class PartBuilder {
     if (own) this.#needs = 'all';
     else if (kind === KIND.chunk && this.#needs === 'nothing') this.#needs = 'nodes';
     this.#nodes ||= kind === KIND.node;
+    this.#raw += raw;
     this.#data += bytes.byteLength;
     this.#add({ delta: bytes }, bytes);
   }
@@ -98,26 +105,28 @@ export class PartBuilder {
   }
 
   build(): Part {
-    const named = [...this.#named].sort(([a], [b]) => a - b).map(([, snapshot]) => snapshot);
-    const tally = new DiffTally();
-    const pieces: Uint8Array[] = [];
-    const put = (entry: TarEntry): void => {
-      tally.add(entry.name, entry.bytes);
-      pieces.push(...tarPieces(entry));
+    const snapshots = [...this.#named].sort(([a], [b]) => a - b).map(([, snapshot]) => snapshot);
+    const header = { volset: this.#volset, part: true, snapshots } as const;
+    const entries = this.#entries;
+    const pieces = encode(header, entries);
+    const part: Part = {
+      pieces,
+      bytes: pieces.reduce((sum, piece) => sum + piece.byteLength, 0),
+      data: this.#data,
+      needs: this.#needs,
+      nodes: this.#nodes,
+      markers: entries.flatMap((entry) => ('marker' in entry ? [entry.marker] : [])),
+      blocks: entries.flatMap((entry) => ('block' in entry && kindOf(entry.block) <= KIND.node ? [entry.block] : [])),
+      without: (held) =>
+        encode(
+          header,
+          entries.filter((entry) => !('block' in entry && held.has(entry.block))),
+        ),
     };
-    put({ name: HEADER, bytes: encodeHeader({ volset: this.#volset, part: true, snapshots: named }) });
-    for (const entry of this.#entries) {
-      if ('block' in entry) put({ name: blockName(tally.blocks), bytes: entry.block });
-      else if ('delta' in entry) put({ name: deltaName(tally.deltas), bytes: entry.delta });
-      else put({ name: snapshotName(entry.marker.id), bytes: entry.body });
-    }
-    pieces.push(...tarPieces({ name: TRAILER, bytes: encodeTrailer(tally.trailer()) }), TAR_END);
-    const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
-    const markers = this.#entries.flatMap((entry) => ('marker' in entry ? [entry.marker] : []));
-    const part: Part = { pieces, bytes, data: this.#data, needs: this.#needs, nodes: this.#nodes, markers };
     this.#entries = [];
     this.#named = new Map();
     this.#bytes = 0;
+    this.#raw = 0;
     this.#data = 0;
     this.#needs = 'nothing';
     this.#nodes = false;
@@ -128,4 +137,21 @@ export class PartBuilder {
     this.#entries.push(entry);
     this.#bytes += bytes.byteLength + AROUND;
   }
+}
+
+function encode(header: Parameters<typeof encodeHeader>[0], entries: Entry[]): Uint8Array[] {
+  const tally = new DiffTally();
+  const pieces: Uint8Array[] = [];
+  const put = (entry: TarEntry): void => {
+    tally.add(entry.name, entry.bytes);
+    pieces.push(...tarPieces(entry));
+  };
+  put({ name: HEADER, bytes: encodeHeader(header) });
+  for (const entry of entries) {
+    if ('block' in entry) put({ name: blockName(tally.blocks), bytes: entry.block });
+    else if ('delta' in entry) put({ name: deltaName(tally.deltas), bytes: entry.delta });
+    else put({ name: snapshotName(entry.marker.id), bytes: entry.body });
+  }
+  pieces.push(...tarPieces({ name: TRAILER, bytes: encodeTrailer(tally.trailer()) }), TAR_END);
+  return pieces;
 }

@@ -100,7 +100,7 @@ describe('client: the network', () => {
     assert.deepEqual(waits, []);
   });
 
-  it('repeats a part of an upload as it was, but no ref moves', async () => {
+  it('repeats a part of an upload, as it was or what is left of it, but no ref moves', async () => {
     const bodies: string[] = [];
     await using liar = await startLiar((request, response) => {
       const pieces: Buffer[] = [];
@@ -116,6 +116,11 @@ describe('client: the network', () => {
     assert.deepEqual(await peer.upload(transfer(GOOD_PATH), part), { snapshots: [], lacking: [] });
     assert.deepEqual(bodies, ['6 onetwo', '6 onetwo', '6 onetwo']);
     assert.equal(waits.length, 2);
+    bodies.splice(0);
+    const rests = ['wo', 'o'].map((rest) => [Buffer.from(rest)]);
+    await peer.upload(transfer(GOOD_PATH), part, async () => rests.shift() as Buffer[]);
+    assert.deepEqual(bodies, ['6 onetwo', '2 wo', '1 o']);
+    assert.equal(waits.splice(2).length, 2);
     await using cutter = await startLiar((request) => request.socket.destroy());
     await using other = peerOf(cutter.url, { fetchOptions: patient });
     await assert.rejects(other.moveRefs(VOLSET, []), rejectsWith('network'));

@@ -98,7 +98,7 @@ class Line {
 
   /** @returns whether it is on its way, asked once all that can happen by itself has */
   async send(name: string, fields: Partial<Part> = {}, upload: object = this): Promise<() => boolean> {
-    const part: Part = { pieces: [], bytes: 1, data: 0, needs: 'nothing', nodes: false, markers: [], ...fields };
+    const part: Part = { ...new PartBuilder(VOLSET).build(), bytes: 1, ...fields };
     const answer = Promise.withResolvers<PartAnswer>();
     this.#answers.set(name, answer);
     const send = (): Promise<PartAnswer> => {
