@@ -3,6 +3,7 @@ import { type Dirent, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PlaitError } from '../core/errors.ts';
+import { receiveFault } from './lock.ts';
 import { cleanSessions, isTaken, lastChange, type Session, sessionsIn, takeSession } from './session.ts';
 import { checkOwner, readOwner, type UploadOwner, writeOwner } from './upload-owner.ts';
 
@@ -57,16 +58,20 @@ export class Quarantine {
     checkUploadId(id);
     checkOwner(wanted.owner);
     const session = await this.#lock(id);
+    let isNobodys = false;
     try {
       const found = readOwner(session.dir);
+      isNobodys = found === undefined;
       if (found) checkBelongs(found, wanted);
       clearScratch(session.dir, found ? KEPT : NOTHING);
       if (!found) writeOwner(session.dir, wanted);
       this.#owners.set(id, wanted);
       return session;
     } catch (error) {
-      session.release();
-      throw error;
+      // Nothing in it was ever acknowledged; left behind, nobody would ever take it up.
+      if (isNobodys) session.remove();
+      else session.release();
+      throw receiveFault(error);
     }
   }
 

@@ -296,6 +296,23 @@ describe('uploads on disk', () => {
     }
   });
 
+  it('that could not be begun for want of room leave nothing behind', async () => {
+    const before = await store.receiver(A, 'before');
+    await before.addBlock(block(1));
+    await before.suspend();
+    await onFullDisk(0, async () => {
+      await assert.rejects(store.receiver(A, 'up'), codeIs('no-space'));
+    });
+    assert.deepEqual(
+      fs.readdirSync(path.join(temp.dir, 'quarantine')).filter((name) => name.startsWith('up')),
+      [],
+    );
+    assert.deepEqual(store.unfinished(A, ''), ['before']);
+    await using again = await store.receiver(A, 'up');
+    await again.addBlock(block(1));
+    assert.equal(await publish(again, [1]), 1);
+  });
+
   it('can be published by the same receiver once there is room again', async () => {
     await using receiver = await store.receiver(A, 'up');
     await receiver.addBlock(block(1));
