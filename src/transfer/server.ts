@@ -33,7 +33,7 @@ export class TransferServer implements TransferService {
     this.#uploads = new Uploads({
       blob,
       incomplete: async (volset, ids) => meta.missingBlobs(volset, ids),
-      onEnd: (uploadId) => this.open.release(uploadId),
+      onEnd: (uploadId, how) => (how === 'remove' ? this.open.close(uploadId) : this.open.release(uploadId)),
       idleMs,
       maxOpen,
       timer,

@@ -13,8 +13,8 @@ export interface UploadsOptions {
   blob: Pick<BlobStore, 'receiver'>;
   /** Those of `ids` whose blob is not complete here. */
   incomplete: (volset: VolsetId, ids: SnapshotId[]) => Promise<SnapshotId[]>;
-  /** It is suspended or removed: nothing is coming at the moment. */
-  onEnd?: (uploadId: string) => void;
+  /** It is suspended, so that nothing is coming at the moment, or removed, so that nothing is left to come. */
+  onEnd?: (uploadId: string, how: 'suspend' | 'remove') => void;
   /** Nobody waits for what an idle upload fails with. */
   onFailure?: (error: unknown) => void;
   idleMs?: number;
@@ -208,7 +208,7 @@ export class Uploads {
       return entry;
     } catch (error) {
       entry.users--;
-      if (this.#entries.get(entry.claims.uploadId) === entry) this.#forget(entry);
+      if (this.#entries.get(entry.claims.uploadId) === entry) this.#forget(entry, 'suspend');
       throw error;
     }
   }
@@ -259,16 +259,16 @@ export class Uploads {
         if (how === 'suspend') await entry.held?.suspend();
         else await entry.held?.[Symbol.asyncDispose]();
       } finally {
-        this.#forget(entry);
+        this.#forget(entry, how);
       }
     })();
     return entry.closing;
   }
 
-  #forget({ claims, gone }: Entry): void {
+  #forget({ claims, gone }: Entry, how: 'suspend' | 'remove'): void {
     this.#entries.delete(claims.uploadId);
     gone.resolve();
-    this.#options.onEnd?.(claims.uploadId);
+    this.#options.onEnd?.(claims.uploadId, how);
     this.#wake();
   }
 

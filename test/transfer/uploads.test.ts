@@ -308,6 +308,16 @@ describe('transfer: uploads in parts', () => {
     });
   });
 
+  it('is no open transfer any more once it is complete: a bearer may have any number of these', async () => {
+    const claims = await hub.agree([made]);
+    await hub.send(claims, await partOf(objects));
+    assert.ok(hub.server.open.find(claims.uploadId));
+    const last = await partOf([], [made]);
+    assert.deepEqual((await hub.send(claims, last)).snapshots, [made.id]);
+    assert.equal(hub.server.open.find(claims.uploadId), undefined);
+    assert.deepEqual((await hub.send(claims, last)).snapshots, [made.id], 'its answer was lost');
+  });
+
   it('tells what it does', async () => {
     const claims = await hub.agree([made]);
     const [first, ...rest] = await partsOf(objects, made, 2);
