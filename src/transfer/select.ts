@@ -48,6 +48,8 @@ const DIRECT = 64;
 const DIRECT_BYTES = 256 * 1024;
 /** have requests in flight. */
 const PARALLEL = 4;
+/** Of objects that go as deltas. */
+const SAMPLE = 128;
 
 /** Windows of what to send, at most 65,536 objects each. */
 export async function* selectMissing(options: SelectOptions): AsyncGenerator<Wanted[]> {
@@ -99,21 +101,50 @@ async function takeWindow(ids: Iterator<Wanted>, size: number, signal?: AbortSig
 
 /** Those that the other side does not hold, in the same order within each kind. */
 async function confirm(window: Wanted[], have: Have): Promise<Wanted[]> {
-  const batches: { kind: 0 | 1; refs: Wanted[] }[] = [];
-  for (const kind of [0, 1] as const) {
-    const refs = window.filter((ref) => ref.kind === kind);
-    for (let i = 0; i < refs.length; i += MAX_HAVE_IDS) batches.push({ kind, refs: refs.slice(i, i + MAX_HAVE_IDS) });
-  }
-  const missing: Wanted[][] = batches.map(() => []);
+  const missing = await Promise.all(
+    ([0, 1] as const).map(async (kind) => {
+      const refs = window.filter((ref) => ref.kind === kind);
+      const held = await askFor(kind, refs, have);
+      return refs.filter((ref) => !held.has(ref));
+    }),
+  );
+  return missing.flat();
+}
+
+/** Those of `refs`, all of one kind, that the other side holds. */
+async function askFor(kind: 0 | 1, refs: Wanted[], have: Have): Promise<Set<Wanted>> {
+  const { sample, rest, sure } = probe(refs);
+  const held = await ask(kind, [...sample, ...sure], have);
+  if (sample.some((ref) => held.has(ref))) for (const ref of await ask(kind, rest, have)) held.add(ref);
+  return held;
+}
+
+/**
+ * What has a counterpart in the base goes as a delta of some hundred bytes, so that asking for it costs a good part of
+ * sending it. Of many such a few, spread over all, are asked for: where none of them is held, hardly any of the rest is.
+ */
+function probe(refs: Wanted[]): { sample: Wanted[]; rest: Wanted[]; sure: Wanted[] } {
+  const likely = refs.filter(({ at, over }) => at || over);
+  const every = Math.floor(likely.length / SAMPLE);
+  if (every < 2) return { sample: [], rest: [], sure: refs };
+  return {
+    sample: likely.filter((_, n) => n % every === 0),
+    rest: likely.filter((_, n) => n % every !== 0),
+    sure: refs.filter(({ at, over }) => !at && !over),
+  };
+}
+
+async function ask(kind: 0 | 1, refs: Wanted[], have: Have): Promise<Set<Wanted>> {
+  const held = new Set<Wanted>();
   let next = 0;
   const worker = async (): Promise<void> => {
-    while (next < batches.length) {
-      const n = next++;
-      const { kind, refs } = batches[n];
-      const held = await have(kind, Buffer.concat(refs.map((ref) => ref.id)));
-      missing[n] = refs.filter((_, i) => held[i] !== 1);
+    while (next < refs.length) {
+      const batch = refs.slice(next, next + MAX_HAVE_IDS);
+      next += batch.length;
+      const answer = await have(kind, Buffer.concat(batch.map((ref) => ref.id)));
+      for (const [n, ref] of batch.entries()) if (answer[n] === 1) held.add(ref);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL, batches.length) }, worker));
-  return missing.flat();
+  await Promise.all(Array.from({ length: Math.min(PARALLEL, Math.ceil(refs.length / MAX_HAVE_IDS)) }, worker));
+  return held;
 }
