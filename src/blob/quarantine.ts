@@ -87,7 +87,7 @@ export class Quarantine {
   /** Those of this owner and volset that nobody receives, newest first. */
   unfinished(wanted: UploadOwner): string[] {
     const found: { id: string; changed: number }[] = [];
-    for (const id of sessionsIn(this.#dir)) {
+    for (const id of this.#ids()) {
       const { volset, owner } = this.#ownerOf(id) ?? {};
       if (owner !== wanted.owner || volset !== wanted.volset || isTaken(this.#dir, id)) continue;
       found.push({ id, changed: lastChange(join(this.#dir, id)) ?? 0 });
@@ -98,7 +98,7 @@ export class Quarantine {
   /** Of packs; what a receiver remembers beside them is small and goes with it. */
   bytes(owner?: string): number {
     let sum = 0;
-    for (const id of sessionsIn(this.#dir)) {
+    for (const id of this.#ids()) {
       if (owner !== undefined && this.#ownerOf(id)?.owner !== owner) continue;
       for (const { name } of entriesOf(join(this.#dir, id))) {
         if (!name.endsWith('.part')) continue;
@@ -110,6 +110,13 @@ export class Quarantine {
 
   clean(): number {
     return cleanSessions(this.#dir, this.#keepMs, this.#now);
+  }
+
+  /** Dead or alive. Owners of those that are gone are forgotten: a hub lives long. */
+  #ids(): Set<string> {
+    const ids = sessionsIn(this.#dir);
+    if (this.#owners.size > ids.size) for (const id of this.#owners.keys()) if (!ids.has(id)) this.#owners.delete(id);
+    return ids;
   }
 
   #ownerOf(id: string): UploadOwner | undefined {
