@@ -1,0 +1,14 @@
+/** 30 clients push and pull at once; test/soak/clients.test.ts has 200, and longer. */
+import assert from 'node:assert/strict';
+import { crowd } from './many-load.ts';
+
+describe('hub: a crowd that pushes and pulls', () => {
+  it('30 clients, of which some are cut and come back, and the program itself: all arrives, whole', async function () {
+    this.timeout(120_000);
+    const { cuts, refused, memory } = await crowd({ clients: 30, sharing: 3, cutEvery: 5, rounds: 2, processes: 1 });
+    assert.ok(cuts > 0, 'somebody was cut');
+    assert.equal(refused, 0);
+    // Warm or not: nothing of what passes stays.
+    assert.ok(Math.max(...memory) < 400, `${memory} MiB`);
+  });
+});
