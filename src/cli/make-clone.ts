@@ -10,6 +10,7 @@ import type { RemoteConfig } from '../meta/contract.ts';
 import { type CloneResult, chooseVolset, clone as cloneInto } from '../sync/clone.ts';
 import { createStore, isStore, openMeta } from '../sync/store.ts';
 import { createVolume, findVolume, refuseInside } from '../volume/volume.ts';
+import { UNFINISHED } from './clone-mark.ts';
 import type { Context } from './context.ts';
 import { wantsEphemeral } from './ephemeral.ts';
 import { type Located, openEngine, openMetaEngine, openRemote, storeOptions } from './open-engine.ts';
@@ -30,9 +31,6 @@ export interface CloneDocument extends CloneResult {
   /** A clone that was cut off was taken up again. */
   continued: boolean;
 }
-
-/** Set while a clone is not finished: the only directory that a clone may continue in. */
-const UNFINISHED = 'clone.unfinished';
 
 export async function clone(context: Context, input: CloneInput): Promise<{ result: CloneDocument; exits: number[] }> {
   const { parseHubUrl } = await import('../remote/index.ts');

@@ -55,7 +55,7 @@ export async function setUrl(context: Context, name: string, url: string): Promi
   return remotes.changeRemote(engine, name, { url: origin, ...(volset !== undefined && { volsetName: volset }) });
 }
 
-export async function removeRemote(context: Context, name: string): Promise<Outcome<{ removed: remotes.RemoteRow }>> {
+export async function removeRemote(context: Context, name: string): Promise<Outcome<remotes.RemovedRemote>> {
   const engine = await context.engine();
   const { tokenFile } = remotes.remoteByName(engine, name);
   const removed = remotes.removeRemote(engine, name);

@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import type { CommandResult } from '../cli/command-result.ts';
+import { lineOfPush } from '../cli/push-line.ts';
 import { formatAttrs, snapshotLines } from '../cli/render/snapshot.ts';
 
 export default class Snapshot extends BaseCommand {
@@ -34,6 +35,7 @@ export default class Snapshot extends BaseCommand {
       newBranch: flags.branch,
       pushTo: flags.push,
       maxDelete: await this.context.maxDelete(),
+      line: flags.push === undefined ? undefined : await lineOfPush(this.context, this),
     });
     return { result, exits, text: () => snapshotLines(result) };
   }

@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
+import { UNFINISHED } from '../cli/clone-mark.ts';
 import type { CommandResult } from '../cli/command-result.ts';
 import { statusLines, statusPorcelain } from '../cli/render/tree.ts';
 
@@ -15,6 +16,9 @@ export default class Status extends BaseCommand {
   async run(): Promise<CommandResult> {
     const { flags } = this.input(Status);
     const engine = await this.context.engine();
+    if (engine.meta.settings()[UNFINISHED] !== undefined) {
+      engine.reporter.warn('the clone into this directory was cut off: the same `plait clone` again finishes it');
+    }
     const { status } = await import('../sync/status.ts');
     const { result, exits } = await status(engine, { remote: flags.remote, exitCode: flags['exit-code'] });
     return { result, exits, text: (paint) => (flags.porcelain ? statusPorcelain(result) : statusLines(result, paint)) };

@@ -105,14 +105,21 @@ export function renameRemote(engine: Engine, old: string, name: string): Outcome
   return outcome(remoteRow({ ...before, name }));
 }
 
-export function removeRemote(engine: Engine, name: string): Outcome<{ removed: RemoteRow }> {
+export interface RemovedRemote {
+  removed: RemoteRow;
+  /** Snapshots that were queued for it. */
+  dropped: number;
+}
+
+export function removeRemote(engine: Engine, name: string): Outcome<RemovedRemote> {
   const remote = remoteByName(engine, name);
+  const dropped = engine.meta.queueCounts({ remote: name }).reduce((sum, { waiting, dead }) => sum + waiting + dead, 0);
   engine.meta.removeRemote(name);
   // Added again it is met for the first time, as after a restore that was meant.
   const { identity, volset } = remote;
   const shared = engine.meta.listRemotes().some((other) => other.identity === identity && other.volset === volset);
   if (identity && volset && !shared) engine.meta.forgetPeer(installOf(identity), volset);
-  return outcome({ removed: remoteRow(remote) });
+  return outcome({ removed: remoteRow(remote), dropped });
 }
 
 /** Asks the remote itself what it is and what it holds. */

@@ -4,11 +4,14 @@ import { DEFAULT_MAX_DELETE } from '../core/guards.ts';
 import { type Engine, type Outcome, outcome } from './engine.ts';
 import { defaultRemote } from './remotes.ts';
 import { replicate } from './replicate.ts';
+import type { LineUse } from './replicate-options.ts';
 import type { SnapshotResult } from './results.ts';
 import { type SnapshotOptions, snapshot } from './snapshot.ts';
 
 export interface SnapshotPushOptions extends SnapshotOptions {
   pushTo?: string;
+  /** Of the push. */
+  line?: LineUse;
 }
 
 export async function snapshotAndPush(engine: Engine, options: SnapshotPushOptions): Promise<Outcome<SnapshotResult>> {
@@ -22,6 +25,7 @@ export async function snapshotAndPush(engine: Engine, options: SnapshotPushOptio
       dryRun: false,
       maxDelete: DEFAULT_MAX_DELETE,
       failIfUnchanged: false,
+      ...options.line,
     });
     return outcome({ ...made.result, push: pushed.result }, ...made.exits, ...pushed.exits);
   } catch (error) {

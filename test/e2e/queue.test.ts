@@ -124,6 +124,7 @@ describe('e2e: the queue', function () {
     await lab.in('work', ['pull', '--parallel', '0'], 2);
     const env = await lab.in('work', ['push'], 2, { env: { PLAIT_PUSH_LIMIT_UP: '2 mbit' } });
     assert.match(env.error.message, /PLAIT_PUSH_LIMIT_UP/);
+    await lab.in('work', ['snapshot', '--push', 'origin'], 2, { env: { PLAIT_PUSH_LIMIT_UP: '2 mbit' } });
     await lab.in('work', ['config', 'set', 'sync.limit-down', 'x'], 2);
     await lab.in('work', ['config', 'set', 'sync.limit-down', '64K']);
     await lab.in('work', ['sync']);
@@ -135,7 +136,7 @@ describe('e2e: the queue', function () {
     await lab.in('work', ['push', '--enqueue']);
     await lab.in('work', ['remote', 'rename', 'origin', 'hub']);
     assert.deepEqual(await waiting(), ['medium 4']);
-    await lab.in('work', ['remote', 'remove', 'hub']);
+    assert.equal((await lab.in('work', ['remote', 'remove', 'hub'])).dropped, 4);
     assert.deepEqual(await lab.in('work', ['queue', 'list']), { remotes: [] });
     rmSync(join(work, 'four'));
   });

@@ -218,7 +218,7 @@ describe('sync: the queue', () => {
     renameRemote(a.engine, 'origin', 'hub');
     assert.equal(queued(a, ids, 'hub').length, 3);
     assert.throws(() => renameRemote(a.engine, 'hub', 'backup'), { code: 'exists' });
-    removeRemote(a.engine, 'hub');
+    assert.equal(removeRemote(a.engine, 'hub').result.dropped, 3);
     a.follow('hub', hub);
     assert.deepEqual(queued(a, ids, 'hub'), []);
   });

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../cli/base-command.ts';
 import type { CommandResult } from '../../cli/command-result.ts';
+import { plural } from '../../cli/format.ts';
 
 export default class RemoteRemove extends BaseCommand {
   static override summary = 'Forget a remote; nothing is deleted there.';
@@ -11,6 +12,9 @@ export default class RemoteRemove extends BaseCommand {
     const { args } = this.input(RemoteRemove);
     const { removeRemote } = await import('../../cli/remotes.ts');
     const { result } = await removeRemote(this.context, args.name);
-    return { result, text: `remote ${args.name} removed` };
+    const { dropped } = result;
+    const queue =
+      dropped > 0 ? `; ${plural(dropped, 'snapshot')} ${dropped === 1 ? 'is' : 'are'} no longer queued` : '';
+    return { result, text: `remote ${args.name} removed${queue}` };
   }
 }
