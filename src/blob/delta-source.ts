@@ -7,35 +7,37 @@ import type { BasePiece, ObjectRef } from './contract.ts';
 import type { IndexDb } from './index-db.ts';
 import { absent } from './object-reader.ts';
 import { packPath } from './pack-scan.ts';
-import type { DeltaEncoder } from './work/delta.ts';
+import type { DeltaRun, DeltaWorkers } from './work/delta.ts';
 import type { ChunkPlace } from './work/extract-types.ts';
 
 export class DeltaSource {
   readonly #volset: VolsetId;
   readonly #index: IndexDb;
   readonly #packsDir: string;
-  readonly #encoder: () => DeltaEncoder;
+  readonly #workers: () => DeltaWorkers;
+  readonly #run: DeltaRun = { worker: 0, left: 0 };
   #chunks: ChunkPlaces | undefined;
 
-  constructor(volset: VolsetId, index: IndexDb, packsDir: string, encoder: () => DeltaEncoder) {
+  constructor(volset: VolsetId, index: IndexDb, packsDir: string, workers: () => DeltaWorkers) {
     this.#volset = volset;
     this.#index = index;
     this.#packsDir = packsDir;
-    this.#encoder = encoder;
+    this.#workers = workers;
   }
 
   async encode(targets: ObjectRef[], base: BasePiece[]): Promise<Uint8Array | undefined> {
     try {
-      return await this.#encoder().encode(targets, base, this.#locate);
+      return await this.#workers().encode(targets, base, this.locate, this.#run);
     } catch (error) {
       if (!(error instanceof PlaitError) || ENDS.has(error.code)) throw error;
       // gc may have moved what a directory that is held here says: look everything up once more.
       this.#chunks = undefined;
-      return this.#encoder().encode(targets, base, this.#locate);
+      return this.#workers().encode(targets, base, this.locate, this.#run);
     }
   }
 
-  #locate = ({ kind, id }: ObjectRef): ChunkPlace => {
+  /** Throws `blob-absent`. */
+  locate = ({ kind, id }: ObjectRef): ChunkPlace => {
     if (kind === KIND.chunk) {
       this.#chunks ??= new ChunkPlaces(this.#volset, this.#index, this.#packsDir);
       const found = this.#chunks.find(id);

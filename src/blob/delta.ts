@@ -45,24 +45,43 @@ export function checkDelta({ kind, targets, base, frame }: DeltaInput): { base: 
   return { base: bytes, raw };
 }
 
-/** Bytes of each target (views of one buffer), undefined where they do not have its hash. Throws `protocol`. */
-export function decodeDelta(
+/** All targets one behind the other, undefined where the frame does not go with this dictionary; 1 = it has its hash. */
+export interface DecodedFrame {
+  raw: Uint8Array | undefined;
+  sound: Uint8Array;
+}
+
+/** Throws `protocol`. */
+export function decodeFrame(frame: Uint8Array, dictionary: Uint8Array, targets: readonly DeltaTarget[]): DecodedFrame {
+  const length = targets.reduce((sum, target) => sum + target.length, 0);
+  const raw = inflate(frame, dictionary, length);
+  const sound = new Uint8Array(targets.length);
+  let at = 0;
+  for (const [n, { kind, id, length }] of targets.entries()) {
+    if (raw && objectHash(kind, raw.subarray(at, at + length)).equals(id)) sound[n] = 1;
+    at += length;
+  }
+  return { raw, sound };
+}
+
+/** Bytes of each target (views of one buffer), undefined where they do not have its hash. */
+export function soundTargets(
+  targets: readonly DeltaTarget[],
+  { raw, sound }: DecodedFrame,
+): (Uint8Array | undefined)[] {
+  let at = 0;
+  return targets.map(({ length }, n) => {
+    at += length;
+    return sound[n] === 1 ? raw?.subarray(at - length, at) : undefined;
+  });
+}
+
+/** Both at once. Throws `protocol`. */
+export const decodeDelta = (
   frame: Uint8Array,
   dictionary: Uint8Array,
   targets: readonly DeltaTarget[],
-): (Uint8Array | undefined)[] {
-  const raw = inflate(
-    frame,
-    dictionary,
-    targets.reduce((sum, { length }) => sum + length, 0),
-  );
-  let at = 0;
-  return targets.map(({ kind, id, length }) => {
-    const bytes = raw?.subarray(at, at + length);
-    at += length;
-    return bytes && objectHash(kind, bytes).equals(id) ? bytes : undefined;
-  });
-}
+): (Uint8Array | undefined)[] => soundTargets(targets, decodeFrame(frame, dictionary, targets));
 
 /** Undefined where the frame is one but does not go with this dictionary. */
 function inflate(frame: Uint8Array, dictionary: Uint8Array, length: number): Uint8Array | undefined {

@@ -34,7 +34,7 @@ import { cleanSessions, type Session, takeSession } from './session.ts';
 import { SessionPacks } from './session-packs.ts';
 import { ownerPath } from './upload-owner.ts';
 import { verifyPacks } from './verify-packs.ts';
-import { DeltaEncoder } from './work/delta.ts';
+import { DeltaWorkers } from './work/delta.ts';
 import { extract } from './work/extract.ts';
 import { WorkerPool } from './work/pool.ts';
 import type { Runner } from './work/protocol.ts';
@@ -82,7 +82,7 @@ class DiskEngine implements BlobStore {
   readonly #tails = new Map<VolsetId, LogTail | undefined>();
   readonly #sessions = new Set<AsyncDisposable>();
   #pool: WorkerPool | undefined;
-  #deltas: DeltaEncoder | undefined;
+  #deltas: DeltaWorkers | undefined;
   #closed = false;
 
   constructor(dir: string, opened: OpenedIndex, quarantine: Quarantine, options: DiskEngineOptions) {
@@ -96,7 +96,7 @@ class DiskEngine implements BlobStore {
 
   reader(volset: VolsetId): BlobReader {
     const { index } = this.#opened;
-    const deltas = new DeltaSource(volset, index, this.#packsDir, this.#encoder);
+    const deltas = new DeltaSource(volset, index, this.#packsDir, this.#deltaWorkers);
     return new DiskReader(volset, index, this.#objects, { extract: this.#extract, deltas });
   }
 
@@ -117,6 +117,8 @@ class DiskEngine implements BlobStore {
       packs: new SessionPacks(session, volset, this.#opened.index, this.#packsDir, beside),
       reader: this.reader(volset),
       runner: this.#runner,
+      deltas: this.#deltaWorkers,
+      located: new DeltaSource(volset, this.#opened.index, this.#packsDir, this.#deltaWorkers),
       closed: () => this.#sessions.delete(receiver),
     });
     this.#sessions.add(receiver);
@@ -204,8 +206,8 @@ class DiskEngine implements BlobStore {
     return this.#pool;
   };
 
-  #encoder = (): DeltaEncoder => {
-    this.#deltas ??= new DeltaEncoder(this.#runner());
+  #deltaWorkers = (): DeltaWorkers => {
+    this.#deltas ??= new DeltaWorkers(this.#runner());
     return this.#deltas;
   };
 

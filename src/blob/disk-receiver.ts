@@ -8,11 +8,12 @@ import { KIND, type Kind, unhex } from '../core/hash.ts';
 import type { NodeId } from '../core/ids.ts';
 import { type BlockTable, idAt, openBlock, parseFixed, parseHeader, verifyObjects } from './block.ts';
 import type { BlobReader, BlobReceiver, Commit, DeltaInput, NodeSource, ObjectRef, WriteStats } from './contract.ts';
-import { DeltaIntake } from './delta-intake.ts';
+import type { DeltaSource } from './delta-source.ts';
+import { DiskDeltas } from './disk-deltas.ts';
 import { BLOCK_MAX_BYTES, ID_BYTES } from './format.ts';
 import { rowsOfBlock } from './index-rows.ts';
 import { receiveFault } from './lock.ts';
-import { LooseObjects } from './loose-objects.ts';
+import type { LooseObjects } from './loose-objects.ts';
 import type { PackedBlock } from './pack-directory.ts';
 import { clearScratch } from './quarantine.ts';
 import { QuarantineReader } from './quarantine-reader.ts';
@@ -21,6 +22,8 @@ import { release } from './release.ts';
 import type { Session } from './session.ts';
 import type { Keep, SessionPacks } from './session-packs.ts';
 import { takeOver } from './take-over.ts';
+import type { DeltaWorkers } from './work/delta.ts';
+import type { ChunkPlace } from './work/extract-types.ts';
 import type { Runner } from './work/protocol.ts';
 import { BlockVerifier } from './work/verify.ts';
 
@@ -33,6 +36,9 @@ export interface ReceiverParts {
   /** What the volset holds. */
   reader: BlobReader;
   runner: () => Runner;
+  deltas: () => DeltaWorkers;
+  /** Where what the volset holds lies. */
+  located: Pick<DeltaSource, 'locate'>;
   closed: () => void;
 }
 
@@ -41,8 +47,8 @@ export class DiskReceiver implements BlobReceiver {
   readonly #parts: ReceiverParts;
   readonly #received: ReceivedObjects;
   readonly #quarantine: QuarantineReader;
-  readonly #loose = new LooseObjects((block) => this.#append(block));
-  readonly #deltas: DeltaIntake;
+  readonly #loose: LooseObjects;
+  readonly #deltas: DiskDeltas;
   #verifier: BlockVerifier | undefined;
   #seenBytes = 0;
   /** `opening`: what an earlier receiver left is not all looked at yet, and is not ours to remove. */
@@ -53,16 +59,18 @@ export class DiskReceiver implements BlobReceiver {
     this.#received = new ReceivedObjects(parts.session.dir);
     this.#quarantine = new QuarantineReader((file) => parts.packs.files.path(file));
     this.nodes = { readNode: (id) => this.#readNode(id) };
-    this.#deltas = new DeltaIntake({
+    this.#deltas = new DiskDeltas({
+      runner: parts.runner,
+      workers: parts.deltas,
       has: (kind, ids) => this.has(kind, ids),
-      read: (kind, id) => readable(() => this.#read(kind, id)),
-      keep: (kind, objects) => {
+      read: (kind, id) => this.#read(kind, id),
+      locate: (ref) => this.#locate(ref),
+      append: (block) => {
         this.#checkOpen();
-        this.#onDisk(() => {
-          for (const { id, bytes } of objects) this.#loose.add(kind, id, bytes);
-        });
+        this.#onDisk(() => this.#append(block));
       },
     });
+    this.#loose = this.#deltas.loose;
   }
 
   /** What an earlier receiver of this upload left; before anything else. */
@@ -149,6 +157,7 @@ export class DiskReceiver implements BlobReceiver {
   }
 
   async publish(commit?: Commit): Promise<WriteStats> {
+    await this.#loose.settle();
     this.#checkOpen();
     this.#flushLoose();
     const keep: Keep = {
@@ -164,6 +173,7 @@ export class DiskReceiver implements BlobReceiver {
   }
 
   async sync(): Promise<void> {
+    await this.#loose.settle();
     this.#checkOpen();
     this.#flushLoose();
     try {
@@ -174,7 +184,7 @@ export class DiskReceiver implements BlobReceiver {
   }
 
   #flushLoose(): void {
-    this.#onDisk(() => this.#loose.flush());
+    this.#loose.flush();
   }
 
   #onDisk(work: () => void): void {
@@ -208,6 +218,13 @@ export class DiskReceiver implements BlobReceiver {
     return added;
   }
 
+  /** Throws `blob-absent`. */
+  #locate(ref: ObjectRef): ChunkPlace {
+    const place = this.#received.find(ref.kind, ref.id);
+    if (!place) return this.#parts.located.locate(ref);
+    return { pack: this.#parts.packs.files.path(place.file), block: place.block, raw: place.raw };
+  }
+
   #readNode(id: NodeId): Uint8Array {
     return this.#read(KIND.node, unhex(id));
   }
@@ -227,6 +244,7 @@ export class DiskReceiver implements BlobReceiver {
   }
 
   async suspend(): Promise<void> {
+    await this.#loose.settle();
     this.#checkOpen();
     try {
       this.#flushLoose();
@@ -265,14 +283,4 @@ function idsOf(block: BlockTable): Uint8Array {
   const ids = Buffer.allocUnsafe(block.count * ID_BYTES);
   for (let n = 0; n < block.count; n++) ids.set(idAt(block, n), n * ID_BYTES);
   return ids;
-}
-
-/** As a base, what cannot be read is as good as absent: its targets come plainly. */
-function readable(read: () => Uint8Array): Uint8Array | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof PlaitError && (error.code === 'blob-absent' || error.code === 'integrity')) return undefined;
-    throw error;
-  }
 }

@@ -4,7 +4,7 @@
  */
 
 /** Smaller ones may lie in the pool that Buffer.allocUnsafe and zlib cut pieces from, which is a little over its poolSize. */
-const LARGE = 2 * Buffer.poolSize;
+export const LARGE = 2 * Buffer.poolSize;
 
 /** For memory that its owner is sure nobody looks at again, views of it included. */
 export function release(bytes: Uint8Array): void {

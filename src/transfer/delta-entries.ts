@@ -1,14 +1,22 @@
 /** Planned deltas become entries of a stream: frames are made side by side and told in order. */
+import { setImmediate } from 'node:timers/promises';
 import type { BlobReader, ObjectRef } from '../blob/contract.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { NodeId } from '../core/ids.ts';
 import { type ChunkDelta, encodeDeltas, type NodeDelta } from './delta-format.ts';
 import type { PlannedChunks, PlannedNodes } from './delta-plan.ts';
 
-/** Frames under way; the engine bounds how many are worked on. */
-const AHEAD = 8;
-/** An entry ends at so many bytes of frames, so many frames, or so many characters of paths. */
+/**
+ * Frames made and not taken yet, by number and by what they decode to: work goes on while a part is on its way. The
+ * engine bounds how many are worked on.
+ */
+const AHEAD = 96;
+const AHEAD_RAW = 16 * 1024 * 1024;
+/** Planned between two looks at the rest of the world. */
+const SLICE = 8;
+/** An entry ends at so many bytes of frames or of what they decode to, so many frames, or so many characters of paths. */
 const ENTRY_BYTES = 512 * 1024;
+const ENTRY_RAW = 8 * 1024 * 1024;
 const ENTRY_FRAMES = 1024;
 const ENTRY_PATHS = 128 * 1024;
 /** After so many frames in a row that gained nothing, one in so many is tried: new data under old names, say. */
@@ -24,14 +32,15 @@ export interface EntryContext {
 export interface MadeEntry {
   kind: 0 | 1;
   bytes: Uint8Array;
-  /** Objects in it. */
+  /** Objects in it, and their bytes. */
   targets: number;
+  raw: number;
 }
 
 export async function* nodeEntries(planned: Iterable<PlannedNodes>, context: EntryContext): AsyncGenerator<MadeEntry> {
   const { root, baseRoot } = context;
-  for await (const { deltas, targets } of gather(frames(planned, context), () => 0)) {
-    yield { kind: 1, bytes: encodeDeltas({ root, baseRoot, kind: 1, deltas }), targets };
+  for await (const { deltas, targets, raw } of gather(frames(planned, context), () => 0)) {
+    yield { kind: 1, bytes: encodeDeltas({ root, baseRoot, kind: 1, deltas }), targets, raw };
   }
 }
 
@@ -40,8 +49,8 @@ export async function* chunkEntries(
   context: EntryContext,
 ): AsyncGenerator<MadeEntry> {
   const { root, baseRoot } = context;
-  for await (const { deltas, targets } of gather(frames(planned, context), pathsOf)) {
-    yield { kind: 0, bytes: encodeDeltas({ root, baseRoot, kind: 0, deltas }), targets };
+  for await (const { deltas, targets, raw } of gather(frames(planned, context), pathsOf)) {
+    yield { kind: 0, bytes: encodeDeltas({ root, baseRoot, kind: 0, deltas }), targets, raw };
   }
 }
 
@@ -50,30 +59,34 @@ const pathsOf = ({ files }: ChunkDelta): number => files.reduce((sum, { path }) 
 interface Framed<T> {
   delta: T;
   targets: number;
+  raw: number;
 }
 
 async function* gather<T extends NodeDelta | ChunkDelta>(
   framed: AsyncIterable<Framed<T>>,
   paths: (delta: T) => number,
-): AsyncGenerator<{ deltas: T[]; targets: number }> {
+): AsyncGenerator<{ deltas: T[]; targets: number; raw: number }> {
   let deltas: T[] = [];
-  let [bytes, targets, characters] = [0, 0, 0];
+  let [bytes, targets, raw, characters] = [0, 0, 0, 0];
   for await (const item of framed) {
     deltas.push(item.delta);
     bytes += item.delta.frame.length;
     targets += item.targets;
+    raw += item.raw;
     characters += paths(item.delta);
-    if (bytes < ENTRY_BYTES && deltas.length < ENTRY_FRAMES && characters < ENTRY_PATHS) continue;
-    yield { deltas, targets };
+    const full = bytes >= ENTRY_BYTES || raw >= ENTRY_RAW;
+    if (!full && deltas.length < ENTRY_FRAMES && characters < ENTRY_PATHS) continue;
+    yield { deltas, targets, raw };
     deltas = [];
-    [bytes, targets, characters] = [0, 0, 0];
+    [bytes, targets, raw, characters] = [0, 0, 0, 0];
   }
-  if (deltas.length > 0) yield { deltas, targets };
+  if (deltas.length > 0) yield { deltas, targets, raw };
 }
 
 interface Plan<T> {
   delta: Omit<T, 'frame'>;
   targets: ObjectRef[];
+  raw: number;
   base: Parameters<BlobReader['encodeDelta']>[1];
 }
 
@@ -83,14 +96,14 @@ async function* frames<T extends NodeDelta | ChunkDelta>(
   { reader, plain }: EntryContext,
 ): AsyncGenerator<Framed<T>> {
   const running: { plan: Plan<T>; frame: Promise<Uint8Array | undefined> }[] = [];
-  let unlucky = 0;
-  let skipped = 0;
+  let [unlucky, skipped, ahead, count] = [0, 0, 0, 0];
   const next = async (): Promise<Framed<T> | undefined> => {
     const { plan, frame: promise } = running.shift() as (typeof running)[number];
     const frame = await promise;
+    ahead -= plan.raw;
     if (frame) {
       unlucky = 0;
-      return { delta: { ...plan.delta, frame } as T, targets: plan.targets.length };
+      return { delta: { ...plan.delta, frame } as T, targets: plan.targets.length, raw: plan.raw };
     }
     unlucky++;
     for (const ref of plan.targets) plain(ref);
@@ -98,14 +111,17 @@ async function* frames<T extends NodeDelta | ChunkDelta>(
   };
   try {
     for (const plan of planned) {
+      if (++count % SLICE === 0) await setImmediate();
       if (unlucky >= UNLUCKY && ++skipped % UNLUCKY !== 0) {
         for (const ref of plan.targets) plain(ref);
         continue;
       }
       running.push({ plan, frame: encode(reader, plan) });
-      if (running.length < AHEAD) continue;
-      const framed = await next();
-      if (framed) yield framed;
+      ahead += plan.raw;
+      while (running.length >= AHEAD || ahead >= AHEAD_RAW) {
+        const framed = await next();
+        if (framed) yield framed;
+      }
     }
     while (running.length > 0) {
       const framed = await next();

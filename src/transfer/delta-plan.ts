@@ -20,6 +20,8 @@ const PATHS = 64 * 1024;
 interface Planned<T> {
   delta: Omit<T, 'frame'>;
   targets: ObjectRef[];
+  /** Bytes of the targets. */
+  raw: number;
   base: BasePiece[];
 }
 export type PlannedNodes = Planned<NodeDelta>;
@@ -80,7 +82,7 @@ class NodeGroup {
   end(): PlannedNodes {
     const targets = this.targets.map((ref, n) => ({ id: hex(ref.id) as NodeId, length: this.#lengths[n] }));
     const pieces = [...this.#base].map(([id, length]) => ({ kind: KIND.node, id: unhex(id), start: 0, length }));
-    return { delta: { targets, base: [...this.#base.keys()] }, targets: this.targets, base: pieces };
+    return { delta: { targets, base: [...this.#base.keys()] }, targets: this.targets, raw: this.#raw, base: pieces };
   }
 }
 
@@ -150,7 +152,7 @@ class ChunkGroup {
   end(context: PlanContext): PlannedChunks {
     const base = asDictionary(this.#pieces(context));
     const files = this.#files.map(({ from, file }) => ({ ...file, pieces: file.pieces.map(toEnd(from.before.size)) }));
-    return { delta: { files }, targets: this.targets, base };
+    return { delta: { files }, targets: this.targets, raw: this.#raw, base };
   }
 
   *#pieces(context: PlanContext): Generator<BasePiece> {

@@ -26,7 +26,11 @@ export interface ResolveContext {
 /** One answer a frame, in order. @throws `protocol` for what the trees do not hold or breaks the limits */
 export function* resolveDeltas(entry: DeltaEntry, context: ResolveContext): Generator<Resolved> {
   if (entry.kind === 1) for (const delta of entry.deltas) yield resolveNodes(delta, context);
-  else for (const delta of entry.deltas) yield resolveChunks(entry, delta, context);
+  else {
+    const { manifest, nodes } = context;
+    const trees = { now: manifest.finder(nodes, entry.root), old: manifest.finder(nodes, entry.baseRoot) };
+    for (const delta of entry.deltas) yield resolveChunks(trees, delta, context);
+  }
 }
 
 function resolveNodes({ targets, base: ids, frame }: NodeDelta, { nodes }: ResolveContext): Resolved {
@@ -46,12 +50,19 @@ function wholeNodes(nodes: NodeSource, ids: NodeId[]): BasePiece[] {
   });
 }
 
-function resolveChunks(entry: DeltaEntry, { files, frame }: ChunkDelta, context: ResolveContext): Resolved {
-  const targets = present(() => files.flatMap((file) => targetsOf(context, entry.root, file)));
+/** The files of both trees. */
+interface Trees {
+  now: Find;
+  old: Find;
+}
+type Find = ReturnType<Manifest['finder']>;
+
+function resolveChunks(trees: Trees, { files, frame }: ChunkDelta, context: ResolveContext): Resolved {
+  const targets = present(() => files.flatMap((file) => targetsOf(context, trees.now, file)));
   if (!targets) return { unknown: true };
   const raw = targets.reduce((sum, { length }) => sum + length, 0);
   if (raw === 0 || raw > MAX_DELTA_RAW) throw bad('a frame decodes to more than it may');
-  const base = present(() => asDictionary(piecesOf(context, entry.baseRoot, files)));
+  const base = present(() => asDictionary(piecesOf(context, trees.old, files)));
   if (!base || base.length > MAX_DELTA_PIECES) return { lacking: targets.map(({ id }) => ({ kind: KIND.chunk, id })) };
   if (base.reduce((sum, { length }) => sum + length, 0) > MAX_DELTA_BASE) throw tooLong();
   return { delta: { kind: KIND.chunk, targets, base, frame } };
@@ -69,14 +80,14 @@ function present<T>(read: () => T): T | undefined {
   }
 }
 
-function contentAt({ manifest, nodes }: ResolveContext, root: NodeId, path: PathKey): Content {
-  const content = manifest.find(nodes, root, path)?.content;
+function contentAt(find: Find, path: PathKey): Content {
+  const content = find(path)?.content;
   if (!content) throw bad('they name a file that is not in its tree');
   return content;
 }
 
-function targetsOf(context: ResolveContext, root: NodeId, file: DeltaFile): DeltaInput['targets'] {
-  const content = contentAt(context, root, file.path);
+function targetsOf(context: ResolveContext, find: Find, file: DeltaFile): DeltaInput['targets'] {
+  const content = contentAt(find, file.path);
   return file.targets.flatMap(([first, count]: Run) => {
     const found: DeltaInput['targets'] = [];
     let left = count;
@@ -88,9 +99,9 @@ function targetsOf(context: ResolveContext, root: NodeId, file: DeltaFile): Delt
   });
 }
 
-function* piecesOf(context: ResolveContext, root: NodeId, files: DeltaFile[]): Generator<BasePiece> {
+function* piecesOf(context: ResolveContext, find: Find, files: DeltaFile[]): Generator<BasePiece> {
   for (const { base, pieces } of files) {
-    const content = contentAt(context, root, base);
+    const content = contentAt(find, base);
     for (const run of pieces) yield* bytesOf(context, content, run);
   }
 }

@@ -53,8 +53,8 @@ export interface DiffTrailer {
 export type DiffEntry =
   /** One encoded block, as the blob engine wrote it. */
   | { entry: 'block'; bytes: Uint8Array }
-  /** Encoded deltas of one kind (delta-format.ts), 1 = manifest nodes; `for`: the snapshot of the header whose data it is. */
-  | { entry: 'delta'; bytes: Uint8Array; kind: 0 | 1; for: SnapshotId }
+  /** Encoded deltas of one kind (delta-format.ts), 1 = manifest nodes; `for`: the snapshot of the header whose data it is; `raw`: bytes that they decode to. */
+  | { entry: 'delta'; bytes: Uint8Array; kind: 0 | 1; for: SnapshotId; raw?: number }
   /** A marker: with what came before, this snapshot is complete. `bytes` is its body, canonical. */
   | { entry: 'snapshot'; id: SnapshotId; bytes: Uint8Array }
   /** Lines of JSON, one generation each; bundles only, before the first block. */

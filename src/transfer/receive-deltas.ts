@@ -1,4 +1,5 @@
 /** Deltas of a stream on their way through the receiver: names to ids, decoded there, what it lacks is told. */
+import { setImmediate } from 'node:timers/promises';
 import type { ObjectRef } from '../blob/contract.ts';
 import type { Manifest } from '../blob/manifest/contract.ts';
 import { decodeDeltas } from './delta-format.ts';
@@ -17,6 +18,9 @@ export interface DeltaIntakeOptions {
   maxTargets: number;
 }
 
+/** Resolved between two looks at the rest of the world. */
+const SLICE = 8;
+
 export class DeltaIntake {
   readonly #options: DeltaIntakeOptions;
   #targets = 0;
@@ -30,7 +34,9 @@ export class DeltaIntake {
     const { receiver, manifest, intake, onLacking, onDecoded } = this.#options;
     const entry = decodeDeltas(bytes);
     await intake.drain();
+    let count = 0;
     for (const resolved of resolveDeltas(entry, { manifest, nodes: receiver.nodes })) {
+      if (++count % SLICE === 0) await setImmediate();
       // Nobody knows which chunks these are: the marker will not find them, and its sender learns of that.
       if ('unknown' in resolved) continue;
       if ('lacking' in resolved) {

@@ -50,6 +50,8 @@ export interface SendOptions {
   onProgress?: (step: TransferStep) => void;
 }
 
+/** Tiny files: a peer bounds the number of objects in a part as well (MAX_PART_TARGETS), so each counts for so many bytes. */
+const PER_OBJECT = 128;
 /** Roots that the walk is cut at: more of them cost more to compare than they save. */
 const MAX_BASES = 4;
 
@@ -156,10 +158,10 @@ class SnapshotSending {
       nodeEntries(planNodes(nodes, context), context),
       chunkEntries(planChunks(chunks, context), context),
     ]) {
-      for await (const { kind, bytes, targets } of made) {
+      for await (const { kind, bytes, targets, raw } of made) {
         signal?.throwIfAborted();
         onProgress?.({ bytes: bytes.byteLength, ...(kind === KIND.chunk && { chunks: targets }) });
-        yield { entry: 'delta', kind, for: id, bytes };
+        yield { entry: 'delta', kind, for: id, bytes, raw: raw + targets * PER_OBJECT };
       }
     }
   }

@@ -288,6 +288,30 @@ export function uploadConformance(name: string, open: () => Promise<OpenedStore>
         assert.deepEqual(await receiver.addDelta(delta), [], 'and it goes on');
       });
 
+      it('may build on one that is still under way', async () => {
+        await using receiver = await store.receiver(A, 'up');
+        await receiver.addBlock(blockOf(KIND.chunk, [old]));
+        // Some of it on the calling thread, the rest on workers.
+        const chain = [old];
+        for (let n = 1; n <= 40; n++) chain.push(edited(chain[n - 1], n * 1000));
+        const deltas = chain.slice(1).map((bytes, n) => deltaOf({ base: [chain[n]], targets: [bytes] }));
+        const lacking = await Promise.all(deltas.map((delta) => receiver.addDelta(delta)));
+        assert.deepEqual(lacking.flat(), []);
+        const gone = edited(old, 3);
+        const unknown = edited(gone, 55_555);
+        const next = edited(unknown, 50_000);
+        const failing = await Promise.all([
+          lackingOf(receiver, deltaOf({ base: [gone], targets: [unknown] })),
+          lackingOf(receiver, deltaOf({ base: [unknown], targets: [next] })),
+        ]);
+        assert.deepEqual(failing, [names([unknown]), names([next])]);
+        receiver.need(KIND.chunk, Buffer.concat(chain.map(idOf)));
+        receiver.accept();
+        await receiver.publish();
+        for (const bytes of chain)
+          assert.deepEqual(Buffer.from(store.reader(A).readObject(KIND.chunk, idOf(bytes))), bytes);
+      });
+
       it('may come many at once', async () => {
         await using receiver = await store.receiver(A, 'up');
         await receiver.addBlock(blockOf(KIND.chunk, [old]));

@@ -55,6 +55,8 @@ export interface Manifest {
   patchAsync(source: NodeSource, sink: NodeSink, root: NodeId, changes: AsyncIterable<Change>): Promise<NodeId>;
   totals(source: NodeSource, root: NodeId): Totals;
   find(source: NodeSource, root: NodeId, path: PathKey): Entry | undefined;
+  /** The same for many paths; those that ascend read each node once. */
+  finder(source: NodeSource, root: NodeId): (path: PathKey) => Entry | undefined;
   /** All entries, or those at and below `within`. */
   entries(source: NodeSource, root: NodeId, within?: PathKey): Iterable<Entry>;
   /** The same as encoded entries, for copying without decoding (stat cache). */

@@ -8,7 +8,7 @@ import type { Manifest } from './contract.ts';
 import { diff } from './diff.ts';
 import { buildList, extents, extentsFrom } from './list.ts';
 import { reachable } from './reachable.ts';
-import { encodedEntries, entries, find, totals } from './read.ts';
+import { encodedEntries, entries, find, finder, totals } from './read.ts';
 
 export const manifest: Manifest = {
   build,
@@ -16,6 +16,7 @@ export const manifest: Manifest = {
   patchAsync,
   totals,
   find,
+  finder,
   entries,
   encodedEntries,
   diff,

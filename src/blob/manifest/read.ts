@@ -5,6 +5,7 @@ import { decodeEntryAt } from '../../core/entry-codec.ts';
 import type { NodeId } from '../../core/ids.ts';
 import { isWithin, type PathKey, ROOT } from '../../core/paths.ts';
 import type { NodeSource } from '../contract.ts';
+import { BaseCursor } from './base-cursor.ts';
 import type { Totals } from './contract.ts';
 import { TYPE } from './format.ts';
 import { childIndex, LeafReader, nodeTotals, readChildren, treeHeader } from './node-reader.ts';
@@ -24,6 +25,18 @@ export function find(source: NodeSource, root: NodeId, path: PathKey): Entry | u
     if (leaf.key > path) return undefined;
   }
   return undefined;
+}
+
+export function finder(source: NodeSource, root: NodeId): (path: PathKey) => Entry | undefined {
+  let cursor: BaseCursor | undefined;
+  let last: PathKey | undefined;
+  return (path) => {
+    // It only goes forward.
+    if (last !== undefined && path < last) cursor = undefined;
+    cursor ??= new BaseCursor(source, root);
+    last = path;
+    return cursor.entryAt(path);
+  };
 }
 
 /** Leaves that can hold `from` or anything behind it, in order; the first may begin before it. */

@@ -26,21 +26,17 @@ export class BlockCache {
     return this.#checked(KIND.chunk, pack, id, () => this.#block(pack, block).raw.subarray(raw, raw + length), length);
   }
 
-  /** The same for an object of any kind whose length is not known; the block's own table says it. */
-  object(kind: Kind, pack: string, block: number, raw: number, id: Uint8Array): Uint8Array {
-    return this.#checked(kind, pack, id, () => {
+  /** The same for an object of any kind whose length is not known; the block's own table says it. Unless `checked`, its hash is not looked at. */
+  object(kind: Kind, pack: string, block: number, raw: number, id: Uint8Array, checked = true): Uint8Array {
+    const read = (): Uint8Array => {
       const { raw: all, offsets } = this.#block(pack, block);
       return all.subarray(raw, offsets[offsets.indexOf(raw) + 1]);
-    });
+    };
+    return checked ? this.#checked(kind, pack, id, read) : readable(pack, id, read);
   }
 
   #checked(kind: Kind, pack: string, id: Uint8Array, read: () => Uint8Array, length?: number): Uint8Array {
-    let bytes: Uint8Array;
-    try {
-      bytes = read();
-    } catch (cause) {
-      throw unreadable(cause, id, pack);
-    }
+    const bytes = readable(pack, id, read);
     if ((length === undefined || bytes.length === length) && objectHash(kind, bytes).equals(id)) return bytes;
     throw unreadable(new Error('its bytes do not have its hash; damaged'), id, pack);
   }
@@ -87,6 +83,14 @@ export class BlockCache {
     fd = openSync(pack, 'r');
     this.#packs.set(pack, fd);
     return fd;
+  }
+}
+
+function readable(pack: string, id: Uint8Array, read: () => Uint8Array): Uint8Array {
+  try {
+    return read();
+  } catch (cause) {
+    throw unreadable(cause, id, pack);
   }
 }
 

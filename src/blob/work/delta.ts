@@ -1,105 +1,126 @@
-/** Encodes deltas on all cores: targets and base are read from packs by the worker that compresses them. */
-import { PlaitError } from '../../core/errors.ts';
-import type { BasePiece, ObjectRef } from '../contract.ts';
+/** Encodes and decodes deltas on all cores: what lies in packs is read by the worker that needs it. */
+import type { BasePiece, DeltaInput, ObjectRef } from '../contract.ts';
+import { type DecodedFrame, decodeFrame } from '../delta.ts';
 import { encodeFrame, tooLong, withinCounts } from '../delta-encode.ts';
-import { BlockCache } from './block-cache.ts';
+import { LARGE } from '../release.ts';
 import type { ChunkPlace } from './extract-types.ts';
 import { BYTES_IN_FLIGHT, TASKS_PER_WORKER } from './limits.ts';
+import { gatherPieces, listPieces, type Pieces } from './pieces.ts';
 import type { Answer, Runner } from './protocol.ts';
 import { Slots } from './slots.ts';
 
 export interface EncodeDelta {
   kind: 0 | 1;
-  /** Paths of pack files. */
-  packs: string[];
-  /** 32 bytes each: the targets, then the pieces. */
-  ids: Uint8Array;
-  /** Five numbers each: index into packs, block, offset in its raw bytes, first byte wanted, how many (-1 = all). */
-  places: Float64Array;
-  /** How many of them are targets. */
-  targets: number;
+  targets: Pieces;
+  base: Pieces;
 }
 
-const COLUMNS = 5;
-/** Blocks stay decoded for the next task, and are given back when none comes. */
-const IDLE_MS = 1000;
-let cache: BlockCache | undefined;
-let idle: NodeJS.Timeout | undefined;
-
-function blocks(): BlockCache {
-  cache ??= new BlockCache();
-  clearTimeout(idle);
-  idle = setTimeout(() => {
-    cache?.close();
-    cache = undefined;
-  }, IDLE_MS);
-  // A command that has ended its work does not wait for this.
-  idle.unref();
-  return cache;
+export interface DecodeDelta {
+  frame: Uint8Array;
+  /** The dictionary, or where to find it. */
+  base: Uint8Array | Pieces;
+  kind: 0 | 1;
+  /** Of the targets, 32 bytes each. */
+  ids: Uint8Array;
+  lengths: Uint32Array;
 }
 
 /** Worker side. */
-export function encodeDeltaTask(input: EncodeDelta): Answer<{ frame: Uint8Array | undefined }> {
-  const count = input.places.length / COLUMNS;
-  const raw = gather(input, 0, input.targets);
+export function encodeDeltaTask({ kind, targets, base }: EncodeDelta): Answer<{ frame: Uint8Array | undefined }> {
+  const raw = gatherPieces(targets, true);
   if (tooLong(raw.length)) return { value: { frame: undefined } };
-  const frame = encodeFrame(input.kind, raw, gather(input, input.targets, count));
-  return { value: { frame } };
+  return { value: { frame: encodeFrame(kind, raw, gatherPieces(base, false)) } };
 }
 
-function gather({ kind, packs, ids, places }: EncodeDelta, from: number, to: number): Buffer {
-  const held = blocks();
-  const parts: Buffer[] = [];
-  for (let n = from; n < to; n++) {
-    const [pack, block, raw, start, length] = places.subarray(n * COLUMNS, (n + 1) * COLUMNS);
-    const bytes = held.object(kind, packs[pack], block, raw, ids.subarray(n * 32, n * 32 + 32));
-    const end = length < 0 ? bytes.length : start + length;
-    if (end > bytes.length) throw new PlaitError('unexpected', 'A piece of a base ends behind its object.');
-    // A copy: the next object may push its block out of the cache.
-    parts.push(Buffer.from(bytes.subarray(start, end)));
-  }
-  return Buffer.concat(parts);
+/** Worker side. Throws `integrity` where the base cannot be read, `protocol` where the frame is none. */
+export function decodeDeltaTask({ frame, base, kind, ids, lengths }: DecodeDelta): Answer<DecodedFrame> {
+  const dictionary = base instanceof Uint8Array ? base : gatherPieces(base, false);
+  const targets = Array.from(lengths, (length, n) => ({ kind, id: ids.subarray(n * 32, n * 32 + 32), length }));
+  const value = decodeFrame(frame, dictionary, targets);
+  const buffer = value.raw?.buffer;
+  // A small one may lie in the pool that others share, and is copied.
+  return { value, transfer: buffer instanceof ArrayBuffer && buffer.byteLength > LARGE ? [buffer] : [] };
 }
 
 /** Raw bytes that a frame and its base take at most, usually far less. */
 const TASK_BYTES = 1024 * 1024;
+/** Deltas of one stream that a worker gets in a row: neighbours lie in the same blocks, which it has decoded then. */
+const RUN = 8;
 
-export class DeltaEncoder {
+export interface DeltaRun {
+  worker: number;
+  left: number;
+}
+
+export class DeltaWorkers {
   readonly #runner: Runner;
-  readonly #slots: Slots;
+  /** By worker. */
+  readonly #slots: { slots: Slots; waiting: number }[];
 
   constructor(runner: Runner) {
     this.#runner = runner;
-    this.#slots = new Slots(runner.size * TASKS_PER_WORKER, BYTES_IN_FLIGHT);
+    this.#slots = Array.from({ length: runner.size }, () => ({
+      slots: new Slots(TASKS_PER_WORKER, Math.max(2 * TASK_BYTES, BYTES_IN_FLIGHT / runner.size)),
+      waiting: 0,
+    }));
   }
 
-  /** Places are looked up when there is room for the task. */
+  /** Places are looked up when there is room for the task. `run` belongs to one stream of deltas. */
   async encode(
     targets: ObjectRef[],
     base: BasePiece[],
     locate: (ref: ObjectRef) => ChunkPlace,
+    run: DeltaRun,
   ): Promise<Uint8Array | undefined> {
     if (!withinCounts(targets, base)) return undefined;
-    return this.#slots.run(TASK_BYTES, async () => {
-      const input = message(targets, base, locate);
-      const { frame } = await this.#runner.run(this.#runner.idlest(), 'encodeDelta', input);
-      return frame;
+    return this.#on(run, TASK_BYTES, async (worker) => {
+      const kind = targets[0].kind as 0 | 1;
+      const input = {
+        kind,
+        targets: listPieces(kind, targets, locate),
+        base: listPieces(base[0].kind as 0 | 1, base, locate),
+      };
+      return (await this.#runner.run(worker, 'encodeDelta', input)).frame;
     });
   }
-}
 
-function message(targets: ObjectRef[], base: BasePiece[], locate: (ref: ObjectRef) => ChunkPlace): EncodeDelta {
-  const packs = new Map<string, number>();
-  const count = targets.length + base.length;
-  const ids = new Uint8Array(count * 32);
-  const places = new Float64Array(count * COLUMNS);
-  const put = (n: number, ref: ObjectRef, start: number, length: number): void => {
-    const { pack, block, raw } = locate(ref);
-    if (!packs.has(pack)) packs.set(pack, packs.size);
-    ids.set(ref.id, n * 32);
-    places.set([packs.get(pack) as number, block, raw, start, length], n * COLUMNS);
-  };
-  for (const [n, ref] of targets.entries()) put(n, ref, 0, -1);
-  for (const [n, piece] of base.entries()) put(targets.length + n, piece, piece.start, piece.length);
-  return { kind: targets[0].kind as 0 | 1, packs: [...packs.keys()], ids, places, targets: targets.length };
+  /** `base` is called when there is room for the task; it answers with what the worker reads, or with the bytes. */
+  decode(
+    { kind, targets, frame }: Pick<DeltaInput, 'kind' | 'targets' | 'frame'>,
+    bytes: number,
+    base: () => DecodeDelta['base'],
+    run: DeltaRun,
+  ): Promise<DecodedFrame> {
+    return this.#on(run, bytes, (worker) =>
+      this.#runner.run(worker, 'decodeDelta', {
+        // Of its own: a view would take all that it is a view of along.
+        frame: new Uint8Array(frame),
+        base: base(),
+        kind,
+        ids: new Uint8Array(Buffer.concat(targets.map(({ id }) => id))),
+        lengths: Uint32Array.from(targets, ({ length }) => length),
+      }),
+    );
+  }
+
+  async #on<T>(run: DeltaRun, bytes: number, task: (worker: number) => Promise<T>): Promise<T> {
+    if (run.left-- <= 0) {
+      run.left = RUN - 1;
+      run.worker = this.#idlest();
+    }
+    const { worker } = run;
+    const mine = this.#slots[worker];
+    mine.waiting++;
+    try {
+      return await mine.slots.run(bytes, () => task(worker));
+    } finally {
+      mine.waiting--;
+    }
+  }
+
+  #idlest(): number {
+    let best = 0;
+    for (let n = 1; n < this.#slots.length; n++) if (this.#slots[n].waiting < this.#slots[best].waiting) best = n;
+    return best;
+  }
 }

@@ -1,5 +1,6 @@
 /** Which function does which task; runs on workers, or on the main thread for small amounts of work. */
-import { encodeDeltaTask } from './delta.ts';
+import { decodeDeltaTask, encodeDeltaTask } from './delta.ts';
+import { encodeBlockTask } from './encode-block.ts';
 import { endExtract, extractFiles, writeRange } from './extract-files.ts';
 import { hashFiles } from './hash-files.ts';
 import { hashSegment, scanSegment, statFile } from './hash-segment.ts';
@@ -27,6 +28,8 @@ const handlers: Handlers = {
   },
   verifyBlock: verifyBlockTask,
   encodeDelta: encodeDeltaTask,
+  decodeDelta: decodeDeltaTask,
+  encodeBlock: encodeBlockTask,
   extractFiles,
   writeRange,
 };

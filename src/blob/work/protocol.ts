@@ -1,6 +1,8 @@
 /** What passes between the main thread and the workers: tasks by name, each with its input and its answer. */
 import type { ErrorCode } from '../../core/errors.ts';
-import type { EncodeDelta } from './delta.ts';
+import type { DecodedFrame } from '../delta.ts';
+import type { DecodeDelta, EncodeDelta } from './delta.ts';
+import type { RawBlock } from './encode-block.ts';
 import type { ExtractedUnit, ExtractUnit, RangeUnit } from './extract-types.ts';
 import type {
   HashedFiles,
@@ -30,6 +32,9 @@ export interface Tasks {
   end: { in: { session: number }; out: undefined };
   verifyBlock: { in: { bytes: Uint8Array }; out: { bytes: Uint8Array } };
   encodeDelta: { in: EncodeDelta; out: { frame: Uint8Array | undefined } };
+  decodeDelta: { in: DecodeDelta; out: DecodedFrame };
+  /** Compresses objects whose hashes were checked. */
+  encodeBlock: { in: RawBlock; out: Uint8Array };
   extractFiles: { in: ExtractUnit; out: ExtractedUnit };
   writeRange: { in: RangeUnit; out: undefined };
 }
