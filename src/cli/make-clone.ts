@@ -10,7 +10,7 @@ import type { RemoteConfig } from '../meta/contract.ts';
 import { type CloneResult, chooseVolset, clone as cloneInto } from '../sync/clone.ts';
 import { createStore, isStore, openMeta } from '../sync/store.ts';
 import { createVolume, findVolume, refuseInside } from '../volume/volume.ts';
-import { UNFINISHED } from './clone-mark.ts';
+import { UNFINISHED, withContinuation } from './clone-mark.ts';
 import type { Context } from './context.ts';
 import { wantsEphemeral } from './ephemeral.ts';
 import { type Located, openEngine, openMetaEngine, openRemote, storeOptions } from './open-engine.ts';
@@ -54,6 +54,8 @@ export async function clone(context: Context, input: CloneInput): Promise<{ resu
     volset: volset.id,
     selection: input.selection,
     checkout: input.checkout && !input.bare,
+  }).catch((error: unknown) => {
+    throw withContinuation(error);
   });
   engine.meta.putSetting(UNFINISHED, null);
   return { result: { ...result, dir, continued: kept !== undefined }, exits };
