@@ -173,7 +173,7 @@ export interface Peer extends AsyncDisposable {
   /** Which of `ids` (n x 32 raw bytes, n <= 4096) the peer holds for this upload: one byte each, 1 = held. */
   have(volset: VolsetId, transfer: Transfer, kind: 0 | 1, ids: Uint8Array): Promise<Uint8Array>;
   /**
-   * One part of an upload, a whole blob diff in memory (about 4 MiB); any number of parts, several at once. Resolves
+   * One part of an upload, a whole blob diff in memory (1 to 2 MiB); any number of parts, several at once. Resolves
    * when all of it is durable there. Safe to repeat, and repeated where the network fails: then with what `rest` says,
    * since much of it may have arrived.
    */
