@@ -16,7 +16,7 @@ const BYTES = 2_500_000;
 const AGAIN = 3 * 1024 * 1024;
 
 describe('e2e: each stage of catching up, cut on its way', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let lab: Lab;
   let line: CutLine;
   /** Latest first, as logs are. */

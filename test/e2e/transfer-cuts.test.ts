@@ -3,21 +3,14 @@ import assert from 'node:assert/strict';
 import { FIXED_SEED, Random, replayedSeed } from '../support/seed.ts';
 import { CutLine } from './helpers/cut-line.ts';
 import { Lab } from './helpers/lab.ts';
-import {
-  type CutPlan,
-  cleanBytes,
-  cutClone,
-  cutPush,
-  type Figures,
-  makeBulk,
-} from './helpers/transfer-cuts.ts';
+import { type CutPlan, cleanBytes, cutClone, cutPush, type Figures, makeBulk } from './helpers/transfer-cuts.ts';
 
 const BYTES = 16_000_000;
 /** Sent again after one hit, at most, by one stream that brings large blocks. */
 const AGAIN = 6 * 1024 * 1024;
 
 describe('e2e: a push and a clone that are cut and killed on their way', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let lab: Lab;
   let plan: CutPlan;
   let clean: { push: number; clone: number };
