@@ -2,7 +2,7 @@
  * What a peer said last about our blob numbers: which of them it holds, or will never get. Kept for people to read and
  * to see before a contact that nothing is owed; what counts is what the peer says in the session itself.
  */
-import { type InstallId, installOf, type VolsetId } from '../core/ids.ts';
+import { type InstallId, installOf, type StoreId, type VolsetId } from '../core/ids.ts';
 import { type Interval, isIntervals } from '../core/intervals.ts';
 import type { MetaStore } from '../meta/contract.ts';
 import type { Session } from './session.ts';
@@ -15,7 +15,15 @@ export function lastSealed(meta: Pick<MetaStore, 'settings'>, install: InstallId
   return isIntervals(told) ? told : [];
 }
 
+const blobsKey = (store: StoreId, volset: VolsetId): string => `peer.${store}.${volset}.blobs`;
+
+/** A store's largest number of a blob, as it last said. It never falls unless the store went back, and lost data. */
+export const lastBlobs = (meta: Pick<MetaStore, 'settings'>, store: StoreId, volset: VolsetId): number =>
+  Number(meta.settings()[blobsKey(store, volset)] ?? 0);
+
 export function noteSealed({ engine: { meta }, volset, staged }: Session): void {
+  if (staged.blobs !== lastBlobs(meta, staged.identity, volset))
+    meta.putSetting(blobsKey(staged.identity, volset), String(staged.blobs));
   const key = keyOf(installOf(staged.identity), volset);
   const text = staged.sealed.length > 0 ? JSON.stringify(staged.sealed) : undefined;
   if (meta.settings()[key] !== text) meta.putSetting(key, text ?? null);

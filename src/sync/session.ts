@@ -14,6 +14,7 @@ import { idOfBody } from '../core/snapshot-body.ts';
 import type { Applied, BranchView, RemoteConfig } from '../meta/contract.ts';
 import type { Engine } from './engine.ts';
 import { guardWithName } from './guards.ts';
+import { lastBlobs } from './sealed.ts';
 import { type Asking, type Looked, type Memory, memoryOf, type Staged, stage } from './stage.ts';
 
 export interface Session {
@@ -84,9 +85,13 @@ function whomToForget(
       `${remote.name} goes on as a new store: it was moved, copied or restored, and has lost nothing`,
     );
   }
+  // Data alone, without a record or a tip: what it once gave us is not taken to be there any more.
+  const shrunk = looked.staged.blobs < lastBlobs(engine.meta, identity, volset);
+  if (shrunk && !rollback)
+    engine.reporter.warn(`${remote.name} holds less data than it once did: a push sends it again`);
   const remembered = memory(installOf(identity));
   const stale = remembered !== undefined && remembered.epoch !== epochOf(identity);
-  return rollback || moved || stale ? [installOf(identity)] : [];
+  return rollback || moved || stale || shrunk ? [installOf(identity)] : [];
 }
 
 const isSharedPeer = ({ meta }: Engine, { name, identity }: RemoteConfig, volset: VolsetId): boolean =>

@@ -58,6 +58,26 @@ describe('sync: nothing is left behind', () => {
     assert.equal((await a.run('push')).result.requests, 1);
   });
 
+  it('what a hub gave us and lost since, no record and no tip with it, goes back there', async () => {
+    await a.save({ f: '2' });
+    await a.run('push', { tips: true });
+    const port = Number(new URL(hub.url).port);
+    await hub.stop();
+    rig.twin('hub', 'saved');
+    hub = await rig.hub('hub', port);
+    await a.run('push');
+    await b.run('pull');
+    assert.deepEqual(b.meta.missingBlobs(VOLSET), []);
+    assert.equal((await b.run('push')).result.requests, 1);
+    await hub.stop();
+    rig.twin('saved', 'hub');
+    hub = await rig.hub('hub', port);
+    assert.equal((await hub.thread.meta.missingBlobs(VOLSET)).length, 1);
+    await b.run('push');
+    assert.deepEqual(await hub.thread.meta.missingBlobs(VOLSET), []);
+    assert.equal((await b.run('push')).result.requests, 1);
+  });
+
   it('a tip moves though another command of this store has sent its data meanwhile', async () => {
     await a.save({ f: '2' });
     const tip = a.tip() as SnapshotId;
