@@ -204,15 +204,8 @@ class ReceiveSession {
   /** Chunks that it newly refers to; undefined when it is not all there yet. */
   async #verify(id: SnapshotId, body: SnapshotBody): Promise<number | undefined> {
     const { receiver, manifest, signal, onIncomplete } = this.#options;
-    const context = { receiver, manifest, signal };
     try {
-      const trusted = await this.#trusted(id, body);
-      if (trusted.length > 0) {
-        // One of them may have lost what this one came with.
-        const chunks = await verifyComplete(context, id, body, trusted).catch(unlessMissing);
-        if (chunks !== undefined) return chunks;
-      }
-      return await verifyComplete(context, id, body, []);
+      return await verifyComplete({ receiver, manifest, signal }, id, body, await this.#trusted(id, body));
     } catch (error) {
       if (!onIncomplete || !isMissing(error)) throw error;
       onIncomplete(id, error);
@@ -255,8 +248,4 @@ class ReceiveSession {
     const held = receiver.has(KIND.snapshot, Buffer.concat(batch.map(({ id }) => unhex(id))));
     for (const [i, { bytes }] of batch.entries()) if (held[i] !== 1) await putBody(bytes);
   }
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (!isMissing(error)) throw error;
 }
