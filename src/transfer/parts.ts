@@ -42,7 +42,7 @@ export interface Part {
 /** Bytes of tar around an entry. */
 const AROUND = 1024;
 /** What the deltas of a part decode to: a peer works on one part while the next is made. */
-const PART_RAW = 24 * 1024 * 1024;
+export const PART_RAW = 24 * 1024 * 1024;
 
 type Entry = { block: Uint8Array } | { delta: Uint8Array } | { marker: DiffSnapshot; body: Uint8Array };
 

@@ -10,11 +10,13 @@ import { hex, KIND, snapshotId } from '../../src/core/hash.ts';
 import type { NodeId, SnapshotId } from '../../src/core/ids.ts';
 import type { PathKey } from '../../src/core/paths.ts';
 import { encodeSnapshotBody } from '../../src/core/snapshot-body.ts';
-import { decodeDeltas } from '../../src/transfer/delta-format.ts';
+import { type ChunkDelta, decodeDeltas } from '../../src/transfer/delta-format.ts';
 import { resolveDeltas } from '../../src/transfer/delta-resolve.ts';
 import type { DiffEntry } from '../../src/transfer/diff-format.ts';
+import { PART_RAW } from '../../src/transfer/parts.ts';
 import { Seen } from '../../src/transfer/select.ts';
 import { type Outgoing, type SendOptions, sendEntries } from '../../src/transfer/send.ts';
+import { MAX_PART_TARGETS } from '../../src/wire/limits.ts';
 import { noise } from '../blob/noise.ts';
 import { Random, seeded } from '../support/seed.ts';
 import { bodyOf } from './support/history.ts';
@@ -281,6 +283,28 @@ describe('transfer: deltas of what changed', () => {
     const seen = new Seen();
     assert.ok(sizeOf(await entriesOf(sender, [item], { seen })) > 100_000);
     assert.equal(sizeOf(await entriesOf(sender, [item], { seen })), 0);
+  });
+
+  it('of tiny files a part holds no more than a peer takes', async () => {
+    const sender = openMemoryBlobs();
+    const [old, now]: Files[] = [{}, {}];
+    for (let n = 0; n < 3000; n++) {
+      old[`${n}`] = Buffer.concat([noise(n, 80), Buffer.from('1')]);
+      now[`${n}`] = Buffer.concat([noise(n, 80), Buffer.from('2')]);
+    }
+    const item = outgoing(await store(sender, now, 2n), await store(sender, old));
+    let objects = 0;
+    for (const entry of await entriesOf(sender, [item])) {
+      if (entry.entry !== 'delta' || entry.kind !== KIND.chunk) continue;
+      const { deltas } = decodeDeltas(entry.bytes) as { deltas: ChunkDelta[] };
+      const runs = deltas.flatMap(({ files }) => files.flatMap(({ targets }) => targets));
+      const count = runs.reduce((sum, [, length]) => sum + length, 0);
+      // As many such entries as fill a part, and the one that makes it full.
+      const each = (entry.raw as number) / count;
+      assert.ok(PART_RAW / each + count <= MAX_PART_TARGETS, `${count} objects weigh ${entry.raw}`);
+      objects += count;
+    }
+    assert.ok(objects > 2000, `${objects} go as deltas`);
   });
 
   it('shares are together what one stream is, nodes, deltas and markers in the first', async () => {
