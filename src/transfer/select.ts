@@ -46,6 +46,8 @@ const MAX_WINDOW = 65_536;
 const DIRECT = 64;
 /** But not where they are large and have no counterpart in the base: a file that was only renamed, say. */
 const DIRECT_BYTES = 256 * 1024;
+/** Objects walked over between two looks at the rest of the world; a node may have a thousand entries. */
+const SLICE = 64;
 /** have requests in flight. */
 const PARALLEL = 4;
 /** Of objects that go as deltas. */
@@ -71,28 +73,32 @@ export async function* selectMissing(options: SelectOptions): AsyncGenerator<Wan
 const isLittle = (window: Wanted[]): boolean =>
   window.length < DIRECT && window.reduce((sum, { at, length = 0 }) => sum + (at ? 0 : length), 0) <= DIRECT_BYTES;
 
-function* newIds({ manifest, nodes, root, bases, seen, kind: only, skip }: SelectOptions): Generator<Wanted> {
+/** Undefined now and then: the walk is synchronous, and whoever drives it lets a hub serve others in between. */
+function* newIds(options: SelectOptions): Generator<Wanted | undefined> {
+  const { manifest, nodes, root, bases, seen, kind: only, skip } = options;
+  let walked = 0;
   for (const reached of manifest.reachable(nodes, root, bases)) {
+    if (++walked % SLICE === 0) yield undefined;
     const { kind, id } = reached;
     if (only !== undefined && kind !== only) continue;
     if (seen.add(kind, id) && !skip?.(kind, id)) yield reached;
   }
 }
 
-async function takeWindow(ids: Iterator<Wanted>, size: number, signal?: AbortSignal): Promise<Wanted[]> {
+async function takeWindow(ids: Iterator<Wanted | undefined>, size: number, signal?: AbortSignal): Promise<Wanted[]> {
   const window: Wanted[] = [];
   // Ids may be views into nodes; copies keep the nodes themselves from staying in memory.
   let block = Buffer.alloc(0);
   while (window.length < size) {
     const next = ids.next();
     if (next.done) break;
-    const at = (window.length % MAX_HAVE_IDS) * 32;
-    if (at === 0) {
-      block = Buffer.allocUnsafe(MAX_HAVE_IDS * 32);
-      // The walk is synchronous: let a hub serve others in between.
+    if (next.value === undefined) {
       await setImmediate();
       signal?.throwIfAborted();
+      continue;
     }
+    const at = (window.length % MAX_HAVE_IDS) * 32;
+    if (at === 0) block = Buffer.allocUnsafe(MAX_HAVE_IDS * 32);
     block.set(next.value.id, at);
     window.push({ ...next.value, id: block.subarray(at, at + 32) });
   }
