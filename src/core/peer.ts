@@ -97,6 +97,8 @@ export interface Declined {
   reason: string;
   /** For programs, where the table of errors has a word for it. */
   code?: 'no-space' | 'quota';
+  /** Waiting does not help: it will be declined whenever it is offered. */
+  lasting?: true;
 }
 
 export interface Want {

@@ -146,9 +146,9 @@ class Drain {
       } else if (answer.answer === 'want') wanted.push(answer);
       else {
         this.done.declined.push(refusalOf(answer));
-        const { code, reason: message } = answer;
-        if (code) outcomes.push(this.#later(work, { code, message }));
-        else outcomes.push({ snapshot: id, outcome: 'rejected', error: { code: 'forbidden', message } });
+        const { code, reason: message, lasting } = answer;
+        if (code && !lasting) outcomes.push(this.#later(work, { code, message }));
+        else outcomes.push({ snapshot: id, outcome: 'rejected', error: { code: code ?? 'forbidden', message } });
       }
     }
     this.#source.settle(outcomes);

@@ -29,8 +29,12 @@ export const DEFAULT_LIMITS: ServerLimits = {
 /** Bytes of disk that offers leave alone: index, metadata, logs. */
 const RESERVE = 16 * 1024 * 1024;
 
-type Refusal = Pick<Declined, 'reason' | 'code'>;
-const TOO_LARGE: Refusal = { reason: 'quota: its files are more than this hub takes in one snapshot', code: 'quota' };
+type Refusal = Pick<Declined, 'reason' | 'code' | 'lasting'>;
+const TOO_LARGE: Refusal = {
+  reason: 'quota: its files are more than this hub takes in one snapshot',
+  code: 'quota',
+  lasting: true,
+};
 const NO_SPACE: Refusal = { reason: 'no space: its data does not fit the disk of this hub', code: 'no-space' };
 const VOLSET_FULL: Refusal = { reason: 'quota: the volume set would take more than this hub gives it', code: 'quota' };
 const OWNER_FULL: Refusal = { reason: 'quota: too much of this token has not been completed yet', code: 'quota' };

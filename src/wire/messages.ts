@@ -82,8 +82,9 @@ const declined = object(
     answer: { const: 'declined' },
     reason: text(MAX_TEXT_CHARS),
     code: { type: 'string', enum: ['no-space', 'quota'] },
+    lasting: { const: true },
   },
-  ['code'],
+  ['code', 'lasting'],
 );
 const answers = (...forms: Schema[]): Schema =>
   object({ answers: list({ oneOf: forms, discriminator: { propertyName: 'answer' } }, MAX_OFFERS) });

@@ -129,7 +129,7 @@ describe('sync: what a selection moves', () => {
     assert.deepEqual([b.tip(MAIN), b.tip(SIDE)], [null, side]);
   });
 
-  it('a quota is told snapshot by snapshot (exit 15); what it refused waits', async () => {
+  it('a limit is told snapshot by snapshot (exit 15); what it refused is dead until it is queued again', async () => {
     await a.run('push');
     await hub.stop();
     const full = await rig.hub('hub', 0, { limits: { snapshotBytes: 10 } });
@@ -143,13 +143,15 @@ describe('sync: what a selection moves', () => {
       [['declined', large]],
     );
     assert.equal(await full.thread.meta.findBranch(VOLSET, MAIN).then((view) => view?.tip), small);
-    const [{ entries }] = listQueue(a.engine).result.remotes;
+    const [{ entries, dead }] = listQueue(a.engine).result.remotes;
+    assert.deepEqual(entries, []);
     assert.deepEqual(
-      entries.map(({ snapshot, error }) => [snapshot, error?.code]),
+      dead.map(({ snapshot, error }) => [snapshot, error?.code]),
       [[large, 'quota']],
     );
     await full.stop();
     a.follow('origin', await rig.hub());
+    a.engine.meta.requeue({ dead: true });
     assert.equal((await a.run('push')).result.pushed.snapshots, 1);
   });
 });

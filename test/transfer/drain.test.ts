@@ -201,27 +201,32 @@ describe('transfer: draining a queue', () => {
     });
   }
 
-  it('puts off what does not fit there, and takes a word without a code as final', async () => {
+  it('puts off what does not fit there, and takes a word without a code, or a lasting one, as final', async () => {
     const here = ownStore();
     const hub = new WatchedHub(testStore());
-    const [full, unwanted, fits] = (await line(here, 3)).map(({ id }) => id);
+    const [full, unwanted, large, fits] = (await line(here, 4)).map(({ id }) => id);
     hub.answer = ({ id }) => {
       if (id === full) return { answer: 'declined', reason: 'no space', code: 'no-space' };
+      if (id === large) return { answer: 'declined', reason: 'too large', code: 'quota', lasting: true };
       return id === unwanted ? { answer: 'declined', reason: 'not this one' } : undefined;
     };
-    const { sent, declined } = await push(here, hub.peer(), [full, unwanted, fits]);
+    const { sent, declined } = await push(here, hub.peer(), [full, unwanted, large, fits]);
     assert.deepEqual(sent, [fits]);
     assert.deepEqual(declined, [
       { id: full, reason: 'no space', code: 'no-space' },
       { id: unwanted, reason: 'not this one' },
+      { id: large, reason: 'too large', code: 'quota' },
     ]);
     assert.deepEqual(
       waiting(here).map(({ snapshot, attempts, notBefore }) => [snapshot, attempts, notBefore]),
       [[full, 1, NOW + 750]],
     );
     assert.deepEqual(
-      dead(here).map(({ snapshot, error }) => [snapshot, error?.message]),
-      [[unwanted, 'not this one']],
+      dead(here).map(({ snapshot, error }) => [snapshot, error?.code]),
+      [
+        [unwanted, 'forbidden'],
+        [large, 'quota'],
+      ],
     );
   });
 
