@@ -14,6 +14,7 @@ import { PlaitError } from '../core/errors.ts';
 import { hex, type Kind, objectHash } from '../core/hash.ts';
 import { frameAt } from '../core/zstd-frame.ts';
 import { BLOCK_MAX_OBJECTS, BLOCK_MAX_RAW, CODEC, type Codec, FORMAT_VERSION, ID_BYTES, MAX_OBJECT } from './format.ts';
+import { release } from './release.ts';
 
 export const BLOCK_HEADER = 24;
 export const TABLE_ROW = 4 + ID_BYTES;
@@ -140,6 +141,16 @@ export function openBlock(bytes: Uint8Array): OpenBlock {
   const block = checkBlock(bytes);
   const payload = bytes.subarray(BLOCK_HEADER + block.count * TABLE_ROW);
   return { ...block, raw: block.codec === CODEC.raw ? payload : inflate(block, payload) };
+}
+
+export type KeptBlock = Pick<OpenBlock, 'kind' | 'raw'>;
+
+/** Opened as by `openBlock`, to be kept: of `bytes`, which must be nobody else's, nothing stays beside what it hands out. */
+export function keptBlock(bytes: Uint8Array): KeptBlock {
+  const { kind, codec, raw } = openBlock(bytes);
+  if (codec !== CODEC.raw) release(bytes);
+  // A small one is a piece of a pool.
+  return { kind, raw: raw.buffer.byteLength > 2 * raw.length + TABLE_ROW ? Uint8Array.from(raw) : raw };
 }
 
 export const objectAt = (block: OpenBlock, n: number): Uint8Array =>

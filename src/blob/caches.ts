@@ -1,6 +1,9 @@
 /** Caches of a reading engine, each with a hard bound. */
 import { closeSync, openSync } from 'node:fs';
 
+/** What a view keeps alive: all of the memory that it is a piece of, once more an object's own. */
+export const memoryOf = ({ buffer }: Uint8Array): number => buffer.byteLength + 128;
+
 /** Least recently used out first; `weigh` in bytes. A value above the bound is not kept. */
 export class WeightedCache<V> {
   readonly #limit: number;

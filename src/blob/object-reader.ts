@@ -2,8 +2,8 @@
 import { PlaitError } from '../core/errors.ts';
 import { hex, KIND, type Kind, objectHash } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
-import { type OpenBlock, openBlock } from './block.ts';
-import { OpenFiles, WeightedCache } from './caches.ts';
+import { type KeptBlock, keptBlock } from './block.ts';
+import { memoryOf, OpenFiles, WeightedCache } from './caches.ts';
 import type { IndexDb, Location } from './index-db.ts';
 import { readBlockAt } from './pack.ts';
 import { packPath } from './pack-scan.ts';
@@ -22,16 +22,13 @@ export class ObjectReader {
   readonly #index: IndexDb;
   readonly #packsDir: string;
   readonly #files = new OpenFiles();
-  readonly #blocks: WeightedCache<OpenBlock>;
+  readonly #blocks: WeightedCache<KeptBlock>;
   readonly #nodes = new WeightedCache<Uint8Array>(NODE_CACHE_BYTES, (node) => node.length + 128);
 
   constructor(index: IndexDb, packsDir: string, blockCacheBytes: number) {
     this.#index = index;
     this.#packsDir = packsDir;
-    this.#blocks = new WeightedCache(
-      blockCacheBytes,
-      (block) => block.raw.length + block.table.length + block.offsets.byteLength,
-    );
+    this.#blocks = new WeightedCache(blockCacheBytes, ({ raw }) => memoryOf(raw));
   }
 
   /** Bytes with the right hash; do not change them. Throws `blob-absent` or `integrity`. */
@@ -64,12 +61,12 @@ export class ObjectReader {
   }
 
   /** Verified in its checksum, not in its objects' hashes. */
-  #open(location: Location): OpenBlock {
+  #open(location: Location): KeptBlock {
     const key = `${location.place.volset}${location.place.pack}${location.block}`;
     const cached = this.#blocks.get(key);
     if (cached) return cached;
     try {
-      const block = openBlock(readBlockAt(this.#fileOf(location), location.block));
+      const block = keptBlock(readBlockAt(this.#fileOf(location), location.block));
       this.#blocks.set(key, block);
       return block;
     } catch (error) {

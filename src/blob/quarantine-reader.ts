@@ -1,8 +1,8 @@
 /** Reads objects back out of packs that are still being received; the few blocks used last are kept open. */
 import { PlaitError } from '../core/errors.ts';
 import { hex, type Kind, objectHash } from '../core/hash.ts';
-import { type OpenBlock, openBlock } from './block.ts';
-import { OpenFiles, WeightedCache } from './caches.ts';
+import { type KeptBlock, keptBlock } from './block.ts';
+import { memoryOf, OpenFiles, WeightedCache } from './caches.ts';
 import { readBlockAt } from './pack.ts';
 import type { ReceivedPlace } from './received.ts';
 
@@ -11,7 +11,7 @@ const CACHE_BYTES = 8 * 1024 * 1024;
 export class QuarantineReader {
   readonly #path: (file: number) => string;
   readonly #files = new OpenFiles(8);
-  readonly #blocks = new WeightedCache<OpenBlock>(CACHE_BYTES, ({ raw, table }) => raw.length + table.length);
+  readonly #blocks = new WeightedCache<KeptBlock>(CACHE_BYTES, ({ raw }) => memoryOf(raw));
 
   constructor(path: (file: number) => string) {
     this.#path = path;
@@ -26,7 +26,7 @@ export class QuarantineReader {
     throw new PlaitError('integrity', `Object ${hex(id)} was damaged in quarantine.`);
   }
 
-  #open({ file, block: offset }: ReceivedPlace): OpenBlock | undefined {
+  #open({ file, block: offset }: ReceivedPlace): KeptBlock | undefined {
     const key = `${file}:${offset}`;
     const known = this.#blocks.get(key);
     if (known) return known;
@@ -37,7 +37,7 @@ export class QuarantineReader {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     }
-    const block = openBlock(bytes);
+    const block = keptBlock(bytes);
     this.#blocks.set(key, block);
     return block;
   }

@@ -101,12 +101,14 @@ class SpilledBits {
 }
 
 const PRESENT_ROW = 1 + ID_BYTES;
-const PRESENT_BATCH = 2048;
+const PRESENT_BATCH = PRESENT_ROW * 2048;
+/** Most sessions are small. */
+const PRESENT_FIRST = PRESENT_ROW * 32;
 
 /** Ids that this session took as present, to be checked again if gc ran before it ends. */
 export class PresentIds {
   readonly #path: string;
-  readonly #buffer = Buffer.allocUnsafe(PRESENT_ROW * PRESENT_BATCH);
+  #buffer = Buffer.allocUnsafe(PRESENT_FIRST);
   #filled = 0;
   #fd: number | undefined;
   #size = 0;
@@ -116,7 +118,8 @@ export class PresentIds {
   }
 
   add(kind: Kind, id: Uint8Array): void {
-    if (this.#filled === this.#buffer.length) this.#flush();
+    if (this.#filled === PRESENT_BATCH) this.#flush();
+    else if (this.#filled === this.#buffer.length) this.#grow();
     this.#buffer[this.#filled] = kind;
     this.#buffer.set(id, this.#filled + 1);
     this.#filled += PRESENT_ROW;
@@ -124,8 +127,8 @@ export class PresentIds {
 
   /** Batches of ids of one kind each. */
   *batches(): Generator<{ kind: Kind; ids: Uint8Array }> {
-    for (let at = 0; at < this.#size; at += this.#buffer.length) {
-      yield* byKind(readAt(this.#fd as number, at, Math.min(this.#buffer.length, this.#size - at)));
+    for (let at = 0; at < this.#size; at += PRESENT_BATCH) {
+      yield* byKind(readAt(this.#fd as number, at, Math.min(PRESENT_BATCH, this.#size - at)));
     }
     yield* byKind(this.#buffer.subarray(0, this.#filled));
   }
@@ -133,6 +136,12 @@ export class PresentIds {
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
+  }
+
+  #grow(): void {
+    const larger = Buffer.allocUnsafe(Math.min(PRESENT_BATCH, this.#filled * 4));
+    larger.set(this.#buffer);
+    this.#buffer = larger;
   }
 
   #flush(): void {

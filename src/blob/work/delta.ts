@@ -2,7 +2,7 @@
 import type { BasePiece, DeltaInput, ObjectRef } from '../contract.ts';
 import { type DecodedFrame, decodeFrame } from '../delta.ts';
 import { encodeFrame, tooLong, withinCounts } from '../delta-encode.ts';
-import { LARGE } from '../release.ts';
+import { LARGE, release } from '../release.ts';
 import type { ChunkPlace } from './extract-types.ts';
 import { BYTES_IN_FLIGHT, TASKS_PER_WORKER } from './limits.ts';
 import { gatherPieces, listPieces, type Pieces } from './pieces.ts';
@@ -29,7 +29,10 @@ export interface DecodeDelta {
 export function encodeDeltaTask({ kind, targets, base }: EncodeDelta): Answer<{ frame: Uint8Array | undefined }> {
   const raw = gatherPieces(targets, true);
   if (tooLong(raw.length)) return { value: { frame: undefined } };
-  return { value: { frame: encodeFrame(kind, raw, gatherPieces(base, false)) } };
+  const dictionary = gatherPieces(base, false);
+  const frame = encodeFrame(kind, raw, dictionary);
+  for (const done of [raw, dictionary]) release(done);
+  return { value: { frame } };
 }
 
 /** Worker side. Throws `integrity` where the base cannot be read, `protocol` where the frame is none. */
@@ -37,6 +40,7 @@ export function decodeDeltaTask({ frame, base, kind, ids, lengths }: DecodeDelta
   const dictionary = base instanceof Uint8Array ? base : gatherPieces(base, false);
   const targets = Array.from(lengths, (length, n) => ({ kind, id: ids.subarray(n * 32, n * 32 + 32), length }));
   const value = decodeFrame(frame, dictionary, targets);
+  if (dictionary !== base) release(dictionary);
   const buffer = value.raw?.buffer;
   // A small one may lie in the pool that others share, and is copied.
   return { value, transfer: buffer instanceof ArrayBuffer && buffer.byteLength > LARGE ? [buffer] : [] };

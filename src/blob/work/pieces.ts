@@ -1,6 +1,7 @@
 /** Objects, or parts of them, that a worker reads from packs one behind the other; blocks stay decoded between tasks. */
 import { PlaitError } from '../../core/errors.ts';
 import type { ObjectRef } from '../contract.ts';
+import { release } from '../release.ts';
 import { BlockCache } from './block-cache.ts';
 import type { ChunkPlace } from './extract-types.ts';
 
@@ -64,5 +65,7 @@ export function gatherPieces({ kind, packs, ids, places }: Pieces, checked: bool
     // A copy: the next object may push its block out of the cache.
     parts.push(Buffer.from(bytes.subarray(start, end)));
   }
-  return Buffer.concat(parts);
+  const all = Buffer.concat(parts);
+  for (const part of parts) release(part);
+  return all;
 }
