@@ -18,6 +18,7 @@ import { Random } from '../support/seed.ts';
 import { bodyOf, fileEntries, type Tree } from '../transfer/support/history.ts';
 import { push } from '../transfer/support/push.ts';
 import { testStore } from '../transfer/support/stores.ts';
+import { type Gauges, gauges, type Memory, MemoryProbe, PROBED } from './hub-memory.ts';
 
 /** What a hub may answer to anybody who asks too much at once. */
 const REFUSALS = new Set(['busy']);
@@ -170,21 +171,26 @@ export interface CrowdReport {
   seconds: number;
   cuts: number;
   refused: number;
-  /** MiB of the hub over time, in equal steps of the work done. */
-  memory: number[];
+  /** The hub's, in equal steps of the work done. */
+  memory: Memory[];
+  /** When all have ended. */
+  left: Gauges;
 }
-
-/** Resident memory of a process, MiB. */
-const residentMiB = (pid: number): number =>
-  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 
 /** Throws at the first error of a client that is no refusal the protocol knows, and where anything is not as it should be. */
 export async function crowd(options: CrowdOptions): Promise<CrowdReport> {
   await using lab = new Lab({ timeout: 0 });
-  const hub = await lab.hub();
+  const hub = await lab.hubWith(PROBED);
+  const probe = new MemoryProbe(hub);
   await using line = await startBadNetwork({ to: hub.url });
   const clients = await gather(hub, line, options);
-  const report: CrowdReport = { seconds: 0, cuts: 0, refused: 0, memory: [] };
+  const report: CrowdReport = {
+    seconds: 0,
+    cuts: 0,
+    refused: 0,
+    memory: [],
+    left: { uploads: 0, downloads: 0, open: 0 },
+  };
   const started = Date.now();
   let turns = 0;
   const every = Math.max(1, Math.floor((options.clients * options.rounds) / 60));
@@ -192,9 +198,11 @@ export async function crowd(options: CrowdOptions): Promise<CrowdReport> {
     await client.change();
     await client.insist(() => client.push());
     await client.insist(async () => void (await client.pull()));
-    if (++turns % every === 0) report.memory.push(Math.round(residentMiB(hub.running.child.pid as number)));
+    turns++;
     // About once for each of those whose line it is.
     if (turns % options.cutEvery === 0) line.cut();
+    if (turns % every !== 0) return;
+    report.memory.push(await probe.ask());
   };
   await Promise.all([
     ...clients.map(async (client) => {
@@ -210,6 +218,7 @@ export async function crowd(options: CrowdOptions): Promise<CrowdReport> {
     await client.close();
     client.store.meta[Symbol.dispose]();
   }
+  report.left = await gauges(hub);
   await lab.verify(hub.store);
   assert.equal((await hub.stop()).exit, 0);
   return report;
@@ -259,12 +268,4 @@ async function commands(lab: Lab, hub: Hub, n: number, rounds: number): Promise<
     await lab.run(['clone', `${hub.url}/${name}`, `${name}-${round}`]);
     assert.equal(readFileSync(lab.path(`${name}-${round}`, 'file'), 'utf8'), `round ${round}`);
   }
-}
-
-const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-
-/** What the hub has grown by, MiB, from its second quarter (it is warm by then) to its last. */
-export function grown({ memory }: CrowdReport): number {
-  const quarter = Math.floor(memory.length / 4);
-  return median(memory.slice(-quarter)) - median(memory.slice(quarter, 2 * quarter));
 }

@@ -50,11 +50,17 @@ export class Lab implements AsyncDisposable {
     return this.run(['-C', this.path(dir), ...argv], exit, setup);
   }
 
-  async hub(name = 'hub', ...flags: string[]): Promise<Hub> {
+  hub(name = 'hub', ...flags: string[]): Promise<Hub> {
+    return this.hubWith({}, name, ...flags);
+  }
+
+  /** With these additions to its environment. */
+  async hubWith(env: Record<string, string>, name = 'hub', ...flags: string[]): Promise<Hub> {
     const store = this.path(name);
     const listen = flags.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
     const running = startPlait(['serve', store, ...listen, '--json', '--quiet', ...flags], {
       cwd: this.dir,
+      env,
       input: '',
       timeout: 0,
     });
