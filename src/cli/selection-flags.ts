@@ -44,7 +44,7 @@ export const replicateFlags = {
     min: 1,
     max: 16,
     helpValue: 'N',
-    summary: 'streams of data at once, 1 to 16; 4 unless given',
+    summary: 'streams of data at once, 1 to 16; 4 up and 2 down unless given',
   }),
   'fail-if-unchanged': Flags.boolean({ summary: 'exit 4 when there was nothing to do' }),
   'accept-new-identity': Flags.boolean({ summary: 'go on though another store answers there than before' }),

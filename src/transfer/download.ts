@@ -51,7 +51,8 @@ export interface Downloaded {
 type Available = Extract<WantAnswer, { answer: 'available' }>;
 
 const RETRIES = 4;
-const PARALLEL = 4;
+/** Unless told otherwise: each stream costs the peer a walk over the whole tree. */
+const PARALLEL = 2;
 /** Less than this is not worth a second connection. */
 const BYTES_PER_STREAM = 16 * 1024 * 1024;
 /** A block may bring as much again as is wanted of it; manifests are not counted in a snapshot's bytes. */

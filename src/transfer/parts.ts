@@ -43,6 +43,8 @@ export interface Part {
 const AROUND = 1024;
 /** What the deltas of a part decode to: a peer works on one part while the next is made. */
 export const PART_RAW = 24 * 1024 * 1024;
+/** So many bytes of nodes go ahead: the peer takes them in while the deltas of chunks, which need them, are being made. */
+const NODES_AHEAD = 128 * 1024;
 
 type Entry = { block: Uint8Array } | { delta: Uint8Array } | { marker: DiffSnapshot; body: Uint8Array };
 
@@ -57,7 +59,8 @@ export class PartBuilder {
   #raw = 0;
   #data = 0;
   #needs: Needs = 'nothing';
-  #nodes = false;
+  /** Of manifest nodes, in blocks or deltas. */
+  #nodeBytes = 0;
 
   constructor(volset: VolsetId, limit = PART_BYTES) {
     this.#volset = volset;
@@ -65,7 +68,7 @@ export class PartBuilder {
   }
 
   get full(): boolean {
-    return this.#bytes >= this.#limit || this.#raw >= PART_RAW;
+    return this.#bytes >= this.#limit || this.#raw >= PART_RAW || this.#nodeBytes >= NODES_AHEAD;
   }
 
   get empty(): boolean {
@@ -73,7 +76,7 @@ export class PartBuilder {
   }
 
   addBlock(bytes: Uint8Array): void {
-    this.#nodes ||= kindOf(bytes) === KIND.node;
+    if (kindOf(bytes) === KIND.node) this.#nodeBytes += bytes.byteLength;
     this.#data += bytes.byteLength;
     this.#add({ block: bytes }, bytes);
   }
@@ -91,7 +94,7 @@ export class PartBuilder {
     this.#named.set(place, snapshot);
     if (own) this.#needs = 'all';
     else if (kind === KIND.chunk && this.#needs === 'nothing') this.#needs = 'nodes';
-    this.#nodes ||= kind === KIND.node;
+    if (kind === KIND.node) this.#nodeBytes += bytes.byteLength;
     this.#raw += raw;
     this.#data += bytes.byteLength;
     this.#add({ delta: bytes }, bytes);
@@ -114,7 +117,7 @@ export class PartBuilder {
       bytes: pieces.reduce((sum, piece) => sum + piece.byteLength, 0),
       data: this.#data,
       needs: this.#needs,
-      nodes: this.#nodes,
+      nodes: this.#nodeBytes > 0,
       markers: entries.flatMap((entry) => ('marker' in entry ? [entry.marker] : [])),
       blocks: entries.flatMap((entry) => ('block' in entry && kindOf(entry.block) <= KIND.node ? [entry.block] : [])),
       without: (held) =>
@@ -129,7 +132,7 @@ export class PartBuilder {
     this.#raw = 0;
     this.#data = 0;
     this.#needs = 'nothing';
-    this.#nodes = false;
+    this.#nodeBytes = 0;
     return part;
   }
 

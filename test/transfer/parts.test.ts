@@ -71,6 +71,19 @@ describe('transfer: parts', () => {
     });
   }
 
+  for (const [kind, full] of [
+    [KIND.node, true],
+    [KIND.chunk, false],
+  ] as const) {
+    it(`${full ? 'end' : 'do not end'} at 128 KiB of ${full ? 'nodes, for which deltas wait' : 'deltas of chunks'}`, () => {
+      const builder = new PartBuilder(VOLSET);
+      builder.addDelta({ kind, bytes: Buffer.alloc(128 * 1024) }, item(1), 1, false);
+      assert.equal(builder.full, full);
+      builder.build();
+      assert.equal(builder.full, false);
+    });
+  }
+
   it('have the tar headers that tar-stream writes', async () => {
     const entries = [
       { name: 'blocks/000000', bytes: Buffer.alloc(513, 7) },
