@@ -52,8 +52,9 @@ async function upload({ transfer, limits, metrics }: HubContext, call: Call): Pr
 async function download({ transfer, metrics }: HubContext, call: Call): Promise<AsyncGenerator<Uint8Array>> {
   const pieces = transfer.send(call.claims, call.signal, shareOf(call.query))[Symbol.asyncIterator]();
   const first = await pieces.next();
-  metrics.downloads++;
   return (async function* () {
+    // Here: of one whose client has gone before it starts, nothing below runs.
+    metrics.downloads++;
     try {
       for (let step = first; !step.done; step = await pieces.next()) yield step.value;
     } finally {
