@@ -29,6 +29,8 @@ export type Timer = (ms: number, run: () => void) => () => void;
 const IDLE_MS = 60_000;
 const MAX_OPEN = 256;
 const MAX_PARTS = 32;
+/** Uploads that were refused, of which parts may still be on their way. */
+const MAX_REFUSED = 1000;
 
 const unrefTimer: Timer = (ms, run) => {
   const timer = setTimeout(run, ms).unref();
@@ -99,6 +101,8 @@ export class Uploads {
   readonly #options: UploadsOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #waiting: (() => void)[] = [];
+  /** A part that comes late must not begin a refused upload anew and leave its bytes behind. */
+  readonly #refused = new Map<string, PlaitError>();
   #clock = 0;
   #closed = false;
 
@@ -160,6 +164,8 @@ export class Uploads {
   async #enter(claims: TransferClaims): Promise<Entry> {
     for (;;) {
       if (this.#closed) throw new PlaitError('busy', 'the hub is stopping');
+      const refused = this.#refused.get(claims.uploadId);
+      if (refused) throw refused;
       const entry = this.#entries.get(claims.uploadId);
       if (entry?.closing) await entry.closing;
       else if (entry) return await this.#join(entry, claims);
@@ -265,11 +271,20 @@ export class Uploads {
     return entry.closing;
   }
 
-  #forget({ claims, gone }: Entry, how: 'suspend' | 'remove'): void {
+  #forget({ claims, gone, end }: Entry, how: 'suspend' | 'remove'): void {
     this.#entries.delete(claims.uploadId);
+    if (end?.how === 'remove') this.#refuse(claims.uploadId, end.reason);
     gone.resolve();
     this.#options.onEnd?.(claims.uploadId, how);
     this.#wake();
+  }
+
+  #refuse(uploadId: string, reason: PlaitError): void {
+    this.#refused.set(uploadId, reason);
+    for (const oldest of this.#refused.keys()) {
+      if (this.#refused.size <= MAX_REFUSED) return;
+      this.#refused.delete(oldest);
+    }
   }
 
   #wake(): void {

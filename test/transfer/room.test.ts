@@ -132,6 +132,9 @@ describe('transfer: room', () => {
     for (const each of failed) assert.ok(each.status === 'rejected' && refuses('no-space')(each.reason));
     disk.full = false;
     assert.equal(store.blob.quarantineBytes('one'), 0);
+    // One that was on its way for longer leaves nothing either.
+    await assert.rejects(hub.send(full, first), refuses('no-space'));
+    assert.equal(store.blob.quarantineBytes('one'), 0);
     for (const part of theirs.slice(1)) await hub.send(other, part);
     copyMetadata(sender, store);
     assertComplete(store, made[1]);
