@@ -65,6 +65,9 @@ describe('e2e: identity of stores', function () {
       await lab.in('a', ['checkout', 'main', '--force'], 0, setup);
       const { volset, branches } = await assertEqualStores(lab, ['hub', 'a']);
       assert.deepEqual([volset.attrs, branches[0].tip], [{ lost: '1', restored: '1' }, lost]);
+      // Where the session itself began the new epoch, what that has is told to the hub in the next one.
+      const next = await lab.in('a', ['sync'], 0, setup);
+      assert.deepEqual([next.upToDate, next.pushed.bytes, next.requests <= 2], [true, 0, true]);
       const quiet = await lab.in('a', ['sync'], 0, setup);
       assert.deepEqual([quiet.upToDate, quiet.requests], [true, 1]);
       await Promise.all(['hub', 'a/.plait'].map((store) => lab.verify(lab.path(store))));
