@@ -140,7 +140,14 @@ describe('client and hub: a bad network in between', function () {
     });
     await assertHonest(made, false);
     await using again = open(made.client.store);
-    await push(made, again);
+    try {
+      await push(made, again);
+    } catch (error) {
+      // The byte that was changed announced the name for another id: the hub keeps it for that one for an hour.
+      if (!failed || faults.corrupt?.up === undefined || (error as PlaitError).code !== 'exists') throw error;
+      await assertHonest(made, false);
+      return true;
+    }
     await assertHonest(made, true);
     return failed;
   }
