@@ -7,7 +7,8 @@ import { malformed } from './malformed.ts';
 /** Both ends included; 1 <= first <= last. */
 export type Interval = [first: number, last: number];
 
-const isNumber = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 1;
+/** Whole, from 1 on: a number that a blob may have. */
+export const isBlobNumber = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 1;
 
 /** Of any intervals, in any order; those that are none (a first behind its last) stand for no number. */
 export function normalise(intervals: readonly Interval[]): Interval[] {
@@ -75,7 +76,7 @@ export const isIntervals = (value: unknown): value is Interval[] =>
 function isInterval(value: unknown): value is Interval {
   if (!Array.isArray(value) || value.length !== 2) return false;
   const [first, last] = value as unknown[];
-  return isNumber(first) && isNumber(last) && first <= last;
+  return isBlobNumber(first) && isBlobNumber(last) && first <= last;
 }
 
 /** What a peer sent as a set of numbers. */

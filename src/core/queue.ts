@@ -1,4 +1,5 @@
 /** What the transfer queue does next: whose turn it is, and when to try again what failed. Pure. */
+import { type BackOffBounds, jittered } from './back-off.ts';
 
 /** Parts that low, medium and high priority may send before all get new credits. */
 const WEIGHTS: readonly number[] = [1, 3, 9];
@@ -33,14 +34,8 @@ export class Credits {
   }
 }
 
-const FIRST_MS = 1000;
-const LONGEST_MS = 3_600_000;
+const BOUNDS: BackOffBounds = { firstMs: 1000, longestMs: 3_600_000 };
 
-/**
- * Milliseconds until the next try after `attempts` that failed before this one: 1 s, doubled each time up to 1 h, of
- * which a random part between a half and all is waited, so that those who failed together do not come back together.
- */
-export function backOff(attempts: number, random: () => number): number {
-  const longest = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.max(0, attempts));
-  return Math.round(longest * (0.5 + random() / 2));
-}
+/** Milliseconds until the next try after `attempts` that failed before this one: 1 s, doubled each time up to 1 h. */
+export const backOff = (attempts: number, random: () => number): number =>
+  Math.round(jittered(attempts, random, BOUNDS));

@@ -1,9 +1,9 @@
 /** Bounded, jittered retries of what is safe to repeat. */
+import { type BackOffBounds, jittered } from '../core/back-off.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { RetryOptions } from './options.ts';
 
-const FIRST_MS = 200;
-const LONGEST_MS = 5000;
+const BOUNDS: BackOffBounds = { firstMs: 200, longestMs: 5000 };
 /** A hub or proxy may ask for a longer pause, but not for any. */
 const LONGEST_ASKED_MS = 30_000;
 
@@ -27,8 +27,7 @@ export class Retry {
         return await attempt();
       } catch (error) {
         if (tried >= retries || signal?.aborted || !(error instanceof PlaitError) || !worthIt(error)) throw error;
-        const ceiling = Math.min(LONGEST_MS, FIRST_MS * 2 ** tried);
-        const own = ceiling * (0.5 + random() / 2);
+        const own = jittered(tried, random, BOUNDS);
         const asked = error.data?.retryAfterMs;
         // Those that were told the same pause should not come back at the same moment.
         await sleep(Math.max(own, typeof asked === 'number' ? asked * (1 + random() / 4) : 0), signal);

@@ -2,7 +2,7 @@
 import { PlaitError } from '../core/errors.ts';
 import { snapshotId } from '../core/hash.ts';
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
-import { checkIntervals } from '../core/intervals.ts';
+import { checkIntervals, isBlobNumber } from '../core/intervals.ts';
 import { malformed } from '../core/malformed.ts';
 import type { Offer, OfferAnswer, OfferSender } from '../core/peer.ts';
 import { decodeSnapshotBody, encodeSnapshotBody } from '../core/snapshot-body.ts';
@@ -51,8 +51,7 @@ export function checkOffer(volset: VolsetId, { id, body }: Pick<Offer, 'id' | 'b
 export function checkNumbers(offers: Offer[], sender: OfferSender | undefined): void {
   if (sender) checkIntervals(sender.missing);
   for (const { number } of offers)
-    if (number !== undefined && !(Number.isSafeInteger(number) && number >= 1))
-      malformed('a blob has a number that is none');
+    if (number !== undefined && !isBlobNumber(number)) malformed('a blob has a number that is none');
 }
 
 /** The sender's numbers of those of its offers that are among `ids`; undefined where there are none. */

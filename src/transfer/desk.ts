@@ -9,6 +9,7 @@ import { decodeSnapshotBody } from '../core/snapshot-body.ts';
 import type { MetaStore } from '../meta/contract.ts';
 import { MAX_TRANSFER_SNAPSHOTS } from '../wire/limits.ts';
 import { type TransferClaims, type TransferTokens, transferPath } from '../wire/transfer-service.ts';
+import { inBatches } from './negotiation.ts';
 import type { OpenTransfer, OpenTransfers } from './open-transfers.ts';
 
 export interface DeskOptions {
@@ -76,6 +77,4 @@ export class Desk {
 }
 
 /** What goes in one transfer each. */
-export function* groupsOf<T>(items: T[]): Generator<T[]> {
-  for (let i = 0; i < items.length; i += MAX_TRANSFER_SNAPSHOTS) yield items.slice(i, i + MAX_TRANSFER_SNAPSHOTS);
-}
+export const groupsOf = <T>(items: T[]): Generator<T[]> => inBatches(items, MAX_TRANSFER_SNAPSHOTS);

@@ -12,6 +12,7 @@ import {
   type StoreId,
   type VolsetId,
 } from '../core/ids.ts';
+import { isBlobNumber } from '../core/intervals.ts';
 
 /** What is written; format 1, without parts and deltas, is still read. */
 export const BLOB_DIFF_FORMAT = 2;
@@ -158,8 +159,6 @@ function decodeSnapshots(items: unknown[]): DiffSnapshot[] {
     return { id, base, ...(number !== undefined && { number }) };
   });
 }
-
-const isBlobNumber = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
 
 export const encodeTrailer = (trailer: DiffTrailer): Uint8Array => Buffer.from(`${JSON.stringify(trailer)}\n`);
 

@@ -4,7 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BlobReceiver } from '../blob/contract.ts';
-import { ERRORS, PlaitError } from '../core/errors.ts';
+import { type BackOffBounds, jittered } from '../core/back-off.ts';
+import { PlaitError } from '../core/errors.ts';
 import { installOf, type SnapshotId } from '../core/ids.ts';
 import type { Declined, Transfer, Want, WantAnswer } from '../core/peer.ts';
 import { MAX_SHARES } from '../wire/limits.ts';
@@ -57,8 +58,7 @@ const PARALLEL = 2;
 const BYTES_PER_STREAM = 16 * 1024 * 1024;
 /** A block may bring as much again as is wanted of it; manifests are not counted in a snapshot's bytes. */
 const SLACK_BYTES = 4 * 1024 ** 3;
-const FIRST_WAIT_MS = 250;
-const LONGEST_WAIT_MS = 15_000;
+const WAITS: BackOffBounds = { firstMs: 250, longestMs: 15_000 };
 
 /** Their metadata must be here. @throws `not-found`, `protocol`, `integrity`; errors of the peer. What was whole stays. */
 export async function downloadSnapshots(options: DownloadOptions): Promise<Downloaded> {
@@ -136,8 +136,7 @@ class Download {
 
   async #pause(failures: number): Promise<void> {
     const { wait = waitFor, random = Math.random, signal } = this.#options;
-    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** failures);
-    await wait(Math.round(longest * (0.5 + random() / 2)), signal);
+    await wait(Math.round(jittered(failures, random, WAITS)), signal);
   }
 
   async #once(ids: SnapshotId[]): Promise<void> {
@@ -230,7 +229,7 @@ class Download {
   }
 }
 
-const isRetryable = (error: unknown): boolean => error instanceof PlaitError && ERRORS[error.code].retryable;
+const isRetryable = (error: unknown): boolean => error instanceof PlaitError && error.retryable;
 
 /** The token has expired, or the peer has forgotten the transfer; where it is us whom it refuses, the next request says so. */
 const isStale = (error: unknown): boolean =>

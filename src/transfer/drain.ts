@@ -260,7 +260,7 @@ class Drain {
     const { error, part } = stream.failure as NonNullable<UploadStream['failure']>;
     const kind = this.#blame.of(error, stream);
     if (kind === 'all') throw error;
-    const inHand = new Set([...this.#source.inHand].map(({ snapshot }) => snapshot));
+    const inHand = this.#inHand();
     const within = stream.items.slice(part.first, part.last + 1).filter(({ id }) => inHand.has(id));
     const named = within.find(({ id }) => id === (error as PlaitError).data?.['refused']);
     const blamed = named ? [named] : within;
@@ -276,9 +276,13 @@ class Drain {
   /** What this request was to bring goes back into the queue, to be offered again without those that are settled. */
   #abandon(batch: UploadStream[]): void {
     const ids = batch.flatMap(({ items }) => items.map(({ id }) => id));
-    const inHand = new Set([...this.#source.inHand].map(({ snapshot }) => snapshot));
+    const inHand = this.#inHand();
     batch.length = 0;
     this.#source.giveBack(ids.filter((id) => inHand.has(id)));
+  }
+
+  #inHand(): Set<SnapshotId> {
+    return new Set([...this.#source.inHand].map(({ snapshot }) => snapshot));
   }
 
   /** One alone is to blame; of several each is tried alone, unless it is room that they lack. */

@@ -2,7 +2,7 @@
 import type { ObjectRef } from '../blob/contract.ts';
 import { PlaitError } from '../core/errors.ts';
 import { hex } from '../core/hash.ts';
-import type { SnapshotId, VolsetId } from '../core/ids.ts';
+import { isRandomId, type SnapshotId, type VolsetId } from '../core/ids.ts';
 import type { Offer, OfferAnswer, OfferSender, PartAnswer } from '../core/peer.ts';
 import { MAX_HAVE_IDS, MAX_LACKING, MAX_TRANSFER_SNAPSHOTS } from '../wire/limits.ts';
 import type { Caller, TransferClaims } from '../wire/transfer-service.ts';
@@ -227,7 +227,7 @@ export class UploadServer {
 const overQuota = (): PlaitError => bad('it takes more than this hub gives the volume set or the token', 'quota');
 const lackingOf = ({ kind, id }: ObjectRef): PartAnswer['lacking'][number] => ({ kind: kind as 0 | 1, id: hex(id) });
 /** A store that is also worked with locally has downloads of its own in quarantine. */
-const isUploadId = (id: string): boolean => /^[0-9a-f]{32}$/.test(id);
+const isUploadId = isRandomId;
 
 async function* counted(body: AsyncIterable<Uint8Array>, upload: Upload): AsyncGenerator<Uint8Array> {
   for await (const piece of body) {
