@@ -35,6 +35,10 @@ export const ERRORS = {
   rollback: row(16, 409),
   protocol: row(17, 400),
   format: row(17, 400),
+  // Of the feed: the log was thinned behind the asked revision; it lies in the future of that store; a replica is not there yet.
+  compacted: row(13, 410),
+  ahead: row(16, 416),
+  behind: row(13, 412, true),
   doctor: row(18, 200),
   io: row(1, 500),
   interrupted: row(130, 499),

@@ -50,6 +50,54 @@ export interface DeltasAnswer {
   }>;
 }
 
+/**
+ * How far a store is with a volset. `revision`: its place in the order in which that store learned things of the volset,
+ * generations and changes of its own refs alike; rises with each, starts at 1, and means something to that store with
+ * that epoch only.
+ */
+export interface Head {
+  revision: number;
+  /** The largest number of a blob there, 0 = none. */
+  blobs: number;
+}
+
+/** The store at one instant: all changes up to `revision` have come before it in the feed. */
+export interface Mark extends Head {
+  vector: Vector;
+}
+
+/** One transaction of a store, in its order. A ref that moved again meanwhile shows up once, at its last revision. */
+export type Change = { revision: number } & ({ generation: Generation } | { ref: Ref });
+
+export type FeedItem = Change | { mark: Mark };
+
+export interface FeedAsk {
+  /** Changes behind this revision; absent: from now on. */
+  after?: number;
+  /** Who told that revision, with its epoch; another one answers `identity`. */
+  store?: StoreId;
+}
+
+/** The deltas stream left open. */
+export interface Feed extends AsyncDisposable {
+  /** Where the feed begins: `after`, or the store's revision when it was opened. */
+  readonly after: number;
+  /** The store's revision when it was opened. */
+  readonly head: number;
+  /**
+   * Changes in ascending order, each after `after`; a mark when all that there is has come, whenever that becomes true
+   * again, and every 10 s. Ends without an error when the hub stops; rejects with `network` when it was cut or no byte
+   * came for 30 s, with `compacted`, `unauthorized` or `forbidden` when that became true meanwhile.
+   */
+  readonly items: AsyncIterable<FeedItem>;
+}
+
+/** All volsets that we may read: those there are first, then each whenever it moves. `head: null`: not to be seen any more. */
+export interface HeadFeed extends AsyncDisposable {
+  /** `{mark: true}` after the first round and every 10 s. Ends and fails like the feed of one volset. */
+  readonly items: AsyncIterable<{ volset: VolsetId; head: Head | null } | { mark: true }>;
+}
+
 export interface Offer {
   id: SnapshotId;
   body: SnapshotBody;
@@ -150,6 +198,18 @@ export interface Peer extends AsyncDisposable {
   createVolset(volset: { id: VolsetId; name: string }): Promise<void>;
   /** Throws `not-found` when the volset is not there. */
   deltas(volset: VolsetId, ask: DeltasAsk): Promise<DeltasAnswer>;
+  /**
+   * Follows one volset. Throws `compacted` where the log behind `after` was thinned out (take a state), `ahead` where
+   * `after` lies in the peer's future (it went back), `identity` where another store answers than the one named.
+   */
+  changes(volset: VolsetId, ask: FeedAsk): Promise<Feed>;
+  /**
+   * All of it, as the deltas of an asker who holds nothing. At or after revision `min`; `behind` where the peer is not
+   * there within a few seconds.
+   */
+  state(volset: VolsetId, min: number): Promise<DeltasAnswer>;
+  /** Follows all volsets, but for what changes in them. */
+  heads(): Promise<HeadFeed>;
   /** Idempotent. Answers with the peer's vector afterwards. */
   sendGenerations(
     volset: VolsetId,

@@ -8,7 +8,7 @@ import type { Choice, Conflict } from '../core/conflict.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { BranchId, ConflictId, InstallId, SnapshotId, StoreId, VolsetId } from '../core/ids.ts';
 import type { Interval } from '../core/intervals.ts';
-import type { ChainPoint } from '../core/peer.ts';
+import type { ChainPoint, Change, Head, Mark } from '../core/peer.ts';
 import type { Policy } from '../core/reconcile.ts';
 import type {
   AnyRecord,
@@ -82,7 +82,7 @@ export interface DeltasPlan {
   volset: VolsetId;
   /** Of the answering store at that instant. */
   vector: Vector;
-  /** Its ref revision at that instant. */
+  /** Its revision (core/peer, Head) at that instant. */
   revision: number;
   /** Refs changed since the asker's known revision. */
   refs: Ref[];
@@ -95,6 +95,16 @@ export interface DeltasPlan {
 /** Numbers alone do not tell generations of forked chains apart. */
 export interface PackedGeneration extends Pick<Generation, 'store' | 'generation' | 'hash'> {
   volset: VolsetId;
+}
+
+/** A stretch of the feed. */
+export interface ChangesPage {
+  /** Ascending by revision, at least one unless `mark` is there. */
+  changes: Change[];
+  /** Of the last change: where the next page begins. Without changes: as asked. */
+  revision: number;
+  /** Nothing came behind these changes: the store as of the same instant. */
+  mark?: Mark;
 }
 
 export interface DeltasPage {
@@ -324,6 +334,21 @@ export interface MetaStore extends Disposable {
     chains?: Record<StoreId, ChainPoint[]>,
   ): DeltasPlan;
   readDeltas(volset: VolsetId, cursor: string): DeltasPage;
+  /**
+   * The next changes behind revision `after`, about 1000 records or 1 MiB. Nothing of what is not cut yet. Throws
+   * `compacted` where compaction thinned out what lies behind `after`, `ahead` where `after` is larger than our revision.
+   */
+  changesAfter(volset: VolsetId, after: number): ChangesPage;
+  /** What people see of a volset, and at which revision, in one read. `view` null: deleted, or not known here. */
+  viewOf(volset: VolsetId): { revision: number; view: VolsetView | null; branches: BranchView[] };
+  /** Of all volsets known here, deleted ones included. Cheap: asked several times a second. */
+  heads(): { volset: VolsetId; head: Head }[];
+  /**
+   * What stands in the log now stays readable as it is until `until` (milliseconds since the epoch): compaction drops
+   * no write whose follower came later. A name that is pinned already keeps its place and gets the new time.
+   */
+  pin(volset: VolsetId, name: string, until: number): void;
+  unpin(name: string): void;
   /** Verifies chains, numbers and parents once more inside the transaction. Idempotent. Creates the volset if unknown. */
   apply(volset: VolsetId, round: Round): Applied;
   /** Before `apply`; `told`: the peer's vector at the last contact. */
