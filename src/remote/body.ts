@@ -1,12 +1,11 @@
 /** Bodies on their way in and out: in small pieces, within the bandwidth limits, and never waited for without end. */
+import type { RequestBody } from '../wire/connection.ts';
 import type { RateLimit } from './bandwidth.ts';
 
 /** A line of 1 KB/s still takes so much within the time that a piece may take. */
 const PIECE_BYTES = 16 * 1024;
 /** A body must bring this many bytes within each `idleMs` that we wait for it. */
 const MIN_BYTES_PER_WINDOW = 1024;
-
-export type RequestBody = Uint8Array | Uint8Array[] | (() => AsyncIterable<Uint8Array>);
 
 export interface BodyOptions {
   limit?: RateLimit;

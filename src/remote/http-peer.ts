@@ -1,4 +1,4 @@
-/** A hub as a Peer: messages of src/wire over the connection of http.ts. */
+/** A store as a Peer: messages of src/wire over any connection to it, be it of http.ts or in this process. */
 import { parseJson } from '../core/bounded-json.ts';
 import { PlaitError } from '../core/errors.ts';
 import { isRandomId, type StoreId, type VolsetId } from '../core/ids.ts';
@@ -18,6 +18,7 @@ import type {
   WantAnswer,
 } from '../core/peer.ts';
 import type { AnyRecord } from '../core/records.ts';
+import type { Connection, Wanted } from '../wire/connection.ts';
 import { decodeDeltas } from '../wire/deltas.ts';
 import { BYTES_TYPE, JSON_TYPE, NDJSON_TYPE, TAR_TYPE, TRANSFER_HEADER } from '../wire/headers.ts';
 import { MAX_HAVE_IDS, MAX_HELD_IDS, MAX_JSON, MAX_OFFERS, MAX_REF_MOVES } from '../wire/limits.ts';
@@ -36,14 +37,13 @@ import { encodePush, type Generations } from '../wire/push.ts';
 import { decode, object, type Schema } from '../wire/schema.ts';
 import { encodeWrites, handOverParts } from '../wire/writes.ts';
 import { notAHub } from './failures.ts';
-import type { HubConnection, Wanted } from './http.ts';
 import { Source } from './source.ts';
 
 export class HttpPeer implements Peer {
-  readonly #http: HubConnection;
+  readonly #http: Connection;
   #self: StoreId | undefined;
 
-  constructor(http: HubConnection, self: StoreId | undefined) {
+  constructor(http: Connection, self: StoreId | undefined) {
     this.#http = http;
     this.#self = self;
   }
@@ -273,9 +273,11 @@ export class HttpPeer implements Peer {
 
   /** A URL from a peer is followed on the peer's own origin only, and only to a transfer. */
   #transferPath({ url }: Transfer): string {
-    const target = URL.canParse(url, this.url) ? new URL(url, this.url) : undefined;
+    // A store in this process has a path for its origin; its transfers are named below whatever stands here.
+    const origin = URL.canParse(this.url) ? this.url : IN_PROCESS;
+    const target = URL.canParse(url, origin) ? new URL(url, origin) : undefined;
     const id = target && /^\/v1\/transfers\/([^/]+)$/.exec(target.pathname)?.[1];
-    if (target && target.origin === this.url && isRandomId(id) && target.search === '' && target.hash === '')
+    if (target && target.origin === origin && isRandomId(id) && target.search === '' && target.hash === '')
       return target.pathname;
     throw new PlaitError('protocol', `${this.url} names a transfer elsewhere`, {
       hint: 'transfers are followed at the hub itself only; if it stands behind a proxy, its answers must not be rewritten',
@@ -283,6 +285,7 @@ export class HttpPeer implements Peer {
   }
 }
 
+const IN_PROCESS = 'http://in.process';
 /** A hub that works on it takes longer to answer. */
 const WORK: Partial<Wanted> = { work: true };
 const nothing: Schema = object({});

@@ -6,34 +6,16 @@ import { anotherStore } from '../core/another-store.ts';
 import { ERRORS, PlaitError } from '../core/errors.ts';
 import { installOf, type StoreId } from '../core/ids.ts';
 import type { Traffic } from '../core/peer.ts';
+import type { Connection, RequestBody, Wanted } from '../wire/connection.ts';
 import { decodeError } from '../wire/error-body.ts';
 import { JSON_TYPE, mediaType, PROTOCOL_HEADER, STORE_HEADER, storeOfHeader } from '../wire/headers.ts';
 import { MAX_ERROR_BODY, PROTOCOL } from '../wire/limits.ts';
 import { RateLimit } from './bandwidth.ts';
-import { incoming, lengthOf, outgoing, type RequestBody } from './body.ts';
+import { incoming, lengthOf, outgoing } from './body.ts';
 import { isLasting, isStall, networkError, notAHub, stalledError } from './failures.ts';
 import { type HttpOptions, MAX_REQUESTS } from './options.ts';
 import { pauseAsked, Retry } from './retry.ts';
 import { type Connections, connect, type PoolOptions, type ResponseData } from './undici.ts';
-
-export interface Wanted {
-  method: 'GET' | 'POST' | 'PUT';
-  /** Path and query below the origin. */
-  path: string;
-  headers?: Record<string, string>;
-  /** A function makes the stream anew for each attempt. */
-  body?: RequestBody;
-  /** What to send instead of `body` in all attempts but the first; its failures are those of the attempt. */
-  bodyAgain?: () => Promise<RequestBody>;
-  /** Media type of the body. */
-  type?: string;
-  /** Media type that the answer must have. */
-  answer: string;
-  /** Safe to send twice, and there to be sent; asked again after each failure. */
-  retry: boolean | (() => boolean);
-  /** The hub has work to do before it can answer. */
-  work?: true;
-}
 
 /** Bodies below this go in one piece, with the headers. */
 const SMALL_BODY = 16 * 1024;
@@ -42,7 +24,7 @@ const SPARE_CONNECTIONS = 2;
 /** Attempts after one that stood still. */
 const STALLS = 1;
 
-export class HubConnection {
+export class HubConnection implements Connection {
   readonly origin: string;
   readonly traffic: Traffic = { requests: 0, sent: 0, received: 0 };
   readonly #options: HttpOptions;
