@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { PlaitError } from '../core/errors.ts';
 import { type AccessOptions, isLoopback } from './access.ts';
 import type { Hub, HubLimits, HubMeta, HubOptions } from './contract.ts';
+import { HeadWatch } from './feed/head-watch.ts';
+import { noticing } from './feed/noticing.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { Metrics } from './metrics.ts';
 import { PendingVolsets } from './pending-volsets.ts';
@@ -18,13 +20,17 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const { meta, host = '127.0.0.1', noAuth = false, readOnly = false, now = Date.now } = options;
   await refuseOpenDoor(options, host, noAuth);
   const limits: HubLimits = { ...DEFAULT_LIMITS, ...options.limits };
+  const heads = new HeadWatch(meta, {
+    onFailure: (error) => options.log?.({ level: 'warn', event: 'look-failed', message: textOf(error) }),
+  });
   const context: HubContext = {
-    meta,
+    meta: noticing(meta, () => heads.poke()),
     transfer: options.transfer,
     transferTokens: options.transferTokens,
     limits,
     metrics: new Metrics(),
     pending: new PendingVolsets(),
+    heads,
     now,
   };
   const access: AccessOptions = { meta, noAuth, readOnly, now };
@@ -37,6 +43,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     stopCutting();
+    heads[Symbol.dispose]();
     await drain(server, limits.drainMs);
     await options.transfer.close();
     options.log?.({ level: 'info', event: 'stopped' });
@@ -87,7 +94,7 @@ function cutRegularly(meta: HubMeta, everyMs: number, log: HubOptions['log']): (
     try {
       for (const { id } of await meta.listVolsets()) await meta.cut(id);
     } catch (error) {
-      log?.({ level: 'warn', event: 'cut-failed', message: error instanceof Error ? error.message : String(error) });
+      log?.({ level: 'warn', event: 'cut-failed', message: textOf(error) });
     }
     if (!stopped) timer = setTimeout(() => void round(), everyMs).unref();
   };
@@ -97,6 +104,8 @@ function cutRegularly(meta: HubMeta, everyMs: number, log: HubOptions['log']): (
     clearTimeout(timer);
   };
 }
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** No new requests; those that run may end within `ms`, then they are cut. */
 async function drain({ app, abortAll }: Server, ms: number): Promise<void> {

@@ -5,6 +5,7 @@ import type { Schema } from '../../wire/schema.ts';
 import type { Right, TransferClaims, TransferService, TransferTokens } from '../../wire/transfer-service.ts';
 import type { ScopedCaller } from '../access.ts';
 import type { HubLimits, HubMeta } from '../contract.ts';
+import type { HeadWatch } from '../feed/head-watch.ts';
 import type { Metrics } from '../metrics.ts';
 import type { PendingVolsets } from '../pending-volsets.ts';
 
@@ -15,6 +16,8 @@ export interface HubContext {
   limits: HubLimits;
   metrics: Metrics;
   pending: PendingVolsets;
+  /** Who moved; `meta` pokes it at each write. */
+  heads: HeadWatch;
   now: () => number;
 }
 

@@ -39,12 +39,14 @@ function shareOf({ share, of }: Call['query']): Share | undefined {
   return { index, of: count };
 }
 
-async function upload({ transfer, limits, metrics }: HubContext, call: Call): Promise<unknown> {
+async function upload({ transfer, limits, metrics, heads }: HubContext, call: Call): Promise<unknown> {
   metrics.uploads++;
   try {
     return await transfer.receive(call.claims, call.stream(limits.uploadBytes), call.signal);
   } finally {
     metrics.uploads--;
+    // Whatever became complete has a number now: the service writes that itself.
+    heads.poke();
   }
 }
 
