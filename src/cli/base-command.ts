@@ -10,17 +10,19 @@ import { globalFlags } from './flags.ts';
 import { writeLines } from './io.ts';
 import type { Parsed } from './parse-input.ts';
 
+/**
+ * What goes to stdout. `document`: one JSON document with --json, else text. `events`: JSON lines by `emit`. `raw`:
+ * bytes; --json is refused.
+ */
+export type OutputKind = 'document' | 'events' | 'raw';
+
 export abstract class BaseCommand extends Command {
   static override baseFlags = globalFlags;
 
   /** False for commands that must work without a store, or on a broken one: its settings are not read then. */
   static usesStore = true;
 
-  /**
-   * What goes to stdout. `document`: one JSON document with --json, else text. `events`: JSON lines by `emit`.
-   * `raw`: bytes; --json is refused.
-   */
-  static output: 'document' | 'events' | 'raw' = 'document';
+  static output: OutputKind = 'document';
 
   /** Whether arguments after `--` are paths, kept apart from the others (`log -- PATH…`). */
   static pathsAfterDashes = false;
@@ -33,6 +35,15 @@ export abstract class BaseCommand extends Command {
   parsedInput!: Parsed;
 
   abstract override run(): Promise<CommandResult>;
+
+  /** Of this run: what the class says, unless its flags decide (`sync --follow`). Both are asked after parsing only. */
+  get output(): OutputKind {
+    return (this.constructor as CommandClass).output;
+  }
+
+  get endsBySignal(): boolean {
+    return (this.constructor as CommandClass).endsBySignal;
+  }
 
   /** Flags and arguments, typed by the command's own class: `const { args, flags } = this.input(Push)`. */
   protected input<F extends object, B extends object, A extends object>(_cls: Input<F, B, A>): ParserOutput<F, B, A> {

@@ -62,9 +62,17 @@ export function processIo(): Io {
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),
     stdin: process.stdin,
-    env: process.env,
+    env: takeEnv(),
     cwd: process.cwd(),
   };
+}
+
+/** The service manager listens to us: what we start must not speak to it in our name, but by src/cli/readiness.ts. */
+function takeEnv(): Io['env'] {
+  if (process.env.NOTIFY_SOCKET === undefined) return process.env;
+  const env = { ...process.env };
+  delete process.env.NOTIFY_SOCKET;
+  return env;
 }
 
 /** Bytes that are collected before they are written: a line at a time would cost a system call each. */

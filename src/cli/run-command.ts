@@ -39,7 +39,7 @@ export async function runCommand(
     command.context = context;
     await configure(cls, command);
     json = context.options.json;
-    return await execute(cls, command, interrupts);
+    return await execute(command, interrupts);
   } catch (error) {
     return await fail(error, json, io, interrupts);
   }
@@ -93,12 +93,12 @@ function optionsOf(cls: CommandClass, { output: { flags } }: Parsed): Options {
   };
 }
 
-async function execute(cls: CommandClass, command: BaseCommand, interrupts: Interrupts): Promise<number> {
+async function execute(command: BaseCommand, interrupts: Interrupts): Promise<number> {
   const { io, options } = command.context;
   const outcome = await command.run();
   // Work that was cut short may look complete: say so, unless being stopped is how this command ends.
-  if (interrupts.exit !== undefined && !cls.endsBySignal) throw interrupts.signal.reason;
+  if (interrupts.exit !== undefined && !command.endsBySignal) throw interrupts.signal.reason;
   if (!options.json) await writeLines(io.stdout, linesOf(outcome, await paintFor(io.stdout, io.env)));
-  else if (cls.output === 'document') await io.stdout.write(`${JSON.stringify(outcome.result)}\n`);
+  else if (command.output === 'document') await io.stdout.write(`${JSON.stringify(outcome.result)}\n`);
   return exitOf(outcome);
 }

@@ -9,6 +9,7 @@ import type { Context } from './context.ts';
 import { refuseEphemeral } from './ephemeral.ts';
 import { hubLimits } from './hub-limits.ts';
 import { locate, storeOptions } from './open-engine.ts';
+import { ready } from './readiness.ts';
 import { storeConfig } from './store-config.ts';
 
 export interface ServeOptions {
@@ -81,6 +82,7 @@ export async function serve(
   );
   try {
     await emit({ event: 'listening', type: 'status', url: hub.url, store: dir }, `serving ${dir} at ${hub.url}`);
+    await ready(context, `serving ${dir} at ${hub.url}`);
     await stopped(context.signal);
   } finally {
     await hub.close();
