@@ -2,11 +2,11 @@
  * Requests to one hub: identity checked before any body is used, no redirect followed, failures as PlaitErrors,
  * traffic counted. What the messages mean is peer.ts's business.
  */
-import { anotherStore } from '../core/another-store.ts';
+import { recognise } from '../core/another-store.ts';
 import { ERRORS, PlaitError } from '../core/errors.ts';
-import { installOf, type StoreId } from '../core/ids.ts';
+import type { StoreId } from '../core/ids.ts';
 import type { Traffic } from '../core/peer.ts';
-import type { Connection, RequestBody, Wanted } from '../wire/connection.ts';
+import { type Connection, collectBytes, type RequestBody, type Wanted } from '../wire/connection.ts';
 import { decodeError } from '../wire/error-body.ts';
 import { JSON_TYPE, mediaType, PROTOCOL_HEADER, STORE_HEADER, storeOfHeader } from '../wire/headers.ts';
 import { MAX_ERROR_BODY, PROTOCOL } from '../wire/limits.ts';
@@ -170,16 +170,7 @@ export class HubConnection implements Connection {
 
   /** Before the body is used: another store than the one remembered must not be believed. */
   #recognise(store: StoreId): void {
-    const { expectIdentity: remembered } = this.#options;
-    const changed = this.#identity !== undefined && this.#identity !== store;
-    if (changed || (remembered !== undefined && installOf(remembered) !== installOf(store))) {
-      const data = { url: this.origin, expected: this.#identity ?? remembered, found: store };
-      throw anotherStore(
-        this.origin,
-        data,
-        changed ? 'it changed in the middle of this command; run it again' : undefined,
-      );
-    }
+    recognise(this.origin, store, { current: this.#identity, remembered: this.#options.expectIdentity });
     this.#identity = store;
   }
 
@@ -198,15 +189,8 @@ export class HubConnection implements Connection {
   }
 
   /** The whole body; throws `protocol` when it is longer than `max` bytes. */
-  async collect(bytes: AsyncIterable<Uint8Array>, max: number): Promise<Buffer> {
-    const pieces: Uint8Array[] = [];
-    let length = 0;
-    for await (const piece of bytes) {
-      length += piece.length;
-      if (length > max) throw notAHub(this.origin, `its answer is longer than ${max} bytes`);
-      pieces.push(piece);
-    }
-    return Buffer.concat(pieces, length);
+  collect(bytes: AsyncIterable<Uint8Array>, max: number): Promise<Buffer> {
+    return collectBytes(bytes, max, () => notAHub(this.origin, `its answer is longer than ${max} bytes`));
   }
 
   async *#bytes(answer: ResponseData): AsyncGenerator<Uint8Array> {

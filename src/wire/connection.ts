@@ -39,3 +39,19 @@ export interface Connection {
   collect(bytes: AsyncIterable<Uint8Array>, max: number): Promise<Buffer>;
   close(): Promise<void>;
 }
+
+/** The whole of a body; throws what `tooLong` makes once it is longer than `max` bytes. */
+export async function collectBytes(
+  bytes: AsyncIterable<Uint8Array>,
+  max: number,
+  tooLong: () => Error,
+): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of bytes) {
+    length += piece.length;
+    if (length > max) throw tooLong();
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces, length);
+}
