@@ -17,7 +17,8 @@ import { nextEpoch } from './identity.ts';
 import { Intake } from './intake.ts';
 import { closeOpen, insertRecord, readVector } from './log.ts';
 import { noteMembers } from './members.ts';
-import { receiveRefs, refsOfDeleted } from './refs.ts';
+import { refsOfDeleted } from './ref-rows.ts';
+import { receiveRefs } from './refs.ts';
 import { readClock, writeClock } from './self.ts';
 import { findVolset, listBranches } from './views.ts';
 

@@ -59,7 +59,10 @@ export function markBlobs(engine: Engine, n: number, ids: readonly SnapshotId[],
 export function headOf({ db }: Engine, n: number): number {
   const row = db.get<{ head: number; sum: string }>('SELECT head, sum FROM numbers WHERE volset = ?', n);
   if (row === undefined && db.get('SELECT 1 FROM blobs WHERE volset = ?', n) === undefined) return 0;
-  const { head, sum } = row ?? { head: 0, sum: '' };
+  return headOfRow(n, row ?? { head: 0, sum: '' });
+}
+
+export function headOfRow(n: number, { head, sum }: { head: number; sum: string }): number {
   checkRow(sum, 'numbers', n, head);
   return head;
 }

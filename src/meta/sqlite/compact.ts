@@ -3,6 +3,7 @@
  * Whoever holds the follower holds the write (a vector is causally closed), so it is never asked for again by them. In
  * its place stay its author, stamp, what it followed and the hash of what it said: generations can be verified as before,
  * and a newcomer, a reader or a member that was retired gets one ordinary stream, which shows it the same heads.
+ * What is pinned is left as it is: a write goes only if whoever reads up to the pin reads one that follows it, too.
  * Unfollowed writes, tombstones and snapshots are not touched, and neither is the open generation.
  */
 import { canonicalText } from '../../core/canonical.ts';
@@ -11,6 +12,7 @@ import { type LoggedRecord, pastOf, type Vector } from '../../core/records.ts';
 import { readChains } from './chains.ts';
 import { type Engine, ensureStore, volsetNumber } from './engine.ts';
 import { heldByMembers, retireUnseen } from './members.ts';
+import { smallestPin } from './pins.ts';
 
 /** Rows changed in one transaction, and rows read. */
 const BATCH = 10_000;
@@ -18,6 +20,8 @@ const BATCH = 10_000;
 interface Step {
   dropped: number;
   read: number;
+  /** The largest revision of a generation that lost something. */
+  floor: number;
 }
 
 export function compact(
@@ -37,16 +41,22 @@ const isFull = ({ dropped, read }: Step): boolean => dropped >= BATCH || read >=
 
 /** One transaction. Who is a member, and holds what, is asked anew in each. */
 function compactSome(engine: Engine, n: number): Step {
-  const step: Step = { dropped: 0, read: 0 };
+  const step: Step = { dropped: 0, read: 0, floor: 0 };
+  const pinned = smallestPin(engine, n);
   for (const [chain, upTo] of heldByAll(engine, n)) {
     const number = ensureStore(engine, chain);
     const from = compactedUpTo(engine, n, number);
-    const last = compactChain(engine, n, number, { from, upTo }, step);
+    const last = compactChain(engine, n, number, { from, upTo, pinned }, step);
     if (last > from) putCompacted(engine, n, number, last);
     if (isFull(step)) break;
   }
+  raiseFloor(engine, n, step.floor);
   return step;
 }
+
+/** Who resumes below it would be sent what is no longer as it was. */
+const raiseFloor = ({ db }: Engine, n: number, floor: number): number =>
+  db.run('UPDATE volsets SET floor = ? WHERE n = ? AND floor < ?', floor, n, floor);
 
 /** Up to where each of our chains is held by all active members. One that never said what it holds blocks everything. */
 function heldByAll(engine: Engine, n: number): Map<ChainId, number> {
@@ -65,18 +75,21 @@ function compactChain(
   { db }: Engine,
   n: number,
   chain: number,
-  { from, upTo }: { from: number; upTo: number },
+  { from, upTo, pinned }: { from: number; upTo: number; pinned: number },
   step: Step,
 ): number {
   let last = from;
-  const rows = db.each<{ generation: number; position: number }>(
-    'SELECT generation, position FROM generations WHERE volset = ? AND store = ? AND generation > ? AND generation <= ?',
+  const rows = db.each<{ generation: number; position: number; revision: number }>(
+    `SELECT generation, position, revision FROM generations
+     WHERE volset = ? AND store = ? AND generation > ? AND generation <= ? ORDER BY generation`,
     n,
     chain,
     from,
     upTo,
   );
-  for (const { generation, position } of rows) {
+  for (const { generation, position, revision } of rows) {
+    // Those behind it in its chain came later.
+    if (revision > pinned) break;
     // Begun again with the next batch; what was dropped is passed over then.
     if (!dropParents(db, n, position, step)) break;
     last = generation;
@@ -97,29 +110,29 @@ function dropParents(db: Engine['db'], n: number, position: number, step: Step):
     if (record.type !== 'write' && record.type !== 'past') continue;
     for (const parent of record.parents) {
       if (step.dropped >= BATCH) return false;
-      step.dropped += dropWrite(db, n, parent);
+      dropWrite(db, n, parent, step);
     }
   }
   return true;
 }
 
 /** Wherever it is logged: two stores may have made the same resolution. */
-function dropWrite(db: Engine['db'], n: number, id: WriteId): number {
-  const rows = db.all<{ position: number; idx: number; body: string }>(
-    'SELECT position, idx, body FROM records WHERE volset = ? AND id = ? AND position > 0',
+function dropWrite(db: Engine['db'], n: number, id: WriteId, step: Step): void {
+  const rows = db.all<{ position: number; idx: number; body: string; revision: number }>(
+    `SELECT r.position, r.idx, r.body, g.revision FROM records r JOIN generations g ON g.position = r.position
+     WHERE r.volset = ? AND r.id = ? AND r.position > 0`,
     n,
     id,
   );
-  let dropped = 0;
-  for (const { position, idx, body } of rows) {
+  for (const { position, idx, body, revision } of rows) {
     const record = JSON.parse(body) as LoggedRecord;
     if (record.type !== 'write') continue;
     const past = canonicalText(pastOf(record));
     // Nothing would be won, and a generation must not grow beyond what a peer takes.
     if (past.length >= body.length) continue;
-    dropped += db.run('UPDATE records SET body = ? WHERE position = ? AND idx = ?', past, position, idx);
+    step.dropped += db.run('UPDATE records SET body = ? WHERE position = ? AND idx = ?', past, position, idx);
+    step.floor = Math.max(step.floor, revision);
   }
-  return dropped;
 }
 
 const compactedUpTo = ({ db }: Engine, n: number, chain: number): number =>

@@ -14,7 +14,8 @@ import type { DeltasPage, DeltasPlan } from '../contract.ts';
 import { readChains, stretches } from './chains.ts';
 import { type Engine, volsetNumber } from './engine.ts';
 import { HEADER_COLUMNS, type HeaderRow, readGeneration } from './log.ts';
-import { OWN_REFS, refsBetween } from './refs.ts';
+import { ownRefsBetween } from './ref-rows.ts';
+import { headRevision } from './revisions.ts';
 
 const PAGE_RECORDS = 1000;
 const PAGE_BYTES = 1024 * 1024;
@@ -42,20 +43,11 @@ export function planDeltas(
     if (parted.length > 0) throw forked([...new Set([...parted, ...assumed, ...(Object.keys(points) as StoreId[])])]);
     const missing = chains.missing(cover);
     const cursor = missing.map(({ store, from, to, hash }): Cursor[number] => [store, from, to, hash]);
-    const revision = sendableRevision(engine, n);
-    const refs = refsBetween(engine, n, OWN_REFS, knownRevision, revision);
+    const revision = headRevision(engine, n);
+    const refs = ownRefsBetween(engine, n, knownRevision, revision);
     const generations = missing.reduce((sum, { from, to }) => sum + to - from + 1, 0);
     return { volset, vector: chains.vector(), revision, refs, generations, cursor: JSON.stringify(cursor) };
   });
-}
-
-/** Refs moved since the open generation began may point at records in it, which leave this store only when it is cut. */
-function sendableRevision({ db }: Engine, n: number): number {
-  const row = db.get<{ revision: number; open_count: number; open_revision: number }>(
-    'SELECT revision, open_count, open_revision FROM volsets WHERE n = ?',
-    n,
-  ) as { revision: number; open_count: number; open_revision: number };
-  return row.open_count > 0 ? Math.min(row.revision, row.open_revision) : row.revision;
 }
 
 export function readDeltas(engine: Engine, volset: VolsetId, cursor: string): DeltasPage {

@@ -12,7 +12,8 @@ import { requireConflict, settledRegister, settledValue } from './conflicts.ts';
 import { type Engine, ensureVolset, findVolsetNumber, volsetNumber } from './engine.ts';
 import { headAt, isDead, knowsObject, unknownParent } from './heads.ts';
 import { liveBranches, refreshLiveness, releaseRef } from './liveness.ts';
-import { moveOwnRef, ownTip } from './refs.ts';
+import { ownTip } from './ref-rows.ts';
+import { moveOwnRef } from './refs.ts';
 import { insertSnapshot, knowsSnapshot } from './snapshots.ts';
 import { Writer } from './writer.ts';
 

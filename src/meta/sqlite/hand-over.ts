@@ -11,6 +11,7 @@ import { type Engine, ensureVolset, findVolsetNumber } from './engine.ts';
 import { findRecord } from './heads.ts';
 import { Intake } from './intake.ts';
 import { appendRecord, closeOpen, insertRecord, readVector } from './log.ts';
+import { releaseWaiting } from './revisions.ts';
 
 /** In order, parents first. Empty for a store that closes generations. */
 export function openRecords(engine: Engine, volset: VolsetId): AnyRecord[] {
@@ -84,4 +85,5 @@ export function dropLogged(engine: Engine, n: number): void {
   for (const [idx, { id, body }] of left.entries()) insertRecord(engine, n, -n, idx, id, body);
   const bytes = left.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0);
   db.run('UPDATE volsets SET open_count = ?, open_bytes = ? WHERE n = ?', left.length, bytes, n);
+  if (left.length === 0) releaseWaiting(engine, n);
 }

@@ -11,7 +11,8 @@ import { branchKey, parseObject } from '../../core/register.ts';
 import { damaged } from './database.ts';
 import type { Engine } from './engine.ts';
 import { allUnfollowed, findRecord, findWrite, isDead, knowsObject, writesOf } from './heads.ts';
-import { ownTip, setOwnRef } from './refs.ts';
+import { ownTip } from './ref-rows.ts';
+import { setOwnRef } from './revisions.ts';
 import { lineage } from './snapshots.ts';
 
 export type KnownTombstone = Tombstone & { id: WriteId };

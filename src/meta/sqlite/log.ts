@@ -7,6 +7,7 @@ import { recordHash, recordId } from '../../core/records.ts';
 import type { PackedGeneration } from '../contract.ts';
 import { type Engine, ensureStore, volsetNumber } from './engine.ts';
 import { ensureIdentity } from './identity.ts';
+import { nextRevision, releaseWaiting } from './revisions.ts';
 
 /** Our own generations are closed at the latest here, so that each fits easily into a page and a block. */
 const OPEN_RECORDS = 1000;
@@ -30,9 +31,8 @@ export function appendRecord(engine: Engine, volset: VolsetId, n: number, record
     open = openState(engine, n);
   }
   insertRecord(engine, n, -n, nextIndex(engine, n), recordId(record), body);
-  const first = open.open_count === 0;
   engine.db.run(
-    `UPDATE volsets SET open_count = ?, open_bytes = ?${first ? ', open_revision = revision' : ''} WHERE n = ?`,
+    'UPDATE volsets SET open_count = ?, open_bytes = ? WHERE n = ?',
     open.open_count + 1,
     open.open_bytes + bytes,
     n,
@@ -69,19 +69,21 @@ export function closeOpen(engine: Engine, volset: VolsetId, n: number): void {
   const position = insertHeader(engine, n, { ...header, hash: generationHashOf(volset, header, hashes) }, store);
   db.run('UPDATE records SET position = ? WHERE position = ?', position, -n);
   db.run('UPDATE volsets SET open_count = 0, open_bytes = 0 WHERE n = ?', n);
+  releaseWaiting(engine, n);
 }
 
-/** Records that a generation is held at the end of a chain, and moves the vector to it. Returns its position. */
+/** Records that a generation is held at the end of a chain, under the next revision, and moves the vector to it. Returns its position. */
 export function insertHeader(engine: Engine, n: number, header: GenerationHeader, chain: ChainId): number {
   const { db } = engine;
   const { generation, count, previous, hash } = header;
   const store = ensureStore(engine, chain);
   const { position } = db.get<{ position: number }>(
-    `INSERT INTO generations(volset, store, generation, count, previous, hash) VALUES (?, ?, ?, ?, ?, ?)
+    `INSERT INTO generations(volset, store, generation, revision, count, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?)
      RETURNING position`,
     n,
     store,
     generation,
+    nextRevision(engine, n),
     count,
     previous,
     hash,
@@ -120,11 +122,13 @@ export const vector = (engine: Engine, volset: VolsetId): Vector => readVector(e
 
 export interface HeaderRow extends GenerationHeader {
   position: number;
+  revision: number;
   chain: ChainId;
   volset: VolsetId;
 }
 
-export const HEADER_COLUMNS = `g.position, s.base AS store, s.id AS chain, v.id AS volset, g.generation, g.count, g.previous, g.hash
+export const HEADER_COLUMNS = `g.position, g.revision, s.base AS store, s.id AS chain, v.id AS volset, g.generation, g.count,
+  g.previous, g.hash
   FROM generations g JOIN stores s ON s.n = g.store JOIN volsets v ON v.n = g.volset`;
 
 export function readGeneration({ db }: Engine, row: HeaderRow): Generation {

@@ -13,84 +13,25 @@ import { isCount, malformed } from '../../core/malformed.ts';
 import type { RefMove } from '../../core/peer.ts';
 import type { Ref } from '../../core/records.ts';
 import { branchKey } from '../../core/register.ts';
-import { checkRow, rowSum } from './checksum.ts';
-import { type Engine, ensureStore, findStoreNumber, findVolsetNumber, volsetNumber } from './engine.ts';
+import { type Engine, ensureStore, findStoreNumber, volsetNumber } from './engine.ts';
 import { isDead, knowsObject } from './heads.ts';
-import { ensureIdentity } from './identity.ts';
 import { closeOpen } from './log.ts';
+import { findRef, OWN_REFS, ownTip, putRef, refsOf } from './ref-rows.ts';
+import { headRevision, setOwnRef } from './revisions.ts';
 import { hasBlob, knowsSnapshot, lineage } from './snapshots.ts';
-
-/** Stands for this store in `refs.store`, whatever its epoch. */
-export const OWN_REFS = 0;
-
-interface RefRow {
-  branch: BranchId;
-  snapshot: SnapshotId | null;
-  revision: number;
-  sum: string;
-}
-
-const COLUMNS = 'SELECT branch, snapshot, revision, sum FROM refs WHERE volset = ? AND store = ?';
-
-function checked({ sum, ...ref }: RefRow): Ref {
-  checkRow(sum, 'refs', ref.branch, ref.snapshot, ref.revision);
-  return ref;
-}
-
-function putRef({ db }: Engine, n: number, store: number, { branch, snapshot, revision }: Ref): void {
-  db.run(
-    'INSERT OR REPLACE INTO refs(volset, store, branch, snapshot, revision, sum) VALUES (?, ?, ?, ?, ?, ?)',
-    n,
-    store,
-    branch,
-    snapshot,
-    revision,
-    rowSum('refs', branch, snapshot, revision),
-  );
-}
-
-export function findRef({ db }: Engine, n: number, store: number, branch: BranchId): Ref | undefined {
-  const row = db.get<RefRow>(`${COLUMNS} AND branch = ?`, n, store, branch);
-  return row && checked(row);
-}
-
-export const refsOf = ({ db }: Engine, n: number, store: number): Ref[] =>
-  db.all<RefRow>(`${COLUMNS} ORDER BY branch`, n, store).map(checked);
-
-/** Of branches that have a tombstone, be they alive again. */
-export const refsOfDeleted = ({ db }: Engine, n: number, store: number): Ref[] =>
-  db
-    .all<RefRow>(
-      `${COLUMNS} AND EXISTS (SELECT 1 FROM tombstones t WHERE t.volset = refs.volset AND t.object = 'branch:' || branch)
-       ORDER BY branch`,
-      n,
-      store,
-    )
-    .map(checked);
-
-/** Changed after revision `after` and not after `upTo`, oldest change first. */
-export const refsBetween = ({ db }: Engine, n: number, store: number, after: number, upTo: number): Ref[] =>
-  db.all<RefRow>(`${COLUMNS} AND revision > ? AND revision <= ? ORDER BY revision`, n, store, after, upTo).map(checked);
 
 export function refs(engine: Engine, volset: VolsetId, store: StoreId | 'self'): Ref[] {
   const n = volsetNumber(engine, volset);
   const isOwn = store === 'self' || store === engine.self.store;
   const number = isOwn ? OWN_REFS : findStoreNumber(engine, store);
-  return number === undefined ? [] : refsOf(engine, n, number);
+  if (number === undefined) return [];
+  return isOwn ? refsOf(engine, n, number).map(shownIn(engine, n)) : refsOf(engine, n, number);
 }
 
-export const revision = ({ db }: Engine, n: number): number =>
-  (db.get<{ revision: number }>('SELECT revision FROM volsets WHERE n = ?', n) as { revision: number }).revision;
-
-export const ownTip = (engine: Engine, n: number, branch: BranchId): SnapshotId | null =>
-  findRef(engine, n, OWN_REFS, branch)?.snapshot ?? null;
-
-/** Sets our own ref under the next revision. Inside a write transaction. */
-export function setOwnRef(engine: Engine, n: number, branch: BranchId, snapshot: SnapshotId | null): void {
-  ensureIdentity(engine);
-  const next = revision(engine, n) + 1;
-  engine.db.run('UPDATE volsets SET revision = ? WHERE n = ?', next, n);
-  putRef(engine, n, OWN_REFS, { branch, snapshot, revision: next });
+/** A number under which a ref waits is nobody else's business. */
+function shownIn(engine: Engine, n: number): (ref: Ref) => Ref {
+  const head = headRevision(engine, n);
+  return (ref) => (ref.revision > head ? { ...ref, revision: head } : ref);
 }
 
 /** What every move of our own refs must meet: a live branch, and a snapshot whose data is here. */
@@ -133,15 +74,15 @@ export function moveRefs(
 ): { moved: boolean; refs: Ref[]; revision: number } {
   return engine.db.write(() => {
     const n = volsetNumber(engine, volset);
-    // The revision that we answer must be one that deltas may tell from now on: see sendableRevision.
+    // Else the moves would wait for the next cut before anybody is told of them.
     closeOpen(engine, volset, n);
     for (const { branch, to } of moves) checkMove(engine, n, volset, branch, to);
     const moved = moves.every(({ branch, from }) => ownTip(engine, n, branch) === from);
     if (moved) for (const move of moves) fastForward(engine, n, volset, move);
-    const present = moves.map(
-      ({ branch }): Ref => findRef(engine, n, OWN_REFS, branch) ?? { branch, snapshot: null, revision: 0 },
-    );
-    return { moved, refs: present, revision: revision(engine, n) };
+    const present = moves
+      .map(({ branch }): Ref => findRef(engine, n, OWN_REFS, branch) ?? { branch, snapshot: null, revision: 0 })
+      .map(shownIn(engine, n));
+    return { moved, refs: present, revision: headRevision(engine, n) };
   });
 }
 
@@ -177,8 +118,3 @@ export function receiveRefs(engine: Engine, n: number, peer: StoreId, refs: read
     if (held === undefined || held.revision < revision) putRef(engine, n, store, { branch, snapshot, revision });
   }
 }
-
-export const currentRevision = (engine: Engine, volset: VolsetId): number => {
-  const n = findVolsetNumber(engine, volset);
-  return n === undefined ? 0 : revision(engine, n);
-};

@@ -1,11 +1,15 @@
 /**
- * Tables of meta.db, format 2. Ids are hex text; volsets and chains are numbered here (`n`) to keep keys short. The
+ * Tables of meta.db, format 3. Ids are hex text; volsets and chains are numbered here (`n`) to keep keys short. The
  * number 0 in `refs.store` is this store itself, under whatever epoch.
  *
  * `records` hold the bodies of everything replicated. Records of the generation that is still open have the position
  * `-volset`; closing it gives them the generation's position, so positions are the order in which this store learned
  * things and parents always come first. `heads`, `tombstones`, `dead`, `snapshots` and `vector` are derived and can be
  * recomputed; rows that cannot be carry a checksum in `sum`.
+ *
+ * `volsets.revision` counts what this store tells of a volset, in the order in which it learned it: each generation and
+ * each change of an own ref takes the next one (revisions.ts). Nobody may resume at a revision below `volsets.floor`:
+ * the log behind it was thinned out. `pins` say up to where it must not be thinned out any further.
  *
  * `heads` holds every write that no other follows; of each register exactly one is `shown`, the largest by (stamp, id).
  *
@@ -14,14 +18,14 @@
  * deleted row gives back. `queue` is read by groups of (remote, volset), each in the order of `queue_order`.
  */
 export const APPLICATION_ID = 0x706c6169;
-export const META_FORMAT = 2;
+export const META_FORMAT = 3;
 
 export const SCHEMA = `
 CREATE TABLE self(key TEXT PRIMARY KEY, value TEXT NOT NULL, sum TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE volsets(
   n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL DEFAULT 0,
   snapshots INTEGER NOT NULL DEFAULT 0, open_count INTEGER NOT NULL DEFAULT 0, open_bytes INTEGER NOT NULL DEFAULT 0,
-  open_revision INTEGER NOT NULL DEFAULT 0);
+  floor INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE stores(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, base TEXT NOT NULL);
 CREATE INDEX stores_base ON stores(base);
 CREATE TABLE forks(
@@ -29,9 +33,10 @@ CREATE TABLE forks(
   PRIMARY KEY(volset, chain)) WITHOUT ROWID;
 CREATE TABLE generations(
   position INTEGER PRIMARY KEY AUTOINCREMENT, volset INTEGER NOT NULL, store INTEGER NOT NULL,
-  generation INTEGER NOT NULL, count INTEGER NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL,
-  packed INTEGER NOT NULL DEFAULT 0);
+  generation INTEGER NOT NULL, revision INTEGER NOT NULL, count INTEGER NOT NULL, previous TEXT NOT NULL,
+  hash TEXT NOT NULL, packed INTEGER NOT NULL DEFAULT 0);
 CREATE UNIQUE INDEX generations_chain ON generations(volset, store, generation);
+CREATE UNIQUE INDEX generations_revision ON generations(volset, revision);
 CREATE INDEX generations_unpacked ON generations(position) WHERE packed = 0;
 CREATE TABLE records(
   position INTEGER NOT NULL, idx INTEGER NOT NULL, volset INTEGER NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
@@ -57,6 +62,9 @@ CREATE TABLE members(
   retired INTEGER NOT NULL, held TEXT NOT NULL, sum TEXT NOT NULL, PRIMARY KEY(volset, store)) WITHOUT ROWID;
 CREATE TABLE compacted(
   volset INTEGER NOT NULL, store INTEGER NOT NULL, generation INTEGER NOT NULL, PRIMARY KEY(volset, store)
+) WITHOUT ROWID;
+CREATE TABLE pins(
+  name TEXT PRIMARY KEY, volset INTEGER NOT NULL, revision INTEGER NOT NULL, until INTEGER NOT NULL, sum TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE snapshots(
   volset INTEGER NOT NULL, id TEXT NOT NULL, created INTEGER NOT NULL, depth INTEGER NOT NULL, line INTEGER NOT NULL,

@@ -2,6 +2,7 @@
 import type { MetaStore } from '../contract.ts';
 import { apply } from './apply.ts';
 import * as blobs from './blobs.ts';
+import { changesAfter, heads } from './changes.ts';
 import { chainPoints } from './chains.ts';
 import { compact } from './compact.ts';
 import * as config from './config.ts';
@@ -15,8 +16,10 @@ import { inspect, knowsVolset } from './inspect.ts';
 import { cut, markPacked, unpackedGenerations, vector } from './log.ts';
 import { listMembers, retireMember } from './members.ts';
 import { agreedTips, peer, updatePeer } from './peers.ts';
+import { pin, unpin } from './pins.ts';
 import * as queue from './queue.ts';
-import { currentRevision, moveRefs, refs } from './refs.ts';
+import { moveRefs, refs } from './refs.ts';
+import { currentRevision } from './revisions.ts';
 import { seal, sealed } from './seals.ts';
 import * as snapshots from './snapshots.ts';
 import { verify } from './verify.ts';
@@ -50,6 +53,11 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     revision: bind(currentRevision),
     planDeltas: bind(planDeltas),
     readDeltas: bind(readDeltas),
+    changesAfter: bind(changesAfter),
+    viewOf: bind(views.viewOf),
+    heads: bind(heads),
+    pin: bind(pin),
+    unpin: bind(unpin),
     apply: bind(apply),
     listConflicts: bind(listConflicts),
     recordConflicts: bind(recordConflicts),

@@ -14,7 +14,7 @@ import { isCovered } from './liveness.ts';
 import { listMembers } from './members.ts';
 import { agreedTips, peer } from './peers.ts';
 import { queueFaults } from './queue-rows.ts';
-import { OWN_REFS, refsOf } from './refs.ts';
+import { OWN_REFS, refsOf } from './ref-rows.ts';
 import { sealFaults } from './seals.ts';
 import { readClock } from './self.ts';
 import { lineageAt } from './snapshots.ts';

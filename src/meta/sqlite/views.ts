@@ -7,7 +7,8 @@ import type { BranchView, Fields, SnapshotView, VolsetView } from '../contract.t
 import { damaged } from './database.ts';
 import { type Engine, findVolsetNumber, volsetNumber } from './engine.ts';
 import { findRecord, headAt, headsOf, isDead } from './heads.ts';
-import { OWN_REFS, ownTip, refsOf } from './refs.ts';
+import { OWN_REFS, ownTip, refsOf } from './ref-rows.ts';
+import { currentRevision } from './revisions.ts';
 import { hasBlob, knowsSnapshot } from './snapshots.ts';
 
 function fieldsOf(engine: Engine, n: number, object: ObjectKey): Fields {
@@ -44,6 +45,16 @@ export function findVolset(engine: Engine, volset: VolsetId): VolsetView | undef
     return { id: volset, named, ...fieldsOf(engine, row.n, 'volset'), branches, snapshots: row.snapshots };
   });
 }
+
+export const viewOf = (
+  engine: Engine,
+  volset: VolsetId,
+): { revision: number; view: VolsetView | null; branches: BranchView[] } =>
+  engine.db.read(() => {
+    const view = findVolset(engine, volset) ?? null;
+    const branches = view === null ? [] : listBranches(engine, volset);
+    return { revision: currentRevision(engine, volset), view, branches };
+  });
 
 const LIVE_BRANCHES = `FROM heads h WHERE h.volset = ? AND h.object > 'branch:' AND h.object < 'branch;'
   AND h.field = 'name' AND h.shown = 1 AND h.value IS NOT NULL
