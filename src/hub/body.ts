@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { PlaitError } from '../core/errors.ts';
 import { MIN_BYTES_PER_WINDOW } from './limits.ts';
+import { refuseLarger } from './media.ts';
 
 export interface BodyLimits {
   maxBytes: number;
@@ -22,7 +23,7 @@ export async function* streamedBody(raw: IncomingMessage, limits: BodyLimits): A
       if (done) return;
       total += piece.length;
       limits.onBytes(piece.length);
-      if (total > limits.maxBytes) throw new PlaitError('quota', `the upload is larger than ${limits.maxBytes} bytes`);
+      refuseLarger(total, limits.maxBytes);
       pace.got(piece.length);
       yield piece;
     }

@@ -1,5 +1,8 @@
-/** Everything that is decided about a request before its body is read; the order is part of the protocol. */
-import type { FastifyRequest } from 'fastify';
+/**
+ * Everything that is decided about a request before its body is read, whoever carries it; the order is part of the
+ * protocol.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
 import { PlaitError } from '../core/errors.ts';
 import { isRandomId, type VolsetId } from '../core/ids.ts';
 import { mediaType, PROTOCOL_HEADER, TRANSFER_HEADER } from '../wire/headers.ts';
@@ -17,9 +20,16 @@ export interface Checked {
   query: Record<string, string>;
 }
 
+/** A request as far as it has come; fastify's is one. */
+export interface Asked {
+  headers: IncomingHttpHeaders;
+  params: unknown;
+  query: unknown;
+}
+
 export async function check(
   route: Route,
-  request: FastifyRequest,
+  request: Asked,
   access: AccessOptions,
   tokens: TransferTokens,
 ): Promise<Checked> {
@@ -58,7 +68,7 @@ function checkProtocol(version: string | string[] | undefined): void {
   });
 }
 
-function checkBodyType(route: Route, request: FastifyRequest): void {
+function checkBodyType(route: Route, request: Asked): void {
   if (!route.body) return;
   if (request.headers['content-encoding'] !== undefined) {
     throw new PlaitError('protocol', 'request bodies are not taken with a content encoding');

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { codeOfErrno, PlaitError } from '../core/errors.ts';
 import { encodeError } from '../wire/error-body.ts';
 import { JSON_TYPE } from '../wire/headers.ts';
+import { bodyTooLarge } from './media.ts';
 
 /** Bytes and milliseconds of an unwanted body that are read and dropped, so that its sender gets to see the answer. */
 const LINGER_BYTES = 8 * 1024 * 1024;
@@ -11,7 +12,7 @@ const LINGER_MS = 2000;
 export function toPlaitError(error: unknown): PlaitError {
   if (error instanceof PlaitError) return error;
   const { code, statusCode } = error as { code?: string; statusCode?: number };
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new PlaitError('protocol', 'the request body is too large');
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return bodyTooLarge();
   if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') {
     return new PlaitError('network', 'the client went away in the middle of its request');
   }

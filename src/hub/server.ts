@@ -1,21 +1,19 @@
 /** The HTTP server: routes, hooks and limits put together on fastify. Knows nothing of what the routes do. */
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { parseJson } from '../core/bounded-json.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { VolsetId } from '../core/ids.ts';
 import { BYTES_TYPE, JSON_TYPE, NDJSON_TYPE, PROTOCOL_HEADER, STORE_HEADER, TAR_TYPE } from '../wire/headers.ts';
-import { MAX_HAVE_IDS, PROTOCOL } from '../wire/limits.ts';
-import { decode } from '../wire/schema.ts';
+import { PROTOCOL } from '../wire/limits.ts';
 import type { TransferClaims } from '../wire/transfer-service.ts';
 import { type AccessOptions, authorize } from './access.ts';
 import { streamedAnswer, streamedBody } from './body.ts';
 import { type Checked, check } from './checks.ts';
-import type { HubOptions } from './contract.ts';
+import type { HubLimits, HubOptions } from './contract.ts';
 import { answerError, malformedRequest, noSuchRoute, toPlaitError } from './errors.ts';
 import { MAX_HEADER_BYTES } from './limits.ts';
+import { answerBytes, bodyLimit as bodyLimitOf, checkedBody, isStream, parseBody } from './media.ts';
 import type { Call, HubContext, Route } from './routes/route.ts';
 
 declare module 'fastify' {
@@ -50,7 +48,7 @@ export function buildServer(options: HubOptions, context: HubContext, access: Ac
     report(options, context, request, reply, state);
   };
   const app = newApp(options, context);
-  addParsers(app, limits.jsonBytes, (bytes) => {
+  addParsers(app, limits, (bytes) => {
     context.metrics.bytesIn += bytes;
   });
   app.addHook('onRequest', async (request, reply) => {
@@ -138,31 +136,19 @@ const asBuffers = ({ cert, key }: NonNullable<HubOptions['tls']>) => ({
   key: Buffer.from(key),
 });
 
-function addParsers(app: FastifyInstance, jsonBytes: number, onBytes: (bytes: number) => void): void {
+function addParsers(app: FastifyInstance, limits: HubLimits, onBytes: (bytes: number) => void): void {
   app.removeAllContentTypeParsers();
-  const whole = (type: string, bodyLimit: number, parse: (body: Buffer) => unknown): void => {
+  for (const type of [JSON_TYPE, BYTES_TYPE]) {
+    const bodyLimit = bodyLimitOf(type, limits);
     app.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit }, async (_request: FastifyRequest, body: Buffer) => {
       onBytes(body.length);
-      return parse(body);
+      return parseBody(type, body);
     });
-  };
-  whole(JSON_TYPE, jsonBytes, jsonOf);
-  whole(BYTES_TYPE, MAX_HAVE_IDS * 32, (body) => body);
+  }
   for (const type of [NDJSON_TYPE, TAR_TYPE]) app.addContentTypeParser(type, (_request, _stream, done) => done(null));
 }
 
-function jsonOf(body: Buffer): unknown {
-  try {
-    return parseJson(body);
-  } catch (error) {
-    if (error instanceof PlaitError) throw error;
-    throw new PlaitError('protocol', 'the request body is not JSON');
-  }
-}
-
 const clientGone = (): PlaitError => new PlaitError('network', 'the client went away');
-
-const isStream = (type: string | undefined): boolean => type === NDJSON_TYPE || type === TAR_TYPE;
 
 /** A body that is read whole gets one time limit; streams are watched piece by piece. */
 function bodyTimer(route: Route, request: FastifyRequest, ms: number): NodeJS.Timeout | undefined {
@@ -178,15 +164,13 @@ function callOf(
   access: AccessOptions,
 ): Call {
   const { limits, metrics } = context;
-  const schema = route.body?.schema;
   return {
     caller: state.caller,
     authorize: (right, volset) => authorize(access, state.caller, right, volset),
     volset: state.volset as VolsetId,
     claims: state.claims as TransferClaims,
     query: state.query,
-    body: schema ? decode(schema, request.body, 'request') : request.body,
-    raw: request.raw as IncomingMessage,
+    body: checkedBody(route, request.body),
     signal: state.abort.signal,
     stream: (maxBytes) =>
       streamedBody(request.raw, {
@@ -215,10 +199,7 @@ function send({ metrics, limits }: HubContext, route: Route, reply: FastifyReply
     });
     return Readable.from(pieces, { objectMode: false });
   }
-  const bytes =
-    typeof result === 'string' || result instanceof Uint8Array
-      ? Buffer.from(result as string)
-      : Buffer.from(JSON.stringify(result));
+  const bytes = answerBytes(result);
   metrics.bytesOut += bytes.length;
   return bytes;
 }

@@ -1,5 +1,4 @@
 /** One row of the protocol: what the server registers and checks, and what the OpenAPI document shows. */
-import type { IncomingMessage } from 'node:http';
 import type { VolsetId } from '../../core/ids.ts';
 import type { Schema } from '../../wire/schema.ts';
 import type { Right, TransferClaims, TransferService, TransferTokens } from '../../wire/transfer-service.ts';
@@ -35,7 +34,6 @@ export interface Call {
   body: unknown;
   /** For streamed bodies. */
   stream(maxBytes: number): AsyncGenerator<Uint8Array>;
-  raw: IncomingMessage;
   /** Aborts when the client goes away or the hub stops. */
   signal: AbortSignal;
 }

@@ -1,0 +1,28 @@
+/** What all routes work with, over HTTP and in process alike. */
+import type { HubOptions } from './contract.ts';
+import { HeadWatch } from './feed/head-watch.ts';
+import { noticing } from './feed/noticing.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
+import { Metrics } from './metrics.ts';
+import { PendingVolsets } from './pending-volsets.ts';
+import type { HubContext } from './routes/route.ts';
+
+type Parts = Pick<HubOptions, 'meta' | 'transfer' | 'transferTokens' | 'limits' | 'now' | 'log'>;
+
+export function hubContext({ meta, transfer, transferTokens, limits, now = Date.now, log }: Parts): HubContext {
+  const heads = new HeadWatch(meta, {
+    onFailure: (error) => log?.({ level: 'warn', event: 'look-failed', message: textOf(error) }),
+  });
+  return {
+    meta: noticing(meta, () => heads.poke()),
+    transfer,
+    transferTokens,
+    limits: { ...DEFAULT_LIMITS, ...limits },
+    metrics: new Metrics(),
+    pending: new PendingVolsets(),
+    heads,
+    now,
+  };
+}
+
+export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
