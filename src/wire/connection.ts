@@ -23,6 +23,8 @@ export interface Wanted {
   work?: true;
   /** A feed: may be silent for so many milliseconds and no longer, however little comes; never repeated. */
   silentMs?: number;
+  /** Ends this request, also while its answer is being read. */
+  signal?: AbortSignal;
 }
 
 export interface Connection {

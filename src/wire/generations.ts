@@ -42,13 +42,17 @@ export class LineWriter {
 export class LineReader {
   readonly #lines: AsyncGenerator<Buffer>;
   readonly #hash = createHash('sha256');
-  /** Bytes of the line that `next` read last. */
   #lastLine = 0;
   /** Generations or, in a hand-over, records so far. */
   items = 0;
 
   constructor(bytes: AsyncIterable<Uint8Array>) {
     this.#lines = rawLines(bytes);
+  }
+
+  /** Length of the line that `next` read last. */
+  get lineBytes(): number {
+    return this.#lastLine;
   }
 
   /** The first line, which may be longer than others. */
@@ -81,7 +85,7 @@ export class LineReader {
           hint: 'run the command again: it goes on where this one ended',
         });
       }
-      yield { ...generation, records: await this.#records(generation.count) };
+      yield { ...generation, records: await this.records(generation.count) };
       this.items++;
     }
   }
@@ -102,7 +106,8 @@ export class LineReader {
     }
   }
 
-  async #records(count: number): Promise<LoggedRecord[]> {
+  /** The records of the generation whose header was just read. */
+  async records(count: number): Promise<LoggedRecord[]> {
     const records: LoggedRecord[] = [];
     let bytes = 0;
     while (records.length < count) {

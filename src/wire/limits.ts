@@ -43,6 +43,10 @@ export const MAX_LABEL_CHARS = 255;
 /** Characters of a register key: object, field and attribute key. */
 export const MAX_REGISTER_CHARS = 512;
 
+/** Milliseconds between marks of a feed, and those without any byte after which a reader takes it for lost. */
+export const MARK_MS = 10_000;
+export const FEED_SILENCE_MS = 30_000;
+
 /** Intervals of sealed numbers in one answer; what lies behind them counts as not sealed. */
 export const MAX_INTERVALS = 1000;
 /** Ids of one `held` request, 8 bytes each. */
