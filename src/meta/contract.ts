@@ -322,6 +322,7 @@ export interface MetaStore extends Disposable {
   /** Closes the open generation if it has records. Returns our vector, with hashes. */
   cut(volset: VolsetId): Vector;
   vector(volset: VolsetId): Vector;
+  /** As the feed tells it (core/peer, Head); 0: nothing is here that could be told. */
   revision(volset: VolsetId): number;
   /**
    * Throws `integrity` with data `{reason: 'fork', stores}` where histories part and `chains` does not tell since when.
@@ -341,7 +342,10 @@ export interface MetaStore extends Disposable {
   changesAfter(volset: VolsetId, after: number): ChangesPage;
   /** What people see of a volset, and at which revision, in one read. `view` null: deleted, or not known here. */
   viewOf(volset: VolsetId): { revision: number; view: VolsetView | null; branches: BranchView[] };
-  /** Of all volsets known here, deleted ones included. Cheap: asked several times a second. */
+  /**
+   * Of all volsets known here, deleted ones included. Cheap: asked several times a second. Like the feed, it does not show
+   * what is not cut: who waits for edits of this store cuts first.
+   */
   heads(): { volset: VolsetId; head: Head }[];
   /**
    * What stands in the log now stays readable as it is until `until` (milliseconds since the epoch): compaction drops

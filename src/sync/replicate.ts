@@ -131,6 +131,7 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
   const sends = pushes(verb, options);
   const mark = mayBeQuiet(session, run.selection, options) ? markOf(session) : undefined;
   let quiet = mark !== undefined && isMarked(session, mark);
+  let sentGenerations = 0;
   for (let echo = 0; ; echo++) {
     quiet &&= echo === 0;
     if (quiet) await takeQuietRound(session, run, options);
@@ -149,12 +150,13 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
     const records = await sendRecords(session, session.staged.vector);
     progress.recordsSent ||= records.sent;
     progress.acknowledged = records.vector;
+    sentGenerations = records.generations;
     const ours = engine.meta.vector(volset);
     if (echo === MAX_ECHOES || !goesBeyond(records.vector, ours)) break;
     const ask = { vector: ours, knownRevision: session.staged.revision };
     session.staged = (await stage(session, ask)).staged;
   }
-  if (sends) progress.theirs = await moveTheirTips(session, progress.steps, progress.sent);
+  if (sends) progress.theirs = await moveTheirTips(session, progress.steps, progress.sent, sentGenerations);
   if (pulls(verb)) {
     const { moved: taken, steps } = takeTips(session, progress.steps);
     progress.ours = { moved: taken };

@@ -4,8 +4,16 @@ import type { DeltasPlan } from '../meta/contract.ts';
 import type { Session } from './session.ts';
 import { settle } from './settle.ts';
 
-/** Sends what the peer lacks of what we hold, if anything. Answers with its vector afterwards. */
-export async function sendRecords(session: Session, theirs: Vector): Promise<{ vector: Vector; sent: boolean }> {
+export interface SentRecords {
+  /** The peer's, afterwards. */
+  vector: Vector;
+  sent: boolean;
+  /** Those of ours that the peer lacked when it showed `theirs`. */
+  generations: number;
+}
+
+/** Sends what the peer lacks of what we hold, if anything. */
+export async function sendRecords(session: Session, theirs: Vector): Promise<SentRecords> {
   const { engine, peer, volset } = session;
   const { meta } = engine;
   const ours = await settle(engine, volset);
@@ -21,7 +29,7 @@ export async function sendRecords(session: Session, theirs: Vector): Promise<{ v
     ({ vector } = await peer.handOver(volset, open));
     sent = true;
   }
-  return { vector, sent };
+  return { vector, sent, generations: plan.generations };
 }
 
 /** Generations alone: our refs are not told in a push. */

@@ -33,29 +33,35 @@ const ROUNDS = 4;
 const MAX_MOVES = 1000;
 
 /**
- * A branch that another client has moved meanwhile is tried again if that was along our own line (another push of this
+ * `generations`: how many we sent since the peer last told its revision. A branch that another client has moved meanwhile is tried again if that was along our own line (another push of this
  * very store), else left alone and reported.
  */
-export async function moveTheirTips(session: Session, steps: RefStep[], sent: Sent): Promise<TheirTips> {
+export async function moveTheirTips(
+  session: Session,
+  steps: RefStep[],
+  sent: Sent,
+  generations: number,
+): Promise<TheirTips> {
   const result: TheirTips = { moved: new Set(), rejected: new Set(), overtaken: new Set(), problems: [] };
+  const expected = session.staged.revision + generations;
   const moves = steps
     .filter((step) => step.step === 'send' && step.current !== null && sent.held.has(step.current))
     .map((step): Move => ({ step, from: step.target }));
   for (let at = 0; at < moves.length; at += MAX_MOVES) {
-    await moveSome(session, moves.slice(at, at + MAX_MOVES), result);
+    await moveSome(session, moves.slice(at, at + MAX_MOVES), result, expected);
   }
   return result;
 }
 
 /** The peer moves all or none; where it refuses for one of several, halves find out which. */
-async function moveSome(session: Session, moves: Move[], result: TheirTips): Promise<void> {
+async function moveSome(session: Session, moves: Move[], result: TheirTips, expected: number): Promise<void> {
   let todo = moves;
   for (let round = 0; todo.length > 0 && round < ROUNDS; round++) {
     const asked = todo.map(({ step, from }) => ({ branch: step.branch, from, to: step.current as SnapshotId }));
     const answer = await session.peer.moveRefs(session.volset, asked);
     noteTheirRefs(session, answer.refs, answer.revision);
     if (answer.moved) {
-      noteMoved(session, asked, answer.revision, result);
+      noteMoved(asked, answer.revision, result, expected);
       return;
     }
     const now = new Map(answer.refs.map((ref) => [ref.branch, ref.snapshot]));
@@ -68,8 +74,8 @@ async function moveSome(session: Session, moves: Move[], result: TheirTips): Pro
       break;
     }
     const half = todo.length >> 1;
-    await moveSome(session, todo.slice(0, half), result);
-    return moveSome(session, todo.slice(half), result);
+    await moveSome(session, todo.slice(0, half), result, expected);
+    return moveSome(session, todo.slice(half), result, expected);
   }
   for (const { step } of todo) result.rejected.add(step.branch);
 }
@@ -80,10 +86,13 @@ const refusal = ({ remote }: Session, { step }: Move, reason: string | undefined
   message: `${remote.name} did not move ${step.name}${reason === undefined ? '' : `: ${reason}`}`,
 });
 
-/** Each move is one revision. Where there are more, others moved tips too, of which only a deltas answer tells. */
-function noteMoved({ staged }: Session, moves: RefMove[], revision: number, result: TheirTips): void {
+/**
+ * Each move is one revision, as each generation is. Where there are more than ours, others wrote too, of which only a
+ * deltas answer tells. `expected`: theirs before the first move, if so far nobody else did.
+ */
+function noteMoved(moves: RefMove[], revision: number, result: TheirTips, expected: number): void {
   for (const { branch } of moves) result.moved.add(branch);
-  const known = result.revision ?? staged.revision;
+  const known = result.revision ?? expected;
   if (revision === known + moves.length) result.revision = revision;
 }
 

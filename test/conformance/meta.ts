@@ -195,13 +195,13 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
         ]);
         assert.deepEqual(
           [moved.moved, moved.refs.map((ref) => ref.snapshot), moved.revision],
-          [true, [two.id, one], 3],
+          [true, [two.id, one], 4],
         );
         const lost = a.moveRefs(V, [
           { branch: branchId(2), from: one, to: two.id },
           { branch, from: one, to: aside.id },
         ]);
-        assert.deepEqual([lost.moved, lost.refs.map((ref) => ref.snapshot), lost.revision], [false, [one, two.id], 3]);
+        assert.deepEqual([lost.moved, lost.refs.map((ref) => ref.snapshot), lost.revision], [false, [one, two.id], 4]);
         assert.throws(() => a.moveRefs(V, [{ branch, from: two.id, to: aside.id }]), { code: 'not-fast-forward' });
         assert.throws(() => a.moveRefs(V, [{ branch: branchId(7), from: null, to: one }]), { code: 'not-found' });
       });
@@ -253,9 +253,9 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
         const vector = a.cut(V);
         const two = grow(a);
         const plan = a.planDeltas(V, {}, 0);
-        assert.deepEqual([plan.vector, plan.revision, plan.refs.map((ref) => ref.snapshot)], [vector, 1, []]);
+        assert.deepEqual([plan.vector, plan.revision, plan.refs.map((ref) => ref.snapshot)], [vector, 2, []]);
         a.cut(V);
-        assert.deepEqual(a.planDeltas(V, {}, 1).refs, [{ branch: branchId(1), snapshot: two, revision: 2 }]);
+        assert.deepEqual(a.planDeltas(V, {}, 2).refs, [{ branch: branchId(1), snapshot: two, revision: 4 }]);
         assert.notEqual(one, two);
       });
     });
@@ -265,13 +265,13 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
         const tip = seed(a);
         const applied = fetchFrom(b, a);
         assert.deepEqual([applied.generations, applied.snapshots, applied.problems], [1, [tip], []]);
-        assert.deepEqual(b.refs(V, a.self.store), [{ branch: branchId(1), snapshot: tip, revision: 1 }]);
+        assert.deepEqual(b.refs(V, a.self.store), [{ branch: branchId(1), snapshot: tip, revision: 2 }]);
         assert.deepEqual(b.listBranches(V), [{ id: branchId(1), name: 'main', tip: null }]);
         assert.equal(b.findSnapshot(V, tip)?.hasBlob, false);
         assert.deepEqual(b.missingBlobs(V), [tip]);
-        const plan = a.planDeltas(V, b.vector(V), 1);
+        const plan = a.planDeltas(V, b.vector(V), 2);
         assert.deepEqual([plan.generations, plan.refs, a.readDeltas(V, plan.cursor)], [0, [], { generations: [] }]);
-        assert.equal(b.revision(V), 0);
+        assert.equal(b.revision(V), 1);
       });
       it('takes a change that follows ours, whichever side makes it', () => {
         seed(a);
@@ -431,7 +431,7 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
         b.commit(V, [{ edit: 'delete', object: `branch:${branchId(1)}` }]);
         const next = grow(a);
         fetchFrom(b, a);
-        assert.deepEqual(b.refs(V, a.self.store), [{ branch: branchId(1), snapshot: next, revision: 2 }]);
+        assert.deepEqual(b.refs(V, a.self.store), [{ branch: branchId(1), snapshot: next, revision: 4 }]);
       });
       it('an empty round makes the volset', () => {
         a.apply(V, { peer: b.self.store, generations: [] });

@@ -174,9 +174,9 @@ export const DEFENCES: Defence[] = [
   one(
     'refs into the open generation are not told',
     PLAIN,
-    'meta/sqlite/deltas.ts',
-    'return row.open_count > 0 ? Math.min(row.revision, row.open_revision) : row.revision;',
-    'return row.revision;',
+    'meta/sqlite/revisions.ts',
+    'hasOpen(engine, n) ? nextWaiting(engine, n) : nextRevision(engine, n)',
+    'nextRevision(engine, n)',
   ),
   {
     name: 'a ref is moved from where its mover saw it',

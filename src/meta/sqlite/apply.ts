@@ -13,7 +13,7 @@ import type { Applied, Round } from '../contract.ts';
 import { attach, heldWrites, readChains } from './chains.ts';
 import { type Engine, ensureVolset, findStoreNumber } from './engine.ts';
 import { dropLogged } from './hand-over.ts';
-import { nextEpoch } from './identity.ts';
+import { ensureIdentity, nextEpoch } from './identity.ts';
 import { Intake } from './intake.ts';
 import { closeOpen, insertRecord, readVector } from './log.ts';
 import { noteMembers } from './members.ts';
@@ -96,6 +96,8 @@ function takeGenerations(engine: Engine, volset: VolsetId, n: number, round: Rou
   const chains = readChains(engine, n);
   const claimed = round.vector && checkVector(round.vector);
   const { fresh, replayed } = verifyGenerations(volset, chains, round.generations, claimed);
+  // They get revisions, which we tell others.
+  if (fresh.length > 0) ensureIdentity(engine);
   for (const generation of fresh) {
     const position = attach(engine, n, chains, generation);
     generation.records.forEach((record, idx) => {

@@ -20,7 +20,8 @@ const MAX_EPOCH = 999_999_999;
 const EPOCH_STEP = 2 ** 20;
 
 /**
- * Before a generation is closed or an own ref moves, once for each; inside its write transaction. May begin a new epoch:
+ * Before a generation is closed or an own ref moves, once for each, and once before generations of others get revisions;
+ * inside its write transaction. May begin a new epoch:
  * read `engine.self` afterwards.
  */
 export function ensureIdentity(engine: Engine): void {
@@ -73,7 +74,7 @@ function isAnother({ db, path, stateDir, self }: Engine): boolean {
   return stateDir !== undefined && readIssued(stateDir, self.store) > issued(db);
 }
 
-/** Generations closed and refs moved since the epoch began. */
+/** Generations closed, refs moved and rounds taken in since the epoch began. */
 const issued = (db: Database): number => Number(getSelf(db, 'issued') ?? 0);
 
 interface Place {

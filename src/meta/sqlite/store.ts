@@ -2,8 +2,8 @@
 import type { MetaStore } from '../contract.ts';
 import { apply } from './apply.ts';
 import * as blobs from './blobs.ts';
-import { changesAfter, heads } from './changes.ts';
 import { chainPoints } from './chains.ts';
+import { changesAfter, heads } from './changes.ts';
 import { compact } from './compact.ts';
 import * as config from './config.ts';
 import { listConflicts, recordConflicts } from './conflicts.ts';
