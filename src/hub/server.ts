@@ -3,17 +3,16 @@ import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { PlaitError } from '../core/errors.ts';
-import type { VolsetId } from '../core/ids.ts';
 import { BYTES_TYPE, JSON_TYPE, NDJSON_TYPE, PROTOCOL_HEADER, STORE_HEADER, TAR_TYPE } from '../wire/headers.ts';
 import { PROTOCOL } from '../wire/limits.ts';
-import type { TransferClaims } from '../wire/transfer-service.ts';
-import { type AccessOptions, authorize } from './access.ts';
+import type { AccessOptions } from './access.ts';
 import { streamedAnswer, streamedBody } from './body.ts';
+import { makeCall } from './call.ts';
 import { type Checked, check } from './checks.ts';
 import type { HubLimits, HubOptions } from './contract.ts';
 import { answerError, malformedRequest, noSuchRoute, toPlaitError } from './errors.ts';
 import { MAX_HEADER_BYTES } from './limits.ts';
-import { answerBytes, bodyLimit as bodyLimitOf, checkedBody, isStream, parseBody } from './media.ts';
+import { answerBytes, bodyLimit as bodyLimitOf, isStream, parseBody } from './media.ts';
 import type { Call, HubContext, Route } from './routes/route.ts';
 
 declare module 'fastify' {
@@ -164,13 +163,10 @@ function callOf(
   access: AccessOptions,
 ): Call {
   const { limits, metrics } = context;
-  return {
-    caller: state.caller,
-    authorize: (right, volset) => authorize(access, state.caller, right, volset),
-    volset: state.volset as VolsetId,
-    claims: state.claims as TransferClaims,
-    query: state.query,
-    body: checkedBody(route, request.body),
+  return makeCall(route, {
+    checked: state,
+    access,
+    parsed: request.body,
     signal: state.abort.signal,
     stream: (maxBytes) =>
       streamedBody(request.raw, {
@@ -181,7 +177,7 @@ function callOf(
           metrics.bytesIn += bytes;
         },
       }),
-  };
+  });
 }
 
 function send({ metrics, limits }: HubContext, route: Route, reply: FastifyReply, result: unknown): unknown {
