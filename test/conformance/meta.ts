@@ -18,6 +18,7 @@ import {
   syncWith,
   V,
 } from '../meta/helpers.ts';
+import { changesConformance } from './meta-changes.ts';
 import { transferConformance } from './meta-transfers.ts';
 
 export function metaConformance(name: string, open: (n: number) => MetaStore): void {
@@ -139,6 +140,7 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
       });
     });
 
+    changesConformance(() => ({ a, b }));
     transferConformance(() => ({ a, b }));
 
     describe('snapshots', () => {

@@ -25,6 +25,8 @@ export function pin(engine: Engine, volset: VolsetId, name: string, until: numbe
   const { db } = engine;
   db.write(() => {
     const n = volsetNumber(engine, volset);
+    // Of hubs that were killed.
+    db.run('DELETE FROM pins WHERE until <= ? AND name <> ?', engine.now(), name);
     const row = db.get<PinRow>(`${COLUMNS} WHERE name = ?`, name);
     // One that has run out and is still there has held: who passes it over takes it away (smallestPin).
     const held = row && checked(row);

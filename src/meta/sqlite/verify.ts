@@ -13,12 +13,14 @@ import { followedBy, isDead } from './heads.ts';
 import { isCovered } from './liveness.ts';
 import { listMembers } from './members.ts';
 import { agreedTips, peer } from './peers.ts';
+import { pinFaults } from './pins.ts';
 import { queueFaults } from './queue-rows.ts';
 import { OWN_REFS, refsOf } from './ref-rows.ts';
 import { sealFaults } from './seals.ts';
 import { readClock } from './self.ts';
 import { lineageAt } from './snapshots.ts';
 import { chainFaults } from './verify-chains.ts';
+import { revisionFaults } from './verify-revisions.ts';
 
 interface Check {
   engine: Engine;
@@ -37,6 +39,7 @@ export function verify(engine: Engine): string[] {
       const check = { engine, n, volset: id, faults };
       for (const part of [
         checkChains,
+        checkRevisions,
         checkOpen,
         checkHeads,
         checkDeletions,
@@ -66,6 +69,11 @@ function attempt(faults: string[], work: () => void): void {
 
 function checkChains({ engine, n, volset, faults }: Check): void {
   for (const fault of chainFaults(engine, n, volset)) faults.push(`volset ${volset}: ${fault}`);
+}
+
+function checkRevisions({ engine, n, volset, faults }: Check): void {
+  for (const fault of [...revisionFaults(engine, n), ...pinFaults(engine, n)])
+    faults.push(`volset ${volset}: ${fault}`);
 }
 
 function checkOpen({ engine, n, volset, faults }: Check): void {
