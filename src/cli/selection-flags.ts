@@ -51,6 +51,11 @@ export const replicateFlags = {
   'accept-rollback': Flags.boolean({ summary: 'go on though the remote has lost what it once had, and bring it back' }),
 };
 
+export const followFlags = {
+  follow: Flags.boolean({ summary: 'go on, and keep both sides in step, until it is told to stop' }),
+  once: Flags.boolean({ summary: 'with --follow: end when all remotes are in sync; exit 13 where one is not there' }),
+};
+
 export interface SelectionInput {
   branch?: string[];
   snapshot?: string[];

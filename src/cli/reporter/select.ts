@@ -15,7 +15,7 @@ export function wantsColor(output: Output, env: Io['env']): boolean {
 }
 
 /** A terminal without a width (a container's, an `expect` script's) makes ora count lines without end. */
-const canRedraw = (output: Output, env: Io['env']): boolean =>
+export const canRedraw = (output: Output, env: Io['env']): boolean =>
   output.isTTY && output.columns > 0 && env.TERM !== 'dumb';
 
 /** No progress and no notes; warnings are part of the outcome and are always shown. */

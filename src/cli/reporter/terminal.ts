@@ -8,6 +8,7 @@ import { showText } from '../../core/paths.ts';
 import type { Phase, Reporter } from '../../core/reporter.ts';
 import type { ReporterOptions } from './options.ts';
 import { advance, describe, describeEnd, type Progress, startProgress } from './progress.ts';
+import { shorten } from './shorten.ts';
 
 const DELAY_MS = 200;
 const REFRESH_MS = 100;
@@ -72,13 +73,6 @@ class Line {
       this.#loading = false;
     }
   }
-}
-
-/** Keeps the start, which holds the figures, and the end of the path, which holds the name. */
-function shorten(text: string, columns: number): string {
-  if (text.length <= columns || columns < 20) return text;
-  const head = Math.ceil(columns * 0.6);
-  return `${text.slice(0, head)}…${text.slice(text.length - (columns - head - 1))}`;
 }
 
 export function terminalReporter(options: ReporterOptions): Reporter {
