@@ -210,8 +210,9 @@ export class WatermarkTracker<V> {
     return mark < revision;
   }
 
-  protected bury(tombstones: Map<string, number>, key: string, revision: number): void {
-    tombstones.set(key, revision);
+  /** A deletion that the state knows of needs no tombstone. */
+  protected bury(tombstones: Map<string, number>, key: string, revision: number, state: number): void {
+    if (revision > state) tombstones.set(key, revision);
   }
 
   /** The newest over a key and all above it, which need not be the nearest. */
@@ -241,11 +242,10 @@ export class WatermarkTracker<V> {
     return older.map(([path, { value }]) => this.#drop(path, value, revision));
   }
 
-  /** A deletion that the state knows of needs none. */
   #leaveTombstone(key: string, revision: number): void {
     const state = this.#state;
-    if (state === undefined || revision <= state.revision) return;
-    this.bury(state.tombstones, key, revision);
+    if (state === undefined) return;
+    this.bury(state.tombstones, key, revision, state.revision);
     if (state.tombstones.size <= this.#maxTombstones) return;
     this.abandon();
     this.#need = Math.max(this.#need ?? 0, revision);
