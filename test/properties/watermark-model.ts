@@ -4,13 +4,7 @@
  */
 
 import { PlaitError } from '../../src/core/errors.ts';
-import type {
-  Checkpoint,
-  ViewChange,
-  ViewEvent,
-  WatermarkOptions,
-  WatermarkTracker,
-} from '../../src/core/watermark.ts';
+import type { Checkpoint, ViewEvent, WatermarkOptions, WatermarkTracker } from '../../src/core/watermark.ts';
 import { Random } from '../support/seed.ts';
 import { KEYS, ModelPeer, type State, type Value } from './watermark-peer.ts';
 
