@@ -26,8 +26,21 @@ const text = (value: string): void => {
   }
 };
 
+/** Of a file in the working directory, from its top. */
+function pathInside(value: string): void {
+  text(value);
+  const parts = value.split('/');
+  if (!value.startsWith('/') && parts.every((part) => part !== '..') && parts.some((part) => !/^\.?$/.test(part)))
+    return;
+  throw new PlaitError('usage', `not a path in the working directory: ${showText(value)}`, {
+    hint: 'write it from the top of the directory, like db/app.lock',
+  });
+}
+
 export const ENGINE_KEYS: readonly EngineKey[] = [
   { pattern: /^creator$/, form: 'creator', check: text },
+  { pattern: /^hold\.expires$/, form: 'hold.expires', check: parseDuration },
+  { pattern: /^watch\.lock-file$/, form: 'watch.lock-file', check: pathInside },
   { pattern: /^max-delete$/, form: 'max-delete', check: parsePercent },
   { pattern: /^label$/, form: 'label', check: text },
   { pattern: /^members\.retire-after$/, form: 'members.retire-after', check: parseDuration },

@@ -83,7 +83,9 @@ export function openMetaEngine(
     signal: context.signal,
     volsetName: options.volset,
     lockWaitMs,
-    openPeer: (remote, use) => openRemote(context, remote, { meta: options.meta, ...use }),
+    lockFile: options.config?.['watch.lock-file'],
+    openPeer: (remote, use) =>
+      openRemote(context, remote, { engine: { dir: located.store, meta: options.meta, world }, ...use }),
   };
 }
 
@@ -98,8 +100,17 @@ export async function openEngine(context: Context, engine: MetaEngine): Promise<
 export async function openRemote(
   context: Context,
   remote: RemoteConfig,
-  { meta, limits, parallel }: { meta?: MetaStore } & LineUse = {},
+  { engine, limits, parallel }: { engine?: Pick<MetaEngine, 'dir' | 'meta' | 'world'> } & LineUse = {},
 ): Promise<Peer> {
+  if (isAbsolute(remote.url)) {
+    const { openPathPeer } = await import('./path-peer.ts');
+    const settings = storeOptions(context);
+    return openPathPeer(context, remote, {
+      settings: engine ? { ...settings, world: engine.world } : settings,
+      own: engine && { dir: engine.dir, store: engine.meta.self.store },
+      limits,
+    });
+  }
   const { openPeer } = await import('../remote/index.ts');
   return openPeer({
     url: remote.url,
@@ -107,7 +118,7 @@ export async function openRemote(
     ca: remote.ca === undefined ? undefined : readText(remote.ca, 'certificate authority'),
     signal: context.signal,
     expectIdentity: remote.identity,
-    self: meta?.self.store,
+    self: engine?.meta.self.store,
     limits,
     parallel,
   });

@@ -34,6 +34,8 @@ export interface Engine extends Store {
   readonly volsetName?: string;
   /** Longest wait for another process on the same store or working directory, ms. */
   readonly lockWaitMs: number;
+  /** Configured: a file of the working directory that is there while an application writes (hold-brackets.ts). */
+  readonly lockFile?: string;
   openPeer(remote: RemoteConfig, use?: LineUse): Promise<Peer>;
 }
 
@@ -117,7 +119,7 @@ export function rootHere(engine: Engine, volset: VolsetId, id: SnapshotId): Node
   });
 }
 
-export function requireVolume(engine: Engine): Volume {
+export function requireVolume(engine: Pick<Engine, 'volume'>): Volume {
   if (engine.volume) return engine.volume;
   throw new PlaitError('no-store', 'this is not a working directory of plait', {
     hint: 'go into one, name it with -C DIR, or make one with `plait init`',

@@ -3,9 +3,11 @@
 import { type AncestryLookup, compareTips } from '../core/ancestry.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { BranchId, SnapshotId, VolsetId } from '../core/ids.ts';
+import { ROOT } from '../core/paths.ts';
 import type { Problem, Volume } from '../volume/contract.ts';
 import { moveVolume } from './checkout.ts';
 import { type Engine, rootHere } from './engine.ts';
+import { type Bracket, findBracket, showBracket } from './hold-brackets.ts';
 import { holdVolume } from './hold-volume.ts';
 import { compareWithBase } from './working-tree.ts';
 
@@ -13,6 +15,8 @@ export interface Forwarded {
   moved: boolean;
   /** Its edits kept it where it is (exit 8). */
   unsaved: boolean;
+  /** An application is in the middle of writing: it stays where it is until that has ended. */
+  held?: true;
   problems: Problem[];
 }
 
@@ -26,6 +30,8 @@ export async function forwardVolume(engine: Engine, volset: VolsetId): Promise<F
   using _held = await holdVolume(engine, volume);
   const target = wantsForward(engine, volume);
   if (!target) return STAYS;
+  const bracket = findBracket(engine, volume);
+  if (bracket) return { ...STAYS, held: true, problems: [heldProblem(bracket)] };
   if (await isDirty(engine, volume)) return { moved: false, unsaved: true, problems: [] };
   const root = rootHere(engine, volset, target.tip);
   try {
@@ -38,6 +44,12 @@ export async function forwardVolume(engine: Engine, volset: VolsetId): Promise<F
     return { moved: false, unsaved: true, problems: [] };
   }
 }
+
+const heldProblem = (bracket: Bracket): Problem => ({
+  path: ROOT,
+  what: 'held',
+  message: `${showBracket(bracket)}: it stays behind its branch until the application has written all, and follows with the next pull`,
+});
 
 /** A tip that a pull would give the branch. */
 export interface Planned {

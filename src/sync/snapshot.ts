@@ -1,15 +1,18 @@
 /** `plait snapshot`: the working directory becomes a point in time. */
-import type { NodeSource } from '../blob/contract.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BlobWriter, NodeSource } from '../blob/contract.ts';
 import type { Manifest } from '../blob/manifest/contract.ts';
 import { PlaitError } from '../core/errors.ts';
 import { nodeId } from '../core/hash.ts';
 import type { BranchId, NodeId, SnapshotId } from '../core/ids.ts';
+import type { TopDirectory } from '../core/records.ts';
 import type { BranchView, VolsetView } from '../meta/contract.ts';
-import type { Changes, Volume } from '../volume/contract.ts';
+import type { Changes, ScanObserver, Volume } from '../volume/contract.ts';
 import { readTop } from '../volume/index.ts';
 import { bodyOf, commitSnapshot, type Labels } from './commit-snapshot.ts';
 import { currentVolset, type Engine, type Outcome, outcome, requireVolume } from './engine.ts';
 import { newBranchId } from './fresh-ids.ts';
+import { type Bracket, findBracket, heldError, ReadGuard } from './hold-brackets.ts';
 import { holdVolume } from './hold-volume.ts';
 import { problemRow } from './problems.ts';
 import type { SnapshotResult } from './results.ts';
@@ -22,7 +25,11 @@ export interface SnapshotOptions extends Labels {
   newBranch?: string;
   /** Share of the base's files that may be gone, 0..1. */
   maxDelete: number;
+  /** Is told of each directory that is read. */
+  observer?: ScanObserver;
 }
+
+const HELD_POLL_MS = 50;
 
 /** Where the snapshot goes: the branch, its tip as we saw it, and its name if it is made now. */
 interface Line {
@@ -34,19 +41,44 @@ interface Line {
   forkedFrom: string | null;
 }
 
+/** Waits while an application holds the directory, up to the longest wait for locks; then `busy`. */
 export async function snapshot(engine: Engine, options: SnapshotOptions): Promise<Outcome<SnapshotResult>> {
+  const volume = requireVolume(engine);
+  const end = performance.now() + engine.lockWaitMs;
+  for (;;) {
+    const made = await snapshotUnlessHeld(engine, options);
+    if (!('held' in made)) return made;
+    do {
+      if (performance.now() >= end) throw heldError(volume, made.held);
+      engine.signal.throwIfAborted();
+      await sleep(HELD_POLL_MS);
+    } while (findBracket(engine, volume));
+  }
+}
+
+/** `held`: an application is writing, or was while files were read; what was read is dropped then. */
+export async function snapshotUnlessHeld(
+  engine: Engine,
+  options: SnapshotOptions,
+): Promise<Outcome<SnapshotResult> | { held: Bracket }> {
   const started = engine.world.now();
   const volume = requireVolume(engine);
   using _held = await holdVolume(engine, volume);
+  using guard = new ReadGuard(engine, volume);
+  const bracket = findBracket(engine, volume);
+  if (bracket) return { held: bracket };
   const volset = currentVolset(engine);
-  let line = chooseLine(engine, volset, volume, options.newBranch);
+  const line = chooseLine(engine, volset, volume, options.newBranch);
   await using writer = engine.blob.writer(volset.id, { signal: engine.signal });
   const dir = readTop(volume.state.dir);
-  const { changes, reader, baseRoot } = compareWithBase(engine, volume, writer, { dirTimes: true });
+  const { observer } = options;
+  const { changes, reader, baseRoot } = compareWithBase(engine, volume, writer, { dirTimes: true, observer });
   const start = baseRoot === null ? emptyTree(engine.manifest) : { source: reader, root: baseRoot };
   const root = await engine.manifest.patchAsync(start.source, writer, start.root, changes);
   // Nothing was patched, so nothing was written: the empty tree, which lay nowhere until now, has to come along.
   if (baseRoot === null && root === start.root) engine.manifest.build(writer, []);
+  const broken = await guard.broken();
+  if (broken) return { held: broken };
   const { outcome: found } = changes;
   guardDeletions(found, options.maxDelete);
 
@@ -58,23 +90,43 @@ export async function snapshot(engine: Engine, options: SnapshotOptions): Promis
     const standing = { ...facts, root: baseRoot, id: volume.state.base, created: false };
     return outcome(document(engine, volset, line.forkedFrom ?? line.name, standing), exitOf(found));
   }
+  return commit({ engine, volume, volset, writer, changes, dir, facts, options });
+}
+
+/** What was read, on its way to becoming a snapshot. */
+interface ReadTree {
+  engine: Engine;
+  volume: Volume;
+  volset: VolsetView;
+  writer: BlobWriter;
+  changes: Changes;
+  dir: TopDirectory;
+  facts: Pick<Facts, 'parents' | 'root' | 'found' | 'started'>;
+  options: SnapshotOptions;
+}
+
+async function commit(read: ReadTree): Promise<Outcome<SnapshotResult>> {
+  const { engine, volume, volset, writer, changes, dir, facts, options } = read;
+  const { parents, root, found, started } = facts;
   const totals = { files: found.files, bytes: found.bytes, dir };
   const made = bodyOf({ volset: volset.id, parents, root, created: started, creator: engine.world.creator, ...totals });
   volume.update({ expected: made.id });
+  let line: Line | undefined;
   // The tip may have moved while the directory was read: what was read goes to a line of its own then.
   const lineNow = () => {
     line = chooseLine(engine, volset, volume, options.newBranch);
     return lineRef(line);
   };
   const stats = await commitSnapshot(engine, writer, made, lineNow, options);
-  volume.update({ base: made.id, baseRoot: root, branch: line.branch, expected: null });
+  const { branch, name, forkedFrom } = line as unknown as Line;
+  volume.update({ base: made.id, baseRoot: root, branch, expected: null });
   keepCache(engine, changes, root);
   await settle(engine, volset.id);
-  const result = document(engine, volset, line.name, { ...facts, id: made.id, created: true });
+  const result = document(engine, volset, name, { ...facts, id: made.id, created: true });
   result.addedBytes = stats.addedBytes;
   result.storedBytes = stats.storedBytes;
-  if (line.forkedFrom !== null) result.forkedFrom = line.forkedFrom;
-  return outcome(result, exitOf(found), line.forkedFrom !== null && 6);
+  if (forkedFrom !== null) result.forkedFrom = forkedFrom;
+  return outcome(result, exitOf(found), forkedFrom !== null && 6);
 }
 
 /** The snapshot is committed by now: a cache that cannot be written only makes the next comparison read more. */
@@ -137,19 +189,16 @@ function forkName(own: BranchView, id: BranchId, branches: BranchView[]): string
   }
 }
 
-function document(
-  engine: Engine,
-  volset: VolsetView,
-  branch: string,
-  facts: {
-    id: SnapshotId | null;
-    created: boolean;
-    parents: SnapshotId[];
-    root: NodeId;
-    found: Changes['outcome'];
-    started: number;
-  },
-): SnapshotResult {
+interface Facts {
+  id: SnapshotId | null;
+  created: boolean;
+  parents: SnapshotId[];
+  root: NodeId;
+  found: Changes['outcome'];
+  started: number;
+}
+
+function document(engine: Engine, volset: VolsetView, branch: string, facts: Facts): SnapshotResult {
   const { found } = facts;
   return {
     snapshot: facts.id,

@@ -4,7 +4,7 @@ import { PlaitError } from '../core/errors.ts';
 import { tooManyDeleted } from '../core/guards.ts';
 import type { NodeId } from '../core/ids.ts';
 import { jsonPath, showPath } from '../core/paths.ts';
-import type { Changes, Volume } from '../volume/contract.ts';
+import type { Changes, ChangesOptions, Volume } from '../volume/contract.ts';
 import { collectChanges } from '../volume/index.ts';
 import type { Engine } from './engine.ts';
 
@@ -15,6 +15,8 @@ export interface Compared {
   baseRoot: NodeId | null;
 }
 
+type Comparison = Partial<Pick<ChangesOptions, 'looksOnly' | 'dirTimes' | 'observer'>>;
+
 /**
  * `writer` stores what is read (snapshot) or only hashes it (a dry-run writer: status). Whoever does not hold the volume
  * passes `looksOnly`: the notes on disk belong to the command that holds it. `dirTimes`: see ChangesOptions.
@@ -23,7 +25,7 @@ export function compareWithBase(
   engine: Engine,
   volume: Volume,
   writer: BlobWriter,
-  { looksOnly = false, dirTimes = false } = {},
+  { looksOnly = false, dirTimes = false, observer }: Comparison = {},
 ): Compared {
   const { volset, baseRoot } = volume.state;
   const reader = engine.blob.reader(volset);
@@ -34,6 +36,7 @@ export function compareWithBase(
     ingest: (root, files) => writer.ingest(root, files),
     looksOnly,
     dirTimes,
+    observer,
     signal: engine.signal,
     now: engine.world.now,
     onProgress: ({ scanned, path }) => phase.advance({ items: scanned, path }),

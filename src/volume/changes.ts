@@ -87,7 +87,8 @@ class Collector implements Changes {
     const base = openBase(volume, this.#options.baseEntries);
     const session = new CacheSession(volume.stateDir, base, { looksOnly: this.#options.looksOnly });
     this.#session = session;
-    const merge = new Merge(volume, session, this.outcome, this.#links, this.#options.dirTimes === true);
+    const { dirTimes = false, observer } = this.#options;
+    const merge = new Merge(volume, session, this.outcome, this.#links, dirTimes, observer);
     try {
       yield* this.#settleAll(merge);
       this.#ended = true;

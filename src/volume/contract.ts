@@ -2,6 +2,7 @@
  * Working directories. A volume decides which files changed and which must be written; the bytes themselves are moved
  * by functions that the caller passes in (`ingest`, `extract`), so that this folder knows no packs.
  */
+import type { BigIntStats } from 'node:fs';
 import type { Change, EntryKind } from '../core/entry.ts';
 import type { FileResult, FileSource, FileTarget, StoredFile } from '../core/files.ts';
 import type { BranchId, NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
@@ -44,6 +45,24 @@ export interface Problem {
 /** Encoded entries of the base's manifest in path order; what the stat cache is checked against and rebuilt from. */
 export type BaseEntries = () => Iterable<{ path: PathKey; bytes: Uint8Array }>;
 
+/** Is told of each directory that a scan walks: where a watcher puts its watches, so that no change falls in between. */
+export interface ScanObserver {
+  /** About to be listed; `at` is its path as latin1 text. */
+  entering(path: PathKey, at: string, stats: BigIntStats): void;
+  /**
+   * Listed; the rules that keep names out, nearest last; absent where it is itself ignored and only what is tracked in
+   * it counts. True: `tracked` is to be called for it.
+   */
+  entered(path: PathKey, rules: readonly IgnoreRules[] | undefined): boolean;
+  /** Something in this directory is tracked although the rules keep it out. */
+  tracked(path: PathKey): void;
+}
+
+/** Of one `.plaitignore`. undefined: it does not speak about the path. */
+export interface IgnoreRules {
+  test(path: PathKey, isDir: boolean): boolean | undefined;
+}
+
 export interface ChangesOptions {
   volume: Volume;
   baseEntries: BaseEntries;
@@ -53,6 +72,7 @@ export interface ChangesOptions {
   ingest: (root: string, files: AsyncIterable<FileSource>) => AsyncIterable<StoredFile>;
   /** Leaves the stat cache and everything beside it alone; the caller need not hold the volume. No `keepCache` then. */
   looksOnly?: boolean;
+  observer?: ScanObserver;
   signal?: AbortSignal;
   /** Milliseconds since the epoch; decides which stats are too young to be relied on. */
   now?: () => number;

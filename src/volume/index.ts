@@ -15,3 +15,6 @@ export {
   openVolume,
   refuseInside,
 } from './volume.ts';
+export { type WatchDirectory, watchDirectory } from './watch/directory-watch.ts';
+export { exists, NameWatch } from './watch/name-watch.ts';
+export { TreeWatcher } from './watch/tree-watcher.ts';

@@ -9,7 +9,7 @@ import type { FileStat } from '../core/stat.ts';
 import { fileStat } from '../disk/file-stat.ts';
 import { closeTimes } from '../disk/times.ts';
 import type { CacheSession } from './cache-session.ts';
-import type { Changes, Volume } from './contract.ts';
+import type { Changes, ScanObserver, Volume } from './contract.ts';
 import type { LinkGroups } from './link-groups.ts';
 import { LinkTable } from './link-table.ts';
 import { makeEntry } from './make-entry.ts';
@@ -58,13 +58,14 @@ export class Merge {
     outcome: Changes['outcome'],
     groups: LinkGroups,
     dirTimes: boolean,
+    observer?: ScanObserver,
   ) {
     this.#groups = groups;
     this.#dirTimes = dirTimes;
     this.#volume = volume;
     this.#session = session;
     this.#outcome = outcome;
-    this.#pairs = this.#openPairs(outcome.problems);
+    this.#pairs = this.#openPairs(outcome.problems, observer);
   }
 
   get scanned(): number {
@@ -93,8 +94,8 @@ export class Merge {
     this.#pairs.base.close();
   }
 
-  #openPairs(problems: Changes['outcome']['problems']): Pairs {
-    return new Pairs(new Scan(this.#volume.state.dir, problems), this.#session.base.open());
+  #openPairs(problems: Changes['outcome']['problems'], observer?: ScanObserver): Pairs {
+    return new Pairs(new Scan(this.#volume.state.dir, problems, observer), this.#session.base.open());
   }
 
   #take(side: Side): FileSource | undefined {

@@ -76,6 +76,7 @@ export class Pairs {
     const { scan } = this;
     const tracked = this.#side === SIDE.both;
     if (scan.kind === 'lost') return tracked;
+    if (tracked) scan.noteTracked();
     if (scan.kind === 'dir') {
       if (!scan.ignored()) return true;
       if (tracked) scan.enterIgnored();

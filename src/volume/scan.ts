@@ -9,7 +9,7 @@ import { MAX_NAME, MAX_PATH, type PathKey, ROOT } from '../core/paths.ts';
 import { type OsPath, rawPath, rootText } from '../disk/beneath.ts';
 import { kindOfMode } from '../disk/file-stat.ts';
 import { isTempName } from '../disk/place.ts';
-import type { Problem } from './contract.ts';
+import type { Problem, ScanObserver } from './contract.ts';
 import { RULES_NAME, type Rules, readRules } from './ignore.ts';
 import { listNames, type NameList } from './names.ts';
 import { errnoOf, problem, unreadable } from './problems.ts';
@@ -26,6 +26,8 @@ interface Level {
   /** The directory itself is ignored: it is walked only for what the base tracks in it. */
   ignored: boolean;
   dev: bigint;
+  /** The observer wants to know what is tracked in it although the rules keep it out. */
+  asks: boolean;
 }
 
 export class Scan {
@@ -40,6 +42,7 @@ export class Scan {
   scanned = 0;
 
   readonly #problems: Problem[];
+  readonly #observer: ScanObserver | undefined;
   readonly #levels: Level[] = [];
   #osPath = '';
   /** The current item is a directory still to be entered. */
@@ -47,11 +50,13 @@ export class Scan {
   #pendingIgnored = false;
 
   /** Throws the system's error when the root itself cannot be listed. */
-  constructor(root: string, problems: Problem[]) {
+  constructor(root: string, problems: Problem[], observer?: ScanObserver) {
     this.#problems = problems;
+    this.#observer = observer;
     this.#osPath = rootText(root);
     // The root may be reached through a link.
     this.stats = lstatSync(rawPath(`${this.#osPath}/.`), { bigint: true });
+    observer?.entering(ROOT, this.#osPath, this.stats);
     this.#enter(listNames(rawPath(this.#osPath), Number(this.stats.size)), false);
   }
 
@@ -92,6 +97,12 @@ export class Scan {
       if (verdict !== undefined) return verdict;
     }
     return false;
+  }
+
+  /** The base tracks the current item: tells the observer where the rules alone would keep it out. */
+  noteTracked(): void {
+    const level = this.#levels[this.#levels.length - 1];
+    if (level.asks && this.ignored()) this.#observer?.tracked(level.key);
   }
 
   /** The current item, for readlink. */
@@ -149,6 +160,8 @@ export class Scan {
     this.#pending = false;
     let names: NameList;
     try {
+      // Before it is listed: whatever comes into it later is told.
+      this.#observer?.entering(this.path, this.#osPath, this.stats);
       names = listNames(rawPath(this.#osPath), Number(this.stats.size));
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return;
@@ -170,8 +183,10 @@ export class Scan {
       rules: above?.rules ?? [],
       ignored: ignored || above?.ignored === true,
       dev: this.stats.dev,
+      asks: false,
     };
     if (!level.ignored && contains(names, RULES_NAME)) this.#addRules(level);
+    level.asks = this.#observer?.entered(level.key, level.ignored ? undefined : level.rules) ?? false;
     this.#levels.push(level);
   }
 

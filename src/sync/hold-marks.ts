@@ -1,0 +1,63 @@
+/**
+ * Marks of `plait hold`: an application is in the middle of writing, and its files are no state of anything. An empty
+ * file each, in the volume's notes, named by when it was made and when it ends, so that a mark is there whole or not at
+ * all. Made while the volume's lock is held, so that no snapshot is at work when `hold` has ended.
+ */
+import { closeSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureDir, fsyncDir, openExclusive } from '../disk/durable.ts';
+import type { Volume } from '../volume/contract.ts';
+
+export interface Mark {
+  name: string;
+  /** Milliseconds since the epoch. */
+  at: number;
+  until: number;
+}
+
+const FORM = /^(\d{1,15})-(\d{1,15})-[0-9a-f]{16}$/;
+/** Marks that nobody took away are forgotten this long after their end. */
+const FORGET_MS = 24 * 3_600_000;
+
+const dirOf = (volume: Volume): string => join(volume.stateDir, 'holds');
+
+/** Oldest first. */
+export function listMarks(volume: Volume): Mark[] {
+  const marks: Mark[] = [];
+  for (const name of namesIn(dirOf(volume))) {
+    const found = FORM.exec(name);
+    if (found) marks.push({ name, at: Number(found[1]), until: Number(found[2]) });
+  }
+  return marks.sort((a, b) => a.at - b.at || (a.name < b.name ? -1 : 1));
+}
+
+export const inForce = (marks: readonly Mark[], now: number): Mark[] => marks.filter(({ until }) => until > now);
+
+/** Durable when it returns. */
+export function addMark(volume: Volume, { at, until }: Pick<Mark, 'at' | 'until'>, unique: string): void {
+  const dir = dirOf(volume);
+  if (ensureDir(dir)) fsyncDir(volume.stateDir);
+  for (const mark of listMarks(volume)) if (mark.until + FORGET_MS < at) removeMark(volume, mark);
+  closeSync(openExclusive(join(dir, `${at}-${until}-${unique}`)));
+  fsyncDir(dir);
+}
+
+/** False where somebody else has just taken it. */
+export function removeMark(volume: Volume, { name }: Mark): boolean {
+  try {
+    rmSync(join(dirOf(volume), name));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return false;
+  }
+}
+
+function namesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return [];
+  }
+}

@@ -1,0 +1,33 @@
+/** Whether there is anything to watch. */
+import { statSync } from 'node:fs';
+import { PlaitError } from '../../core/errors.ts';
+import type { Volume } from '../../volume/contract.ts';
+import { findVolume } from '../../volume/index.ts';
+import type { Engine } from '../engine.ts';
+
+/**
+ * Throws `not-found` where the directory is gone, or another one took its place: nothing of that may go into a snapshot.
+ * A directory that cannot be entered for the moment is still there.
+ */
+export function requirePlace({ state: { dir, id } }: Volume): void {
+  try {
+    statSync(dir);
+    if (findVolume(dir)?.volume.state.id === id) return;
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (['EACCES', 'EPERM', 'EIO', 'forbidden'].includes(code)) return;
+    if (!['ENOENT', 'ENOTDIR', 'not-found'].includes(code)) throw error;
+  }
+  throw new PlaitError('not-found', `the working directory ${dir} is gone: it was removed, moved or unmounted`, {
+    hint: 'put it back, or start `plait watch` where it is now; its snapshots are in the store as they were',
+  });
+}
+
+/** Snapshots need a branch to go to. Later a checkout may leave it; that is a problem then, not the end. */
+export function requireBranch({ meta }: Engine, { state: { branch, volset } }: Volume): void {
+  if (branch !== null && meta.findBranch(volset, branch)) return;
+  const why = branch === null ? 'is on no branch (detached)' : 'is on a branch that was deleted';
+  throw new PlaitError('usage', `this working directory ${why}: there is nowhere to put snapshots`, {
+    hint: 'start a branch with `plait snapshot -b NAME`, or go to one with `plait checkout BRANCH`',
+  });
+}
