@@ -344,9 +344,10 @@ export interface MetaStore extends Disposable {
   viewOf(volset: VolsetId): { revision: number; view: VolsetView | null; branches: BranchView[] };
   /**
    * Of all volsets known here, deleted ones included. Cheap: asked several times a second. Like the feed, it does not show
-   * what is not cut: who waits for edits of this store cuts first.
+   * what is not cut: who waits for edits of this store cuts first. `open`: there is something that is not cut, which
+   * the other reads show.
    */
-  heads(): { volset: VolsetId; head: Head }[];
+  heads(): { volset: VolsetId; head: Head; open: boolean }[];
   /**
    * What stands in the log now stays readable as it is until `until` (milliseconds since the epoch): compaction drops
    * no write whose follower came later. A name that is pinned already keeps its place and gets the new time.

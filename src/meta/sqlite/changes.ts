@@ -109,14 +109,15 @@ function* merged<A extends { revision: number }, B extends { revision: number }>
 }
 
 /** One statement, and no row of it for which anything is counted. */
-export function heads({ db }: Engine): { volset: VolsetId; head: Head }[] {
+export function heads({ db }: Engine): { volset: VolsetId; head: Head; open: boolean }[] {
   return db
-    .all<{ n: number; volset: VolsetId; revision: number; head: number | null; sum: string | null }>(
-      `SELECT v.n, v.id AS volset, v.revision, b.head, b.sum FROM volsets v LEFT JOIN numbers b ON b.volset = v.n
-       ORDER BY v.n`,
+    .all<{ n: number; volset: VolsetId; revision: number; open: number; head: number | null; sum: string | null }>(
+      `SELECT v.n, v.id AS volset, v.revision, v.open_count AS open, b.head, b.sum
+       FROM volsets v LEFT JOIN numbers b ON b.volset = v.n ORDER BY v.n`,
     )
-    .map(({ n, volset, revision, head, sum }) => ({
+    .map(({ n, volset, revision, open, head, sum }) => ({
       volset,
       head: { revision, blobs: head === null || sum === null ? 0 : headOfRow(n, { head, sum }) },
+      open: open > 0,
     }));
 }
