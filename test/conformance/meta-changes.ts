@@ -277,11 +277,22 @@ export function changesConformance(stores: () => { a: MetaStore; b: MetaStore })
       a.commit(V, [{ edit: 'delete', object: 'volset' }]);
       a.cut(V);
       assert.deepEqual(a.heads(), [
-        { volset: V, head: { revision: 4, blobs: 1 } },
-        { volset: OTHER, head: { revision: 1, blobs: 0 } },
+        { volset: V, head: { revision: 4, blobs: 1 }, open: false },
+        { volset: OTHER, head: { revision: 1, blobs: 0 }, open: false },
       ]);
       for (const { volset, head } of a.heads())
         assert.deepEqual(head, { revision: a.revision(volset), blobs: a.blobHead(volset) });
+    });
+    it('say where something is open, which views show before it is told', () => {
+      seed(a);
+      a.cut(V);
+      const [{ head }] = a.heads();
+      a.commit(V, [{ edit: 'set', register: 'volset:name', value: 'renamed' }]);
+      assert.deepEqual(a.heads(), [{ volset: V, head, open: true }]);
+      const { revision, view } = a.viewOf(V);
+      assert.deepEqual([revision, view?.name], [head.revision, 'renamed']);
+      a.cut(V);
+      assert.deepEqual(a.heads(), [{ volset: V, head: { ...head, revision: head.revision + 1 }, open: false }]);
     });
     it('a view is what people see, with its revision', () => {
       assert.deepEqual(a.viewOf(V), { revision: 0, view: null, branches: [] });
