@@ -10,6 +10,7 @@ import type { RemoteConfig } from '../meta/contract.ts';
 import { type CloneResult, chooseVolset, clone as cloneInto } from '../sync/clone.ts';
 import { createStore, isStore, openMeta } from '../sync/store.ts';
 import { createVolume, findVolume, refuseInside } from '../volume/volume.ts';
+import { parseAddress } from './address.ts';
 import { UNFINISHED, withContinuation } from './clone-mark.ts';
 import type { Context } from './context.ts';
 import { wantsEphemeral } from './ephemeral.ts';
@@ -33,8 +34,7 @@ export interface CloneDocument extends CloneResult {
 }
 
 export async function clone(context: Context, input: CloneInput): Promise<{ result: CloneDocument; exits: number[] }> {
-  const { parseHubUrl } = await import('../remote/index.ts');
-  const { origin, volset: named } = parseHubUrl(input.url);
+  const { url: origin, volset: named } = parseAddress(context, input.url);
   const remote: RemoteConfig = { name: 'origin', url: origin, enabled: true };
   const volset = await askFor(context, remote, input.volset ?? named);
   const dir = context.path(input.dir ?? dirName(volset));
@@ -95,7 +95,7 @@ function prepare(context: Context, dir: string, volset: PeerVolset, { bare, orig
 
 interface Prepared {
   bare: boolean;
-  /** URL of the hub. */
+  /** URL of the hub, or path of the store. */
   origin: string;
   ephemeral: boolean;
 }

@@ -2,10 +2,11 @@
 import { existsSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
+import { showText } from '../core/paths.ts';
 import { ensureDir, writeFileDurable } from '../disk/durable.ts';
-import { parseHubUrl } from '../remote/url.ts';
 import type { Outcome } from '../sync/engine.ts';
 import * as remotes from '../sync/remotes.ts';
+import { isPath, parseAddress, storeAt } from './address.ts';
 import type { Context } from './context.ts';
 import { openRemote, readText, readToken, tokenPath } from './open-engine.ts';
 
@@ -13,15 +14,16 @@ export async function addRemote(
   context: Context,
   input: { name: string; url: string; tokenFile?: string; tokenStdin: boolean; ca?: string },
 ): Promise<Outcome<remotes.RemoteRow>> {
-  const { origin, volset } = parseHubUrl(input.url);
+  const { url, volset } = parseAddress(context, input.url);
   const engine = await context.engine();
+  if (isPath(url)) await checkPath(url, engine.dir, input);
   const ca = input.ca && context.path(input.ca);
   if (ca) readText(ca, 'certificate authority');
   const given = input.tokenFile && context.path(input.tokenFile);
   if (given) readToken(given);
   // Before anything is kept: a remote without the token that it was to have would be half-made.
   const token = input.tokenStdin ? await readStdin(context) : undefined;
-  const added = remotes.addRemote(engine, { name: input.name, url: origin, volsetName: volset, ca, tokenFile: given });
+  const added = remotes.addRemote(engine, { name: input.name, url, volsetName: volset, ca, tokenFile: given });
   if (token === undefined) return added;
   const tag = engine.world.random(8).toString('hex');
   // A renamed remote keeps the file under its old name.
@@ -30,6 +32,25 @@ export async function addRemote(
   ensureDir(dirname(file));
   writeFileDurable(file, Buffer.from(`${token}\n`), tag);
   return remotes.changeRemote(engine, input.name, { tokenFile: file });
+}
+
+/** Over a path nobody is asked for a token, and no certificate is shown. */
+async function checkPath(
+  path: string,
+  own: string,
+  input: { tokenFile?: string; tokenStdin: boolean; ca?: string },
+): Promise<void> {
+  if (input.tokenFile !== undefined || input.tokenStdin || input.ca !== undefined) {
+    throw new PlaitError('usage', `${showText(path)} is a store on this machine: it wants neither a token nor --ca`, {
+      hint: 'leave --token-file, --token-stdin and --ca out',
+    });
+  }
+  await refuseOwn(path, own);
+}
+
+async function refuseOwn(path: string, own: string): Promise<void> {
+  const { refuseOurselves } = await import('./path-peer.ts');
+  refuseOurselves(path, storeAt(path) ?? path, own);
 }
 
 async function readStdin({ io }: Context): Promise<string> {
@@ -43,16 +64,22 @@ async function readStdin({ io }: Context): Promise<string> {
   return text.trim();
 }
 
-export async function setUrl(context: Context, name: string, url: string): Promise<Outcome<remotes.RemoteRow>> {
-  const { origin, volset } = parseHubUrl(url);
+export async function setUrl(context: Context, name: string, text: string): Promise<Outcome<remotes.RemoteRow>> {
+  const { url, volset } = parseAddress(context, text);
   const engine = await context.engine();
   const before = remotes.remoteByName(engine, name);
-  if (before.tokenFile !== undefined && new URL(before.url).origin !== origin) {
-    throw new PlaitError('usage', `remote ${name} has a token for ${before.url}, which must not go to ${origin}`, {
-      hint: `remove the remote and add it anew with the token for ${origin}`,
-    });
+  if (before.tokenFile !== undefined && before.url !== url) {
+    throw new PlaitError(
+      'usage',
+      `remote ${name} has a token for ${before.url}, which must not go to ${showText(url)}`,
+      {
+        hint: `remove the remote and add it anew${isPath(url) ? '' : ` with the token for ${url}`}`,
+      },
+    );
   }
-  return remotes.changeRemote(engine, name, { url: origin, ...(volset !== undefined && { volsetName: volset }) });
+  if (isPath(url)) await refuseOwn(url, engine.dir);
+  const ca = isPath(url) ? undefined : before.ca;
+  return remotes.changeRemote(engine, name, { url, ca, ...(volset !== undefined && { volsetName: volset }) });
 }
 
 export async function removeRemote(context: Context, name: string): Promise<Outcome<remotes.RemovedRemote>> {
@@ -66,10 +93,11 @@ export async function removeRemote(context: Context, name: string): Promise<Outc
   return removed;
 }
 
-/** A remote by name, or any URL, also where there is no store. */
+/** A remote by name, or any URL or path, also where there is no store. */
 export async function showRemote(context: Context, text: string): ReturnType<typeof remotes.showRemote> {
-  if (/^https?:\/\//.test(text)) {
-    const remote = { name: text, url: parseHubUrl(text).origin, enabled: true };
+  if (/^https?:\/\/|\/|^\.\.?$/.test(text)) {
+    const { url } = parseAddress(context, text);
+    const remote = { name: text, url, enabled: true };
     return remotes.showRemote({ openPeer: (config) => openRemote(context, config) }, remote);
   }
   const engine = await context.engine();

@@ -1,16 +1,12 @@
 /** `plait serve`: composes a hub from a store and runs it until it is told to stop. */
 import { readFileSync } from 'node:fs';
 import { PlaitError } from '../core/errors.ts';
-import { createHub, createTransferTokens, type LogLine, openMetaThread } from '../hub/index.ts';
-import { keepPacked } from '../sync/settle.ts';
-import { createStore, isStore, openStore } from '../sync/store.ts';
-import { TransferServer } from '../transfer/index.ts';
+import { createHub, type LogLine } from '../hub/index.ts';
+import { createStore, isStore } from '../sync/store.ts';
 import type { Context } from './context.ts';
-import { refuseEphemeral } from './ephemeral.ts';
-import { hubLimits } from './hub-limits.ts';
 import { locate, storeOptions } from './open-engine.ts';
+import { openHubParts } from './open-hub.ts';
 import { ready } from './readiness.ts';
-import { storeConfig } from './store-config.ts';
 
 export interface ServeOptions {
   store?: string;
@@ -23,7 +19,6 @@ export interface ServeOptions {
 }
 
 const DEFAULT_LISTEN = '127.0.0.1:7420';
-const SECRET = 'hub.transfer-secret';
 
 export async function serve(
   context: Context,
@@ -34,41 +29,17 @@ export async function serve(
   const { host, port } = parseListen(options.listen ?? DEFAULT_LISTEN);
   const settings = storeOptions(context);
   createStore(dir, settings);
-  const store = await openStore(dir, settings);
-  context.onClose(() => store.meta[Symbol.dispose]());
-  context.onClose(async () => store.blob[Symbol.asyncDispose]());
-  refuseEphemeral(dir, store.meta.self);
-  const limits = hubLimits(storeConfig(store.meta, dir));
-  const { manifest } = await import('../blob/manifest/index.ts');
-  // Reads and writes of requests go to a thread of their own; this connection is only for settings at the start.
-  const thread = await openMetaThread({
-    module: new URL(import.meta.url.endsWith('.ts') ? './hub-meta.ts' : './hub-meta.js', import.meta.url).href,
-    open: 'openHubMeta',
+  const parts = await openHubParts(dir, {
+    settings,
     separateReads: true,
-    options: {
-      dir,
-      label: settings.label,
-      lockWaitMs: settings.lockWaitMs,
-      stateDir: settings.stateDir,
-      uid: settings.uid,
-    },
+    trouble: (event, error) => logLine(context, { level: 'warn', event, message: String(error) }),
   });
-  context.onClose(async () => thread[Symbol.asyncDispose]());
-  const tokens = createTransferTokens(Buffer.from(secretOf(store.meta, settings.world), 'hex'), settings.world.now);
-  const transfer = new TransferServer({
-    blob: store.blob,
-    manifest,
-    meta: thread.meta,
-    tokens,
-    now: settings.world.now,
-    randomId: () => settings.world.random(16).toString('hex'),
-    limits,
-    onFailure: (error) => logLine(context, { level: 'warn', event: 'upload-failed', message: String(error) }),
-  });
+  context.onClose(async () => parts[Symbol.asyncDispose]());
+  const { meta, transfer, transferTokens } = parts;
   const hub = await createHub({
-    meta: thread.meta,
+    meta,
     transfer,
-    transferTokens: tokens,
+    transferTokens,
     host,
     port,
     tls: tlsOf(context, options),
@@ -77,16 +48,12 @@ export async function serve(
     log: (line) => logLine(context, line),
     now: settings.world.now,
   });
-  const stopPacking = keepPacked({ meta: thread.meta, blob: store.blob }, (error) =>
-    logLine(context, { level: 'warn', event: 'pack-failed', message: String(error) }),
-  );
   try {
     await emit({ event: 'listening', type: 'status', url: hub.url, store: dir }, `serving ${dir} at ${hub.url}`);
     await ready(context, `serving ${dir} at ${hub.url}`);
     await stopped(context.signal);
   } finally {
     await hub.close();
-    await stopPacking();
   }
   await emit({ event: 'stopped', type: 'status', url: hub.url, store: dir });
 }
@@ -128,17 +95,6 @@ function readPem(file: string): Buffer {
       cause,
     });
   }
-}
-
-function secretOf(
-  meta: { settings(): Record<string, string>; putSetting(key: string, value: string): void },
-  world: { random(bytes: number): Buffer },
-): string {
-  const kept = meta.settings()[SECRET];
-  if (kept !== undefined) return kept;
-  const secret = world.random(32).toString('hex');
-  meta.putSetting(SECRET, secret);
-  return secret;
 }
 
 const stopped = (signal: AbortSignal): Promise<void> =>

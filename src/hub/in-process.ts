@@ -31,7 +31,9 @@ export type Pace = (bytes: number, signal: AbortSignal) => Promise<void>;
 export interface InProcessOptions
   extends Pick<HubOptions, 'meta' | 'transfer' | 'transferTokens' | 'limits' | 'cutEveryMs' | 'log' | 'now'> {
   /** Where the store is: for messages. */
-  path: string;
+  origin: string;
+  /** What is counted on. */
+  traffic?: Traffic;
   /** Who asks, for owner fields. */
   label: string;
   signal?: AbortSignal;
@@ -47,7 +49,7 @@ export const connectInProcess = (options: InProcessOptions): Connection => new I
 
 class InProcess implements Connection {
   readonly origin: string;
-  readonly traffic: Traffic = { requests: 0, sent: 0, received: 0 };
+  readonly traffic: Traffic;
   readonly #options: InProcessOptions;
   readonly #context: HubContext;
   readonly #access: AccessOptions;
@@ -59,8 +61,9 @@ class InProcess implements Connection {
   #closed: Promise<void> | undefined;
 
   constructor(options: InProcessOptions) {
-    const { path, meta, label, now = Date.now, cutEveryMs = 1000, log } = options;
-    this.origin = path;
+    const { origin, traffic, meta, label, now = Date.now, cutEveryMs = 1000, log } = options;
+    this.origin = origin;
+    this.traffic = traffic ?? { requests: 0, sent: 0, received: 0 };
     this.#options = options;
     this.#context = hubContext(options);
     this.#access = { meta, local: localCaller(label), noAuth: true, readOnly: false, now };

@@ -6,7 +6,6 @@
 export { newToken } from './bearer-token.ts';
 export type { Hub, HubLimits, HubMeta, HubOptions, LogLine } from './contract.ts';
 export { createHub } from './create-hub.ts';
-export { connectInProcess, type InProcessOptions } from './in-process.ts';
 export { type MetaThread, openMetaThread } from './meta-thread.ts';
 export { routes } from './routes/service.ts';
 export { createTransferTokens } from './transfer-token.ts';
