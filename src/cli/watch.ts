@@ -5,6 +5,7 @@ import type { HoldResult } from '../sync/hold.ts';
 import type { BaseCommand } from './base-command.ts';
 import type { Context } from './context.ts';
 import { lineOfPush } from './push-line.ts';
+import { ready } from './readiness.ts';
 import { watchLine } from './render/watch.ts';
 import { parseDuration } from './units.ts';
 
@@ -30,7 +31,10 @@ export async function watchFromCli(
     maxDelete: await context.maxDelete(),
     staleMs: await holdMs(context),
   };
-  await watch(engine, options, (event) => emit(event, watchLine(event)));
+  await watch(engine, options, async (event) => {
+    await emit(event, watchLine(event));
+    if (event.event === 'watching') await ready(context, `watching ${event.dir}`);
+  });
 }
 
 export async function holdFromCli(context: Context): Promise<Outcome<HoldResult>> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { ready } from '../../src/cli/readiness.ts';
 import { selectReporter } from '../../src/cli/reporter/select.ts';
-import { startPlait } from '../e2e/helpers/plait.ts';
+import { plait, startPlait } from '../e2e/helpers/plait.ts';
 import { keptIo } from './fakes.ts';
 
 /** A systemd-notify that writes what it was given to the file that is named as its socket. */
@@ -111,15 +111,24 @@ describe('cli: readiness', () => {
     });
   }
 
-  it('serve: when it listens, and when it stops', async () => {
-    using desk = new Desk();
-    const env = { ...desk.env, PATH: `${desk.dir}:${process.env.PATH}` };
-    const { child, output, ended } = startPlait(['serve', join(desk.dir, 'hub'), '--listen', '127.0.0.1:0'], { env });
-    const [, url] = await output(/serving \S+ at (\S+)/);
-    await until(() => desk.told().length > 0);
-    assert.deepEqual(desk.told(), [`--ready --status=serving ${join(desk.dir, 'hub')} at ${url}`]);
-    child.kill('SIGTERM');
-    assert.equal((await ended).exit, 0);
-    assert.deepEqual(desk.told().slice(1), ['STOPPING=1']);
-  });
+  const runs: [argv: (dir: string) => string[], status: (dir: string) => string][] = [
+    [
+      (dir) => ['serve', join(dir, 'hub'), '--listen', '127.0.0.1:0'],
+      (dir) => `serving ${join(dir, 'hub')} at http://`,
+    ],
+    [(dir) => ['-C', join(dir, 'data'), 'watch'], (dir) => `watching ${join(dir, 'data')}`],
+  ];
+  for (const [argv, status] of runs) {
+    it(`${argv('').join(' ')}: when it is what it is called, and when it stops`, async () => {
+      using desk = new Desk();
+      assert.equal((await plait(['init', join(desk.dir, 'data')])).exit, 0);
+      const env = { ...desk.env, PATH: `${desk.dir}:${process.env.PATH}` };
+      const { child, ended } = startPlait(argv(desk.dir), { env });
+      await until(() => desk.told().length > 0);
+      assert.ok(desk.told()[0].startsWith(`--ready --status=${status(desk.dir)}`), desk.told()[0]);
+      child.kill('SIGTERM');
+      assert.equal((await ended).exit, 0);
+      assert.deepEqual(desk.told().slice(1), ['STOPPING=1']);
+    });
+  }
 });
