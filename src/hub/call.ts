@@ -14,10 +14,11 @@ export interface Carried extends Pick<Call, 'signal' | 'stream'> {
 }
 
 export function makeCall(route: Route, { checked, access, parsed, signal, stream }: Carried): Call {
-  const { caller, volset, claims, query } = checked;
+  const { caller, volset, claims, query, renew } = checked;
   return {
     caller,
     authorize: (right, volset) => authorize(access, caller, right, volset),
+    renew,
     volset: volset as VolsetId,
     claims: claims as TransferClaims,
     query,

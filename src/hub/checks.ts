@@ -18,6 +18,8 @@ export interface Checked {
   volset: VolsetId | undefined;
   claims: TransferClaims | undefined;
   query: Record<string, string>;
+  /** Identifies and authorizes the caller anew. */
+  renew(): Promise<ScopedCaller>;
 }
 
 /** A request as far as it has come; fastify's is one. */
@@ -35,14 +37,21 @@ export async function check(
 ): Promise<Checked> {
   const { headers } = request;
   const params = request.params as Record<string, string | undefined>;
-  const caller = route.right === null ? ANONYMOUS : await identify(access, headers.authorization);
-  if (route.right !== null && caller === ANONYMOUS && !access.noAuth) checkHost(headers.host);
+  const { right } = route;
+  const caller = right === null ? ANONYMOUS : await identify(access, headers.authorization);
+  if (right !== null && caller === ANONYMOUS && !access.noAuth) checkHost(headers.host);
   const volset = 'volset' in params ? volsetOf(params.volset) : undefined;
-  if (route.right !== null) authorize(access, caller, route.right, volset);
+  if (right !== null) authorize(access, caller, right, volset);
+  const renew = async (): Promise<ScopedCaller> => {
+    if (right === null) return caller;
+    const present = await identify(access, headers.authorization);
+    authorize(access, present, right, volset);
+    return present;
+  };
   const claims = route.transfer && checkTransfer(route, params.upload, caller, headers[TRANSFER_HEADER], tokens);
   checkProtocol(headers[PROTOCOL_HEADER]);
   checkBodyType(route, request);
-  return { caller, volset, claims, query: checkQuery(route, request.query) };
+  return { caller, volset, claims, query: checkQuery(route, request.query), renew };
 }
 
 function checkTransfer(

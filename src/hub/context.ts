@@ -1,5 +1,6 @@
 /** What all routes work with, over HTTP and in process alike. */
-import type { HubOptions } from './contract.ts';
+import type { HubLimits, HubOptions } from './contract.ts';
+import { Feeds } from './feed/feeds.ts';
 import { HeadWatch } from './feed/head-watch.ts';
 import { noticing } from './feed/noticing.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
@@ -13,14 +14,18 @@ export function hubContext({ meta, transfer, transferTokens, limits, now = Date.
   const heads = new HeadWatch(meta, {
     onFailure: (error) => log?.({ level: 'warn', event: 'look-failed', message: textOf(error) }),
   });
+  const noticed = noticing(meta, () => heads.poke());
+  const all: HubLimits = { ...DEFAULT_LIMITS, ...limits };
+  const metrics = new Metrics();
   return {
-    meta: noticing(meta, () => heads.poke()),
+    meta: noticed,
     transfer,
     transferTokens,
-    limits: { ...DEFAULT_LIMITS, ...limits },
-    metrics: new Metrics(),
+    limits: all,
+    metrics,
     pending: new PendingVolsets(),
     heads,
+    feeds: new Feeds({ meta: noticed, heads, limits: all, metrics }),
     now,
   };
 }

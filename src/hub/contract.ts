@@ -34,11 +34,6 @@ export type HubMeta = Pick<
   | 'heads'
   | 'pin'
   | 'unpin'
-  | 'changesAfter'
-  | 'viewOf'
-  | 'heads'
-  | 'pin'
-  | 'unpin'
   | 'sealed'
   | 'blobHead'
   | 'apply'
@@ -71,6 +66,16 @@ export interface HubLimits {
   uploadBytes: number;
   /** Bytes of one push of records. */
   recordBytes: number;
+  /** Feeds that are open at once; more are refused (`busy`). */
+  followers: number;
+  /** The same for one token. */
+  tokenFollowers: number;
+  /** Milliseconds between marks of a feed that has nothing to say. */
+  markMs: number;
+  /** Bytes of the last changes of a volset that are kept for its followers. */
+  ringBytes: number;
+  /** Milliseconds that a state waits for its revision. */
+  stateWaitMs: number;
 }
 
 export interface HubOptions {

@@ -5,18 +5,24 @@ import { type AccessOptions, isLoopback } from './access.ts';
 import { hubContext } from './context.ts';
 import type { Hub, HubOptions } from './contract.ts';
 import { cutRegularly } from './cut.ts';
+import { Fresh } from './feed/fresh.ts';
 import { routes } from './routes/service.ts';
 import { buildServer, type Server } from './server.ts';
 
 /** How often connections that have become idle are closed while the hub stops, in milliseconds. */
 const SWEEP_MS = 50;
 
+/** What the reader of a feed gets to take its last word. */
+const FEED_DRAIN_MS = 1000;
+
 /** Listening when it resolves. Throws `bad-config` for an open door that nobody asked for, `busy` for a port in use. */
 export async function createHub(options: HubOptions): Promise<Hub> {
   const { meta, host = '127.0.0.1', noAuth = false, readOnly = false, now = Date.now } = options;
   await refuseOpenDoor(options, host, noAuth);
   const context = hubContext(options);
-  const access: AccessOptions = { meta, noAuth, readOnly, now };
+  // Of all who ask at once, feeds at their marks above all, one reads for the others.
+  const tokens = new Fresh(() => meta.listTokens());
+  const access: AccessOptions = { meta: { listTokens: () => tokens.get() }, noAuth, readOnly, now };
   const server = buildServer(options, context, access, routes);
   await listen(server, host, options.port ?? 0);
   const cutting = cutRegularly(meta, options.cutEveryMs ?? 1000, options.log);
@@ -26,6 +32,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     cutting.stop();
+    context.feeds[Symbol.dispose]();
     context.heads[Symbol.dispose]();
     await drain(server, context.limits.drainMs);
     await options.transfer.close();
@@ -65,9 +72,10 @@ async function listen({ app }: Server, host: string, port: number): Promise<void
   }
 }
 
-/** No new requests; those that run may end within `ms`, then they are cut. */
-async function drain({ app, abortAll }: Server, ms: number): Promise<void> {
+/** No new requests; those that run may end within `ms`, then they are cut. Feeds have ended, and go first. */
+async function drain({ app, abortAll, cutFeeds }: Server, ms: number): Promise<void> {
   const sweep = setInterval(() => app.server.closeIdleConnections(), SWEEP_MS);
+  const feeds = setTimeout(cutFeeds, Math.min(ms, FEED_DRAIN_MS));
   const cut = setTimeout(() => {
     abortAll();
     app.server.closeAllConnections();
@@ -77,5 +85,6 @@ async function drain({ app, abortAll }: Server, ms: number): Promise<void> {
   } finally {
     clearInterval(sweep);
     clearTimeout(cut);
+    clearTimeout(feeds);
   }
 }

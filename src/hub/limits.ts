@@ -1,5 +1,5 @@
 /** Default limits of a hub (HubLimits in contract.ts says what each means). */
-import { MAX_JSON } from '../wire/limits.ts';
+import { MARK_MS, MAX_JSON } from '../wire/limits.ts';
 import type { HubLimits } from './contract.ts';
 
 export const DEFAULT_LIMITS: HubLimits = {
@@ -11,6 +11,11 @@ export const DEFAULT_LIMITS: HubLimits = {
   jsonBytes: MAX_JSON,
   uploadBytes: 4 * 1024 ** 4,
   recordBytes: 4 * 1024 ** 3,
+  followers: 4000,
+  tokenFollowers: 1000,
+  markMs: MARK_MS,
+  ringBytes: 4 * 1024 ** 2,
+  stateWaitMs: 5000,
 };
 
 /** A body must bring this many bytes within each `idleMs` that we wait for it, else it is a slow loris. */

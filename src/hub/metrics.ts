@@ -8,6 +8,9 @@ export class Metrics {
   bytesOut = 0;
   uploads = 0;
   downloads = 0;
+  followers = 0;
+  changesSent = 0;
+  feedsCut = 0;
 
   request(method: string, route: string, status: number): void {
     add(this.#requests, `method="${method}",route="${route}",status="${status}"`);
@@ -26,6 +29,9 @@ export class Metrics {
       ...single('plait_volsets', 'gauge', 'Volume sets in this store.', volsets),
       ...single('plait_uploads_in_progress', 'gauge', 'Parts of uploads being received.', this.uploads),
       ...single('plait_downloads_in_progress', 'gauge', 'Blob diffs being sent.', this.downloads),
+      ...single('plait_followers', 'gauge', 'Feeds that are open.', this.followers),
+      ...single('plait_changes_sent_total', 'counter', 'Changes told, to each follower.', this.changesSent),
+      ...single('plait_feeds_cut_total', 'counter', 'Feeds whose reader stood still.', this.feedsCut),
       ...single('plait_uploads_open', 'gauge', 'Uploads whose quarantine is open.', transfers.openUploads),
       ...single('plait_quarantine_bytes', 'gauge', 'Bytes of unfinished uploads.', transfers.quarantineBytes),
       ...single('plait_parts_total', 'counter', 'Parts of uploads that were begun.', transfers.parts),

@@ -33,11 +33,14 @@ export interface Server {
   app: FastifyInstance;
   /** Aborts whatever still runs. */
   abortAll(): void;
+  /** Cuts the feeds whose readers have not taken their last word. */
+  cutFeeds(): void;
 }
 
 export function buildServer(options: HubOptions, context: HubContext, access: AccessOptions, routes: Route[]): Server {
   const { limits } = context;
   const running = new Map<FastifyRequest, Running>();
+  const live = new Set<FastifyReply>();
   /** The answer is out, or nobody is there to take it: fastify tells of the first case only. */
   const finish = (request: FastifyRequest, reply: FastifyReply): void => {
     const state = running.get(request);
@@ -85,12 +88,20 @@ export function buildServer(options: HubOptions, context: HubContext, access: Ac
         const state = running.get(request);
         if (!state) throw clientGone();
         clearTimeout(state.bodyTimer);
-        return send(context, route, reply, await route.handle(context, callOf(route, request, state, context, access)));
+        const result = await route.handle(context, callOf(route, request, state, context, access));
+        if (route.live) {
+          live.add(reply);
+          reply.raw.once('close', () => live.delete(reply));
+        }
+        return send(context, route, reply, result);
       },
     });
   }
   return {
     app,
+    cutFeeds: () => {
+      for (const { raw } of live) raw.destroy();
+    },
     abortAll: () => {
       for (const { abort } of running.values()) abort.abort(new PlaitError('busy', 'the hub is stopping'));
     },
@@ -183,9 +194,14 @@ function callOf(
 function send({ metrics, limits }: HubContext, route: Route, reply: FastifyReply, result: unknown): unknown {
   reply.type(route.answer.type);
   if (isStream(route.answer.type)) {
-    const tooSlow = (): unknown => reply.raw.destroy();
-    // For what is left when the last piece was handed over, and for a source that stands still.
-    reply.raw.setTimeout(limits.idleMs, tooSlow);
+    const tooSlow = (): void => {
+      if (route.live) metrics.feedsCut++;
+      reply.raw.destroy();
+    };
+    // For what is left when the last piece was handed over, and for a source that stands still: which a feed may.
+    reply.raw.setTimeout(limits.idleMs, () => {
+      if (!route.live || (reply.raw.socket?.writableLength ?? 0) > 0) tooSlow();
+    });
     const pieces = streamedAnswer(result as AsyncIterable<Uint8Array>, {
       idleMs: limits.idleMs,
       tooSlow,

@@ -13,6 +13,8 @@ export interface BodyOptions {
   signal?: AbortSignal;
   /** Milliseconds without progress. */
   idleMs: number;
+  /** What counts as progress in a body that comes, in bytes; default 1024. */
+  leastBytes?: number;
   /** Told when there was no progress for so long. */
   stalled: () => void;
   onBytes: (bytes: number) => void;
@@ -47,7 +49,7 @@ export async function* outgoing(body: RequestBody, options: BodyOptions): AsyncG
 
 /** While the limit holds us back we do not read, so that the sender is slowed down as well. */
 export async function* incoming(body: AsyncIterable<Uint8Array>, options: BodyOptions): AsyncGenerator<Uint8Array> {
-  const { limit, signal, idleMs, stalled, onBytes } = options;
+  const { limit, signal, idleMs, leastBytes = MIN_BYTES_PER_WINDOW, stalled, onBytes } = options;
   const pieces = body[Symbol.asyncIterator]();
   let waited = 0;
   let bytes = 0;
@@ -59,7 +61,7 @@ export async function* incoming(body: AsyncIterable<Uint8Array>, options: BodyOp
       waited += performance.now() - start;
       bytes += piece.length;
       onBytes(piece.length);
-      if (bytes >= MIN_BYTES_PER_WINDOW) waited = bytes = 0;
+      if (bytes >= leastBytes) waited = bytes = 0;
       else if (waited > idleMs) stalled();
       await limit?.take(piece.length, signal);
       yield piece;

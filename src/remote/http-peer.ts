@@ -1,10 +1,13 @@
 /** A store as a Peer: messages of src/wire over any connection to it, be it of http.ts or in this process. */
 import { parseJson } from '../core/bounded-json.ts';
 import { PlaitError } from '../core/errors.ts';
-import { isRandomId, type StoreId, type VolsetId } from '../core/ids.ts';
+import type { StoreId, VolsetId } from '../core/ids.ts';
 import type {
   DeltasAnswer,
   DeltasAsk,
+  Feed,
+  FeedAsk,
+  HeadFeed,
   Offer,
   OfferAnswer,
   OfferSender,
@@ -37,7 +40,9 @@ import { encodePush, type Generations } from '../wire/push.ts';
 import { decode, object, type Schema } from '../wire/schema.ts';
 import { encodeWrites, handOverParts } from '../wire/writes.ts';
 import { notAHub } from './failures.ts';
+import { openFeed, openHeads } from './feeds.ts';
 import { Source } from './source.ts';
+import { transferPath } from './transfer-path.ts';
 
 export class HttpPeer implements Peer {
   readonly #http: Connection;
@@ -72,16 +77,24 @@ export class HttpPeer implements Peer {
   async deltas(volset: VolsetId, ask: DeltasAsk): Promise<DeltasAnswer> {
     // Not the first one for ever: a store may find out in the middle of a session that it has to go on as another.
     this.#self = ask.self;
-    const wanted: Wanted = {
-      method: 'POST',
-      path: `/v1/volsets/${volset}/deltas`,
-      body: jsonBytes(ask),
-      type: JSON_TYPE,
-      answer: NDJSON_TYPE,
-      retry: true,
-      work: true,
-    };
-    return this.#http.ask(wanted, async (bytes) => {
+    const path = `/v1/volsets/${volset}/deltas`;
+    return this.#deltas({ method: 'POST', path, body: jsonBytes(ask), type: JSON_TYPE });
+  }
+
+  state(volset: VolsetId, min: number): Promise<DeltasAnswer> {
+    return this.#deltas({ method: 'GET', path: `/v1/volsets/${volset}/state?min=${min}` });
+  }
+
+  changes(volset: VolsetId, ask: FeedAsk): Promise<Feed> {
+    return openFeed(this.#http, volset, ask);
+  }
+
+  heads(): Promise<HeadFeed> {
+    return openHeads(this.#http);
+  }
+
+  #deltas(asked: Pick<Wanted, 'method' | 'path' | 'body' | 'type'>): Promise<DeltasAnswer> {
+    return this.#http.ask({ ...asked, answer: NDJSON_TYPE, retry: true, work: true }, async (bytes) => {
       try {
         return await decodeDeltas(bytes);
       } catch (error) {
@@ -162,7 +175,7 @@ export class HttpPeer implements Peer {
   async have(volset: VolsetId, transfer: Transfer, kind: 0 | 1, ids: Uint8Array): Promise<Uint8Array> {
     const asked = ids.length / 32;
     if (asked > MAX_HAVE_IDS) throw new PlaitError('unexpected', `at most ${MAX_HAVE_IDS} ids in one have request`);
-    this.#transferPath(transfer);
+    transferPath(this.url, transfer);
     const wanted: Wanted = {
       method: 'POST',
       path: `/v1/volsets/${volset}/have?kind=${kind}`,
@@ -181,7 +194,7 @@ export class HttpPeer implements Peer {
     return this.#ask(
       {
         method: 'PUT',
-        path: this.#transferPath(transfer),
+        path: transferPath(this.url, transfer),
         headers: { [TRANSFER_HEADER]: transfer.token },
         body: part,
         ...(rest && { bodyAgain: rest }),
@@ -202,7 +215,7 @@ export class HttpPeer implements Peer {
     await this.#ask(
       {
         method: 'POST',
-        path: `${this.#transferPath(transfer)}/held?kind=${kind}`,
+        path: `${transferPath(this.url, transfer)}/held?kind=${kind}`,
         headers: { [TRANSFER_HEADER]: transfer.token },
         body: prefixes,
         type: BYTES_TYPE,
@@ -217,7 +230,7 @@ export class HttpPeer implements Peer {
   download(transfer: Transfer, share?: Share): Promise<AsyncIterable<Uint8Array>> {
     return this.#http.request({
       method: 'GET',
-      path: this.#transferPath(transfer) + (share === undefined ? '' : `?share=${share.index}&of=${share.of}`),
+      path: transferPath(this.url, transfer) + (share === undefined ? '' : `?share=${share.index}&of=${share.of}`),
       headers: { [TRANSFER_HEADER]: transfer.token },
       answer: TAR_TYPE,
       retry: true,
@@ -270,22 +283,8 @@ export class HttpPeer implements Peer {
     }
     return all;
   }
-
-  /** A URL from a peer is followed on the peer's own origin only, and only to a transfer. */
-  #transferPath({ url }: Transfer): string {
-    // A store in this process has a path for its origin; its transfers are named below whatever stands here.
-    const origin = URL.canParse(this.url) ? this.url : IN_PROCESS;
-    const target = URL.canParse(url, origin) ? new URL(url, origin) : undefined;
-    const id = target && /^\/v1\/transfers\/([^/]+)$/.exec(target.pathname)?.[1];
-    if (target && target.origin === origin && isRandomId(id) && target.search === '' && target.hash === '')
-      return target.pathname;
-    throw new PlaitError('protocol', `${this.url} names a transfer elsewhere`, {
-      hint: 'transfers are followed at the hub itself only; if it stands behind a proxy, its answers must not be rewritten',
-    });
-  }
 }
 
-const IN_PROCESS = 'http://in.process';
 /** A hub that works on it takes longer to answer. */
 const WORK: Partial<Wanted> = { work: true };
 const nothing: Schema = object({});

@@ -19,8 +19,8 @@ import { type Connections, connect, type PoolOptions, type ResponseData } from '
 
 /** Bodies below this go in one piece, with the headers. */
 const SMALL_BODY = 16 * 1024;
-/** Connections beside those of the streams, for questions in between. */
-const SPARE_CONNECTIONS = 2;
+/** Connections beside those of the streams: for questions in between, and for feeds. */
+const SPARE_CONNECTIONS = 4;
 /** Attempts after one that stood still. */
 const STALLS = 1;
 
@@ -89,10 +89,10 @@ export class HubConnection implements Connection {
       answer.body.on('error', () => {}).destroy();
       throw error;
     }
-    return this.#bytes(answer);
+    return this.#bytes(answer, wanted);
   }
 
-  async #send({ method, path, headers, body, type, work }: Wanted): Promise<ResponseData> {
+  async #send({ method, path, headers, body, type, work, silentMs, signal }: Wanted): Promise<ResponseData> {
     const { token, timeouts } = this.#options;
     const own = new AbortController();
     try {
@@ -110,8 +110,9 @@ export class HubConnection implements Connection {
           ...headers,
         },
         body: body === undefined ? null : ((await this.#body(body, own)) as never),
-        signal: AbortSignal.any([this.#stop, own.signal]),
+        signal: AbortSignal.any([this.#stop, own.signal, ...(signal ? [signal] : [])]),
         ...(work && { headersTimeout: timeouts.workMs }),
+        ...(silentMs !== undefined && { headersTimeout: silentMs, bodyTimeout: silentMs }),
       });
     } catch (error) {
       own.abort(error);
@@ -193,7 +194,7 @@ export class HubConnection implements Connection {
     return collectBytes(bytes, max, () => notAHub(this.origin, `its answer is longer than ${max} bytes`));
   }
 
-  async *#bytes(answer: ResponseData): AsyncGenerator<Uint8Array> {
+  async *#bytes(answer: ResponseData, { silentMs }: Pick<Wanted, 'silentMs'> = {}): AsyncGenerator<Uint8Array> {
     const { timeouts } = this.#options;
     const onBytes = (bytes: number): void => {
       this.traffic.received += bytes;
@@ -203,7 +204,9 @@ export class HubConnection implements Connection {
     };
     try {
       const body = answer.body as AsyncIterable<Uint8Array>;
-      yield* incoming(body, { limit: this.#down, signal: this.#stop, idleMs: timeouts.bodyMs, stalled, onBytes });
+      // Of a feed, whatever comes counts.
+      const pace = silentMs === undefined ? { idleMs: timeouts.bodyMs } : { idleMs: silentMs, leastBytes: 1 };
+      yield* incoming(body, { limit: this.#down, signal: this.#stop, ...pace, stalled, onBytes });
     } catch (error) {
       throw this.#failure(error);
     } finally {

@@ -44,7 +44,7 @@ async function deltas(context: HubContext, { volset, body, caller }: Call): Prom
   return encodeDeltas({ ...plan, sealed: sealed.slice(0, MAX_INTERVALS), blobs, generations });
 }
 
-async function* pages(meta: HubMeta, volset: VolsetId, first?: string): AsyncGenerator<Generation> {
+export async function* pages(meta: HubMeta, volset: VolsetId, first?: string): AsyncGenerator<Generation> {
   for (let cursor = first; cursor !== undefined; ) {
     const page = await meta.readDeltas(volset, cursor);
     yield* page.generations;

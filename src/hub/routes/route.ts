@@ -4,6 +4,7 @@ import type { Schema } from '../../wire/schema.ts';
 import type { Right, TransferClaims, TransferService, TransferTokens } from '../../wire/transfer-service.ts';
 import type { ScopedCaller } from '../access.ts';
 import type { HubLimits, HubMeta } from '../contract.ts';
+import type { Feeds } from '../feed/feeds.ts';
 import type { HeadWatch } from '../feed/head-watch.ts';
 import type { Metrics } from '../metrics.ts';
 import type { PendingVolsets } from '../pending-volsets.ts';
@@ -17,6 +18,7 @@ export interface HubContext {
   pending: PendingVolsets;
   /** Who moved; `meta` pokes it at each write. */
   heads: HeadWatch;
+  feeds: Feeds;
   now: () => number;
 }
 
@@ -25,6 +27,8 @@ export interface Call {
   caller: ScopedCaller;
   /** Throws unless the caller may do this; routes whose volset stands in the body call it themselves. */
   authorize(right: Right, volset?: VolsetId): void;
+  /** Who it is by now: throws where the token has been revoked, has run out or allows this no more. */
+  renew(): Promise<ScopedCaller>;
   /** The path's volset; present where the path has one. */
   volset: VolsetId;
   /** Verified claims where the route wants a transfer token. */
@@ -57,6 +61,8 @@ export interface Route {
   transfer?: 'up' | 'down';
   query?: Record<string, Schema>;
   optionalQuery?: Record<string, Schema>;
+  /** The answer goes on until somebody ends it, and may say nothing for long. */
+  live?: true;
   body?: Medium;
   answer: Medium;
   /** A value for JSON, text or bytes for other types, a byte stream. */

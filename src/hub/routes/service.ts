@@ -1,6 +1,7 @@
 /** The hub about itself: health, metrics, the description of its protocol. */
 import { JSON_TYPE } from '../../wire/headers.ts';
 import { openApi } from '../openapi.ts';
+import { feedRoutes } from './feed.ts';
 import { recordRoutes } from './records.ts';
 import type { Route } from './route.ts';
 import { transferRoutes } from './transfers.ts';
@@ -38,4 +39,4 @@ const serviceRoutes: Route[] = [
   },
 ];
 
-export const routes: Route[] = [...volsetRoutes, ...recordRoutes, ...transferRoutes, ...serviceRoutes];
+export const routes: Route[] = [...volsetRoutes, ...recordRoutes, ...feedRoutes, ...transferRoutes, ...serviceRoutes];
