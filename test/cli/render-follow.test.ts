@@ -173,6 +173,17 @@ describe('cli: all that is followed on one line', () => {
     assert.equal(summary(events, noon + 9000), 'origin: in sync at 42, last change 12:00:05');
   });
 
+  it('a remote that is given up stays so, one that goes on later says so again', () => {
+    const events: [number, FollowEvent][] = [
+      [0, inSync()],
+      [0, inSync({ remote: 'usb' })],
+      [0, PROBLEMS[0]],
+    ];
+    assert.equal(summary(events, 0), 'origin: problem: another store · usb: in sync at 41');
+    assert.equal(summary(events, 0, true), 'origin: problem · usb: in sync');
+    assert.equal(summary([...events, [0, catchingUp()]], 0), 'origin: catching up · usb: in sync at 41');
+  });
+
   it('several remotes, and what became of a volset that was not known at first', () => {
     const events: [number, FollowEvent][] = [
       [0, waiting('x', 1, { volset: null, volsetId: null, rev: null })],

@@ -20,6 +20,8 @@ interface Followed {
   /** Milliseconds since the epoch: when it came. */
   at: number;
   lastChange: number | undefined;
+  /** Why the remote as a whole goes on later or not at all; a status that follows takes its place. */
+  trouble?: string;
 }
 
 /** What is known of all that is followed. No clock and no stream: the same for every output. */
@@ -41,6 +43,7 @@ export class FollowBoard {
     if (event.event === 'status') return this.#takeStatus(event, now);
     const followed = this.#followed.get(this.#key(event)) ?? this.#followed.get(event.remote);
     if (followed && event.type !== 'problem') followed.lastChange = now;
+    if (followed && event.event === 'problem' && event.object === null) followed.trouble = event.message;
     if (this.#detail === 'problems' && event.type !== 'problem') return undefined;
     if (this.#detail === 'news' && event.event === 'data') return undefined;
     return changeLine(this.#who(event), event);
@@ -56,9 +59,7 @@ export class FollowBoard {
     const all = [...this.#followed.values()];
     if (all.length === 0) return 'connecting';
     if (all.length > MAX_SINGLY) return this.#counts(all);
-    return all
-      .map((one) => `${this.#who(one.status)}: ${brief ? WORD[one.status.status] : state(one, now)}`)
-      .join(' · ');
+    return all.map((one) => `${this.#who(one.status)}: ${brief ? wordOf(one) : state(one, now)}`).join(' · ');
   }
 
   #takeStatus(event: StatusEvent, now: number): string | undefined {
@@ -82,12 +83,12 @@ export class FollowBoard {
   }
 
   #counts(all: readonly Followed[]): string {
-    const groups = (['in-sync', 'resync', 'waiting'] as const).flatMap((status) => {
-      const those = all.filter((one) => one.status.status === status);
+    const groups = ['in sync', 'catching up', 'waiting', 'problem'].flatMap((word) => {
+      const those = all.filter((one) => wordOf(one) === word);
       if (those.length === 0) return [];
       const names = those.slice(0, 2).map((one) => this.#who(one.status));
       const list = [...names, ...(those.length > 2 ? ['…'] : [])].join(', ');
-      return [`${those.length} ${WORD[status]}${status === 'in-sync' ? '' : ` (${list})`}`];
+      return [`${those.length} ${word}${word === 'in sync' ? '' : ` (${list})`}`];
     });
     return `${formatCount(all.length)} followed: ${groups.join(', ')}`;
   }
@@ -96,7 +97,10 @@ export class FollowBoard {
 const MAX_SINGLY = 3;
 const WORD = { waiting: 'waiting', resync: 'catching up', 'in-sync': 'in sync' } as const;
 
-function state({ status, at, lastChange }: Followed, now: number): string {
+const wordOf = ({ status, trouble }: Followed): string => (trouble === undefined ? WORD[status.status] : 'problem');
+
+function state({ status, at, lastChange, trouble }: Followed, now: number): string {
+  if (trouble !== undefined) return `problem: ${showText(trouble)}`;
   const parts: string[] = [WORD[status.status]];
   if (status.status === 'in-sync') parts[0] += ` at ${status.rev}`;
   if (status.status === 'waiting' && status.retryInMs !== undefined) {
