@@ -30,9 +30,12 @@ export class Pages {
 
   /** The page behind revision `after`; throws `compacted` and `ahead` as the store does. */
   async read(volset: VolsetId, after: number): Promise<StoredPage> {
+    return this.kept(volset, after) ?? (await this.readAnew(volset, after));
+  }
+
+  /** The same as the store says now: what is kept may have been compacted since. */
+  async readAnew(volset: VolsetId, after: number): Promise<StoredPage> {
     const key = `${volset} ${after}`;
-    const kept = this.kept(volset, after);
-    if (kept) return kept;
     let reading = this.#reading.get(key);
     if (!reading) {
       reading = this.#read(volset, after, key).finally(() => this.#reading.delete(key));
@@ -60,6 +63,8 @@ export class Pages {
   }
 
   #keep(key: string, page: StoredPage): void {
+    const before = this.#kept.get(key);
+    if (before) this.#bytes -= bytesOf(before);
     this.#kept.set(key, page);
     this.#bytes += bytesOf(page);
     for (const [oldest, { pieces }] of this.#kept) {
