@@ -7,6 +7,7 @@ import { DEFAULT_LIMITS } from './limits.ts';
 import { Metrics } from './metrics.ts';
 import { PendingVolsets } from './pending-volsets.ts';
 import type { HubContext } from './routes/route.ts';
+import { VolsetViews } from './views/volset-views.ts';
 
 type Parts = Pick<HubOptions, 'meta' | 'transfer' | 'transferTokens' | 'limits' | 'now' | 'log'>;
 
@@ -26,6 +27,7 @@ export function hubContext({ meta, transfer, transferTokens, limits, now = Date.
     pending: new PendingVolsets(),
     heads,
     feeds: new Feeds({ meta: noticed, heads, limits: all, metrics }),
+    views: new VolsetViews(meta),
     now,
   };
 }

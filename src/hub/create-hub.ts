@@ -34,6 +34,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     cutting.stop();
     context.feeds[Symbol.dispose]();
     context.heads[Symbol.dispose]();
+    context.views[Symbol.dispose]();
     await drain(server, context.limits.drainMs);
     await options.transfer.close();
     options.log?.({ level: 'info', event: 'stopped' });

@@ -99,11 +99,13 @@ class InProcess implements Connection {
   }
 
   async #close(): Promise<void> {
-    this.#closing.abort(new PlaitError('network', `the store ${this.origin} was closed`));
+    const closed = new PlaitError('network', `the store ${this.origin} was closed`);
+    this.#closing.abort(closed);
     this.#cutting.stop();
     this.#context.heads[Symbol.dispose]();
+    this.#context.views[Symbol.dispose]();
     await Promise.allSettled([...this.#running]);
-    await Promise.allSettled([...this.#answers].map((answer) => answer.return()));
+    await Promise.allSettled([...this.#answers].map((answer) => answer.cut(closed)));
     await this.#cutting.first;
     await this.#options.transfer.close();
   }

@@ -70,6 +70,16 @@ export class MemoryMeta {
     return this.volsets.has(id);
   }
 
+  /** No revision tells of a generation here: what is read must not be kept. */
+  heads() {
+    return [...this.volsets].map(([volset, { revision }]) => ({ volset, head: { revision, blobs: 0 }, open: true }));
+  }
+
+  viewOf(id: VolsetId) {
+    const view = this.findVolset(id) ?? null;
+    return { revision: this.#volset(id).revision, view, branches: view ? this.listBranches(id) : [] };
+  }
+
   #view(id: VolsetId, v: MemoryVolset) {
     const { name, named, owner } = v;
     return { id, name, named, ...NO_FIELDS, owner, branches: v.branches.size, snapshots: v.snapshots.size };

@@ -8,6 +8,7 @@ import type { Feeds } from '../feed/feeds.ts';
 import type { HeadWatch } from '../feed/head-watch.ts';
 import type { Metrics } from '../metrics.ts';
 import type { PendingVolsets } from '../pending-volsets.ts';
+import type { VolsetViews } from '../views/volset-views.ts';
 
 export interface HubContext {
   meta: HubMeta;
@@ -19,6 +20,8 @@ export interface HubContext {
   /** Who moved; `meta` pokes it at each write. */
   heads: HeadWatch;
   feeds: Feeds;
+  /** What people see, kept while it is asked for. */
+  views: VolsetViews;
   now: () => number;
 }
 

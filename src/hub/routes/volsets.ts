@@ -1,9 +1,7 @@
 /** Which volume sets are here, and making one. */
 import { PlaitError } from '../../core/errors.ts';
 import type { VolsetId } from '../../core/ids.ts';
-import { displayNames } from '../../core/names.ts';
 import type { PeerVolset } from '../../core/peer.ts';
-import type { VolsetView } from '../../meta/contract.ts';
 import { JSON_TYPE } from '../../wire/headers.ts';
 import { created, createVolset, volset, volsetList } from '../../wire/messages.ts';
 import type { Call, HubContext, Route } from './route.ts';
@@ -46,29 +44,10 @@ export async function claimName(context: HubContext, call: Call, id: VolsetId, n
   });
 }
 
-/** By id, unique: a volset that was renamed to what another is called already is told apart. */
-const shownNames = (views: VolsetView[]): Map<string, string> =>
-  displayNames(views.map(({ id, name, named }) => ({ id, name: name ?? id, stamp: named })));
-
-async function show(
-  { meta, pending }: HubContext,
-  id: VolsetId,
-  names: ReadonlyMap<string, string>,
-): Promise<PeerVolset> {
-  const known = names.has(id);
-  const branches = known ? await meta.listBranches(id) : [];
-  return {
-    id,
-    name: names.get(id) ?? pending.name(id) ?? id,
-    branches: branches.map(({ id, name, tip }) => ({ id, name, tip })),
-  };
-}
-
-async function list(context: HubContext, { caller }: Call): Promise<{ volsets: PeerVolset[] }> {
+async function list({ views }: HubContext, { caller }: Call): Promise<{ volsets: PeerVolset[] }> {
+  const seen = await views.read((id) => caller.covers(id));
   const volsets: PeerVolset[] = [];
-  const views = await context.meta.listVolsets();
-  const names = shownNames(views);
-  for (const { id } of views) if (caller.covers(id)) volsets.push(await show(context, id, names));
+  for (const [id, name] of seen.names) if (caller.covers(id)) volsets.push({ id, name, branches: seen.branches(id) });
   return { volsets };
 }
 
@@ -81,10 +60,12 @@ async function create(context: HubContext, call: Call): Promise<{ id: VolsetId; 
   return { id, created: true };
 }
 
-async function find(context: HubContext, { volset }: Call): Promise<PeerVolset> {
-  const names = shownNames(await context.meta.listVolsets());
-  if (!names.has(volset) && context.pending.name(volset) === undefined) throw noSuchVolset();
-  return show(context, volset, names);
+/** Announced, or deleted and announced again: its name is all there is. */
+async function find({ views, pending }: HubContext, { volset: id }: Call): Promise<PeerVolset> {
+  const seen = await views.read((wanted) => wanted === id);
+  const name = seen.names.get(id) ?? pending.name(id);
+  if (name === undefined) throw noSuchVolset();
+  return { id, name, branches: seen.names.has(id) ? seen.branches(id) : [] };
 }
 
 export const volsetRoutes: Route[] = [
