@@ -59,7 +59,7 @@ export type Action =
   /** For good. Without an error: in sync, as `once` asks. */
   | { do: 'stop'; error?: Failure };
 
-export interface FollowStatus {
+export interface FollowStanding {
   status: 'waiting' | 'resync' | 'in-sync';
   /** The remote's revision that is here; null before the first contact. */
   revision: number | null;
@@ -73,6 +73,8 @@ export interface FollowSetup {
   once: boolean;
   /** The feed begins by telling all there is (heads of volsets): no state is needed, nothing is resumed. */
   levels?: boolean;
+  /** What may be left over from a run before: tried once the feed is open. */
+  left?: Left;
 }
 
 export interface FollowState {
@@ -124,7 +126,10 @@ const MAX_STRIKES = 5;
 const NOTHING_LEFT: Left = { lacking: false, held: false };
 const LONG_AGO = Number.NEGATIVE_INFINITY;
 
-export const beginFollow = (marker: Marker | null, { once, levels = false }: FollowSetup): FollowState => ({
+export const beginFollow = (
+  marker: Marker | null,
+  { once, levels = false, left = NOTHING_LEFT }: FollowSetup,
+): FollowState => ({
   once,
   levels,
   marker,
@@ -136,7 +141,7 @@ export const beginFollow = (marker: Marker | null, { once, levels = false }: Fol
   goal: 0,
   heard: 0,
   blobs: 0,
-  left: NOTHING_LEFT,
+  left,
   retryAt: null,
   retries: 0,
   openedAt: LONG_AGO,
@@ -186,7 +191,7 @@ export function decide(state: FollowState, now: number): { state: FollowState; a
   return { state, action: { do: 'wait', until: retryAt } };
 }
 
-export function followStatus(state: FollowState): FollowStatus {
+export function standingOf(state: FollowState): FollowStanding {
   const revision = state.marker?.revision ?? null;
   if (state.feed !== 'open') {
     if (state.work === 'state') return { status: 'resync', revision };
@@ -243,8 +248,9 @@ function refused(state: FollowState, error: Failure, now: number, random: () => 
   if (state.resumable && VOID.includes(error.code)) return { ...state, resumable: false };
   if (error.code !== 'not-found') return fail(state, error, now, random);
   const { failures } = state;
-  const notBefore = failures === 0 ? now : now + jittered(failures, random, RECONNECT);
-  return { ...state, absent: true, failures: failures + 1, notBefore, reason: error };
+  // Seldom more than once: then it was made in between, or a session said so for good.
+  const again = failures > 0 && { notBefore: now + jittered(failures, random, RECONNECT), reason: error };
+  return { ...state, absent: true, failures: failures + 1, ...again };
 }
 
 /** The marker says nothing there: a session looks at what is, and is the one that may refuse to go on. */
@@ -293,7 +299,8 @@ function applied(
     needsState: state.work === 'state' ? false : state.needsState,
     left,
     retries,
-    retryAt: isOpen ? now + jittered(retries, random, PAUSE) : null,
+    // Others change on meanwhile: what is due some time stays due then.
+    retryAt: isOpen ? (state.retryAt ?? now + jittered(retries, random, PAUSE)) : null,
     ...(isNews && { strikes: 0, renewed: false }),
     ...(state.feed === 'open' && { reason: undefined }),
   };
@@ -308,8 +315,12 @@ function failed(
   // What runs is let run; whether it ends well tells more than how the feed ended.
   const work = of === 'work' ? 'none' : state.work;
   // One connection that is lost is one failure, whoever notices it second.
-  if (of === 'work' && state.feed === 'closed' && kindOf(error.code) === 'reach') return { ...state, work };
-  const lost: FollowState = { ...state, feed: 'closed', work };
+  if (of === 'work' && state.feed === 'closed' && kindOf(error.code) === 'reach') {
+    return { ...state, work, dirty: state.dirty || state.work === 'state' };
+  }
+  // What was to be sent is still to be sent.
+  const dirty = state.dirty || (of === 'work' && state.work === 'state');
+  const lost: FollowState = { ...state, feed: 'closed', work, dirty };
   if (state.resumable && VOID.includes(error.code)) return { ...lost, resumable: false };
   return fail(lost, error, now, random);
 }

@@ -92,7 +92,7 @@ function meant({ meta }: Engine, verb: Verb, theirs: ReadonlyMap<VolsetId, strin
 }
 
 /** A selection kept for the remote is about the volset that it follows; later sessions see who answered first. */
-function remoteWith({ meta }: Engine, remote: RemoteConfig): (volset: VolsetId) => RemoteConfig {
+export function remoteWith({ meta }: Engine, remote: RemoteConfig): (volset: VolsetId) => RemoteConfig {
   return (volset) => {
     const now = meta.listRemotes().find(({ name }) => name === remote.name) ?? remote;
     const { selection, ...rest } = now;

@@ -6,7 +6,7 @@ import { downloadSnapshots } from '../transfer/client.ts';
 import { lackedHere, noteAbsent } from './left-out.ts';
 import { resolveReference } from './references.ts';
 import type { Moved, ProblemRow } from './results.ts';
-import type { Session } from './session.ts';
+import type { Known, Session } from './session.ts';
 import { sinceStop } from './since.ts';
 
 export interface Received extends Moved {
@@ -36,7 +36,7 @@ function wantedHere(session: Session, steps: RefStep[], selection: Selection): S
   return [...new Set([...named, ...line.reverse()])];
 }
 
-export const isMetadataOnly = ({ engine, volset }: Session): boolean =>
+export const isMetadataOnly = ({ engine, volset }: Known): boolean =>
   engine.meta.settings()[`volset.${volset}.metadata-only`] === 'true';
 
 export async function blobsDown(

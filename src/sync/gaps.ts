@@ -8,7 +8,7 @@ import { gaps as gapsIn, type Interval, intervalsOf, subtract, union } from '../
 import type { RefStep } from '../core/ref-plan.ts';
 import { lacksThere } from './left-out.ts';
 import { deadOf } from './queue.ts';
-import { parentLookup, type Session } from './session.ts';
+import { type Known, parentLookup } from './session.ts';
 
 export interface Gaps {
   /** In the history of what goes there, by number. */
@@ -25,7 +25,7 @@ const PAGE = 1000;
  * `steps`: the branches meant. Of a diverged one our line is no gap: it goes nowhere before it is merged or renamed.
  * Dead items of the queue are none either, until somebody lets them be tried again.
  */
-export function gapsOf(session: Session, steps: readonly RefStep[]): Gaps {
+export function gapsOf(session: Known, steps: readonly RefStep[]): Gaps {
   const { engine, volset, staged, remote } = session;
   const { meta } = engine;
   const numbered = meta.knowsVolset(volset) && (!meta.self.ephemeral || lacksThere(session));
@@ -48,7 +48,7 @@ export function gapsOf(session: Session, steps: readonly RefStep[]): Gaps {
   return { wanted: wanted.filter((id) => !dead.has(id)), lost, theirs: theirNumbers };
 }
 
-function reachable(session: Session, owed: ReadonlyMap<SnapshotId, number>, tips: (SnapshotId | null)[]): SnapshotId[] {
+function reachable(session: Known, owed: ReadonlyMap<SnapshotId, number>, tips: (SnapshotId | null)[]): SnapshotId[] {
   if (owed.size === 0) return [];
   const ends = tips.filter((tip) => tip !== null);
   const reached = new Set(newSince(parentLookup(session), ends, []));
@@ -56,14 +56,14 @@ function reachable(session: Session, owed: ReadonlyMap<SnapshotId, number>, tips
 }
 
 /** Data comes before records: whether a branch will lead to these cannot be told yet. */
-function unrecorded({ engine: { meta }, volset }: Session, owed: ReadonlyMap<SnapshotId, number>): SnapshotId[] {
+function unrecorded({ engine: { meta }, volset }: Known, owed: ReadonlyMap<SnapshotId, number>): SnapshotId[] {
   const ids = [...owed.keys()];
   const known = ids.length > 0 ? meta.parentsOf(volset, ids) : {};
   return ids.filter((id) => !Object.hasOwn(known, id));
 }
 
 /** In order of their numbers. */
-function blobsIn({ engine: { meta }, volset, staged }: Session, open: Interval[]) {
+function blobsIn({ engine: { meta }, volset, staged }: Known, open: Interval[]) {
   const peer = installOf(staged.identity);
   const owed = new Map<SnapshotId, number>();
   const theirs: number[] = [];
@@ -82,7 +82,7 @@ function blobsIn({ engine: { meta }, volset, staged }: Session, open: Interval[]
 }
 
 /** Does the peer lack something that a push would send, or wait for numbers that never come? */
-export function owesNothing(session: Session, steps: readonly RefStep[]): boolean {
+export function owesNothing(session: Known, steps: readonly RefStep[]): boolean {
   const { wanted, lost } = gapsOf(session, steps);
   return wanted.length + lost.length === 0;
 }

@@ -5,16 +5,16 @@
 import { newSince } from '../core/ancestry.ts';
 import { installOf, type SnapshotId } from '../core/ids.ts';
 import type { RefStep } from '../core/ref-plan.ts';
-import { parentLookup, type Session } from './session.ts';
+import { type Known, parentLookup, type Session } from './session.ts';
 
-const keyOf = ({ staged, volset }: Session, what: 'absent' | 'partial'): string =>
+const keyOf = ({ staged, volset }: Known, what: 'absent' | 'partial'): string =>
   `peer.${installOf(staged.identity)}.${volset}.${what}`;
 
 /**
  * Of a store for one job, whose numbers nobody seals: a push was told to leave history out, so that what it made may be
  * missing there.
  */
-export const lacksThere = (session: Session): boolean =>
+export const lacksThere = (session: Known): boolean =>
   session.engine.meta.settings()[keyOf(session, 'partial')] === 'true';
 
 /** After a push of such a store: it left something out, or made up for all that was. */
@@ -27,7 +27,7 @@ export function notePartial(session: Session, partial: boolean): void {
  * Ancestors of the tips, oldest first, whose data is not here. Empty where the peer has said of the very same ones that
  * it has no data either, and has learned nothing since: neither a ref nor the number of its blobs has moved.
  */
-export function lackedHere(session: Session, steps: RefStep[]): SnapshotId[] {
+export function lackedHere(session: Known, steps: RefStep[]): SnapshotId[] {
   const { engine, volset } = session;
   const missing = new Set(engine.meta.missingBlobs(volset));
   if (missing.size === 0) return [];
@@ -36,7 +36,7 @@ export function lackedHere(session: Session, steps: RefStep[]): SnapshotId[] {
   return engine.meta.settings()[keyOf(session, 'absent')] === absence(session, lacked.length) ? [] : lacked.reverse();
 }
 
-const absence = ({ staged: { revision, blobs } }: Session, count: number): string => `${revision} ${blobs} ${count}`;
+const absence = ({ staged: { revision, blobs } }: Known, count: number): string => `${revision} ${blobs} ${count}`;
 
 /** After a pull: how many of the lacked ones the peer does not hold either. */
 export function noteAbsent(session: Session, absent: number): void {

@@ -6,7 +6,7 @@
  */
 import { PlaitError } from '../core/errors.ts';
 import { epochOf, installOf, type SnapshotId, type VolsetId } from '../core/ids.ts';
-import type { Peer } from '../core/peer.ts';
+import type { Peer, Traffic } from '../core/peer.ts';
 import { agreedTip, type RefStep } from '../core/ref-plan.ts';
 import { effectiveSelection, type Selection } from '../core/selection.ts';
 import type { PeerChange, RemoteConfig } from '../meta/contract.ts';
@@ -53,8 +53,13 @@ export async function replicate(
     await using peer = await peerOf(engine, remote, options);
     const volset = await volsetOf(engine, remote, peer);
     if (pushes(verb, options)) requireOwn(engine, remote, volset);
-    // Awaited, or the connection would be closed first.
-    return await replicateVolset(engine, verb, { peer, remote, volset, follow: true, foreseen }, options);
+    const { result, exits } = await replicateVolset(
+      engine,
+      verb,
+      { peer, remote, volset, follow: true, foreseen },
+      options,
+    );
+    return { result, exits };
   } catch (error) {
     throw pushes(verb, options) ? withQueue(engine, remote, error) : error;
   }
@@ -88,24 +93,46 @@ export async function replicateVolset(
   verb: Verb,
   { peer, remote, volset, follow, foreseen }: Meeting,
   options: ReplicateOptions,
-): Promise<Outcome<SyncResult>> {
-  const [started, before] = [engine.world.now(), { ...peer.traffic }];
+): Promise<Conclusion> {
+  const since = { at: engine.world.now(), traffic: { ...peer.traffic } };
   const accept = { newIdentity: options.acceptNewIdentity ?? false, rollback: options.acceptRollback ?? false };
   const session = await openSession(engine, remote, peer, volset, accept);
   requireKnown(session, pushes(verb, options));
+  return conclude(session, verb, { follow, foreseen: freshOf(session, foreseen), since }, options);
+}
+
+export interface Conclusion extends Outcome<SyncResult> {
+  progress: Progress;
+}
+
+interface Circumstances {
+  follow: boolean;
+  foreseen?: SnapshotId[];
+  /** When it began, and what the peer's line had carried by then. */
+  since: { at: number; traffic: Traffic };
+}
+
+/** Of a session whose answer, or whose part of a feed, is staged: takes it in and does what else the verb does. */
+export async function conclude(
+  session: Session,
+  verb: Verb,
+  { follow, foreseen = [], since }: Circumstances,
+  options: ReplicateOptions,
+): Promise<Conclusion> {
+  const { engine, remote, peer } = session;
   const selection = effectiveSelection(remote.selection, options.selection);
   const progress = begin(session);
   try {
-    await carryOut(session, { verb, follow, selection, progress, foreseen: freshOf(session, foreseen) }, options);
+    await carryOut(session, { verb, follow, selection, progress, foreseen }, options);
   } catch (error) {
     throw withRecorded(error, options.dryRun ? 0 : progress.applied.conflicts.length, engine.reporter);
   }
   const result = resultOf(session, verb, progress, options);
   const { requests, sent, received } = peer.traffic;
-  result.requests = requests - before.requests;
-  result.traffic = { sent: sent - before.sent, received: received - before.received };
-  result.durationMs = engine.world.now() - started;
-  return outcome(result, ...exitsOf(result, progress, options));
+  result.requests = requests - since.traffic.requests;
+  result.traffic = { sent: sent - since.traffic.sent, received: received - since.traffic.received };
+  result.durationMs = engine.world.now() - since.at;
+  return { ...outcome(result, ...exitsOf(result, progress, options)), progress };
 }
 
 /** Where the remote turns out to be about another volset than thought, nothing of it is to wait there. */
@@ -174,7 +201,7 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
   // The state must have stood from before the look to its end.
   const found = mark !== undefined && !quiet && foundNothing(progress) && owesNothing(session, progress.steps);
   const settled = found && markOf(session) === mark;
-  noteSealed(session);
+  noteSealed(session, progress.sent.snapshots > 0 ? progress.sent.held : new Set());
   rememberPeer(session, progress, quiet ? [] : progress.steps, settled ? mark : undefined);
 }
 

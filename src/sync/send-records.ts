@@ -1,7 +1,7 @@
 /** Our records to the peer: closed generations, or, from a store that closes none, the open records themselves. */
 import type { Generation, Vector } from '../core/records.ts';
 import type { DeltasPlan } from '../meta/contract.ts';
-import type { Session } from './session.ts';
+import type { Known, Session } from './session.ts';
 import { settle } from './settle.ts';
 
 export interface SentRecords {
@@ -33,7 +33,7 @@ export async function sendRecords(session: Session, theirs: Vector): Promise<Sen
 }
 
 /** Generations alone: our refs are not told in a push. */
-const planFor = ({ engine: { meta }, volset }: Session, theirs: Vector): DeltasPlan =>
+const planFor = ({ engine: { meta }, volset }: Known, theirs: Vector): DeltasPlan =>
   meta.planDeltas(volset, theirs, meta.revision(volset));
 
 function* pages({ engine, volset }: Session, first: string): Generator<Generation> {
@@ -45,7 +45,7 @@ function* pages({ engine, volset }: Session, first: string): Generator<Generatio
 }
 
 /** Would `sendRecords` send anything? */
-export function hasRecordsFor(session: Session): boolean {
+export function hasRecordsFor(session: Known): boolean {
   const { engine, volset, staged } = session;
   const { meta } = engine;
   if (!meta.knowsVolset(volset)) return false;

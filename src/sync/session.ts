@@ -14,12 +14,12 @@ import { idOfBody } from '../core/snapshot-body.ts';
 import type { Applied, BranchView, RemoteConfig } from '../meta/contract.ts';
 import type { Engine } from './engine.ts';
 import { guardWithName } from './guards.ts';
-import { lastBlobs } from './sealed.ts';
+import { lastBlobs, lastSealed } from './sealed.ts';
 import { type Asking, type Looked, type Memory, memoryOf, type Staged, stage } from './stage.ts';
 
-export interface Session {
+/** What can be told of a session without asking anybody: that of the last contact, as it is remembered. */
+export interface Known {
   engine: Engine;
-  peer: Peer;
   remote: RemoteConfig;
   volset: VolsetId;
   memory: Memory;
@@ -29,6 +29,10 @@ export interface Session {
   forget: InstallId[];
   /** Shown name before the session: a deletion takes it away. */
   name: string | null;
+}
+
+export interface Session extends Known {
+  peer: Peer;
 }
 
 export interface Acceptance {
@@ -61,6 +65,46 @@ export async function openSession(
     looked = await stage(asking, { vector, knownRevision: 0 });
   }
   return { ...asking, engine, staged: looked.staged, forget, name };
+}
+
+/**
+ * What a feed brought, as the session that would have brought it. Undefined where histories fork, or something is lost
+ * there, or the peer was not met before: an ordinary session finds out.
+ */
+export function sessionOfFeed(
+  engine: Engine,
+  remote: RemoteConfig,
+  peer: Peer,
+  volset: VolsetId,
+  staged: Staged,
+): Session | undefined {
+  const { meta } = engine;
+  const { identity, generations, vector } = staged;
+  if (!meta.knowsVolset(volset) || remote.identity !== identity) return undefined;
+  const memory = memoryOf(engine, volset);
+  const told = memory(installOf(identity));
+  if (told === undefined || told.epoch !== epochOf(identity)) return undefined;
+  const { forked, lost } = meta.inspect(volset, { generations, vector }, told.vector);
+  if (forked.length > 0 || lost > 0) return undefined;
+  meta.cut(volset);
+  // Another process of this store may have met it meanwhile.
+  const behind = told.revision > staged.revision && { revision: told.revision, vector: told.vector };
+  const name = meta.findVolset(volset)?.name ?? null;
+  return { engine, peer, remote, volset, memory, staged: { ...staged, ...behind }, forget: [], name };
+}
+
+/** The peer as it was when it was last met; undefined before that. Reads only. */
+export function rememberedSession(engine: Engine, remote: RemoteConfig, volset: VolsetId): Known | undefined {
+  const { meta } = engine;
+  const { identity } = remote;
+  const told = identity && meta.peer(installOf(identity), volset);
+  if (!told || told.epoch !== epochOf(identity) || !meta.knowsVolset(volset)) return undefined;
+  const { vector, revision } = told;
+  const sealed = lastSealed(meta, told.install, volset);
+  const blobs = lastBlobs(meta, identity, volset);
+  const staged: Staged = { identity, generations: [], refs: [], vector, revision, sealed, blobs, absent: false };
+  const name = meta.findVolset(volset)?.name ?? null;
+  return { engine, remote, volset, memory: memoryOf(engine, volset), staged, forget: [], name };
 }
 
 /** Throws `identity` or `rollback`. Refs are kept by store id: those of another epoch say nothing about this one. */
@@ -152,7 +196,7 @@ export function applyRound(session: Session, { policy, maxDelete, dryRun, follow
 }
 
 /** The peer's refs after this session: those that we knew, overlaid with those that changed. */
-export function targetRefs(session: Session): Map<BranchId, SnapshotId | null> {
+export function targetRefs(session: Known): Map<BranchId, SnapshotId | null> {
   const { engine, volset, staged, forget } = session;
   const refs = new Map<BranchId, SnapshotId | null>();
   const counts = !staged.absent && !forget.includes(installOf(staged.identity)) && engine.meta.knowsVolset(volset);
@@ -165,7 +209,7 @@ export function targetRefs(session: Session): Map<BranchId, SnapshotId | null> {
  * Tips on both sides and what is to be done about each. `views`: the branches as `apply` left them, or would leave
  * them; one that is not among them was deleted, which the peer learns from records.
  */
-export function planSession(session: Session, views: readonly BranchView[]): RefStep[] {
+export function planSession(session: Known, views: readonly BranchView[]): RefStep[] {
   const target = targetRefs(session);
   const tips: Tips[] = views
     .map(({ id, name, tip }) => ({ branch: id, name, current: tip, target: target.get(id) ?? null }))
@@ -176,7 +220,7 @@ export function planSession(session: Session, views: readonly BranchView[]): Ref
 }
 
 /** Lineage from the store, or bare parents from what the peer has just told and a dry run did not keep. */
-export function parentLookup({ engine, volset, staged }: Session): AncestryLookup {
+export function parentLookup({ engine, volset, staged }: Known): AncestryLookup {
   const fresh = new Map<SnapshotId, SnapshotId[]>();
   for (const [id, body] of stagedBodies(staged.generations)) fresh.set(id, body.parents);
   const known = engine.meta.knowsVolset(volset);
