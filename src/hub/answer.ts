@@ -17,6 +17,7 @@ export class Answer implements AsyncGenerator<Uint8Array> {
   readonly #source: Iterator<Uint8Array> | AsyncIterator<Uint8Array>;
   readonly #options: AnswerOptions;
   #done = false;
+  #cut: Error | undefined;
 
   constructor(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, options: AnswerOptions) {
     this.#source = Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
@@ -24,10 +25,10 @@ export class Answer implements AsyncGenerator<Uint8Array> {
   }
 
   async next(): Promise<IteratorResult<Uint8Array>> {
-    if (this.#done) return { done: true, value: undefined };
+    if (this.#done) return this.#over();
     try {
       const step = await this.#source.next();
-      if (this.#done) return { done: true, value: undefined };
+      if (this.#done) return this.#over();
       if (step.done) {
         this.#end();
         return step;
@@ -36,7 +37,7 @@ export class Answer implements AsyncGenerator<Uint8Array> {
       return { done: false, value: copyOf(step.value) };
     } catch (error) {
       // Of a reader that has left, nobody waits for the reason.
-      if (this.#done) return { done: true, value: undefined };
+      if (this.#done) return this.#over();
       this.#end();
       throw this.#options.failure(error);
     }
@@ -51,6 +52,12 @@ export class Answer implements AsyncGenerator<Uint8Array> {
     return { done: true, value: undefined };
   }
 
+  /** Ends it for a reader that has not left: it must not take what came for all there is. */
+  async cut(reason: Error): Promise<void> {
+    if (!this.#done) this.#cut = reason;
+    await this.return();
+  }
+
   async throw(error: unknown): Promise<never> {
     await this.return();
     throw error;
@@ -62,6 +69,11 @@ export class Answer implements AsyncGenerator<Uint8Array> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
+  }
+
+  #over(): IteratorReturnResult<undefined> {
+    if (this.#cut) throw this.#cut;
+    return { done: true, value: undefined };
   }
 
   #end(): void {

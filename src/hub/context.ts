@@ -32,4 +32,11 @@ export function hubContext({ meta, transfer, transferTokens, limits, now = Date.
   };
 }
 
+/** No feed is told anything more; routes may still be running. */
+export function stopTelling({ feeds, heads, views }: HubContext): void {
+  feeds[Symbol.dispose]();
+  heads[Symbol.dispose]();
+  views[Symbol.dispose]();
+}
+
 export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

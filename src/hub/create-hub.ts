@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { PlaitError } from '../core/errors.ts';
 import { type AccessOptions, isLoopback } from './access.ts';
-import { hubContext } from './context.ts';
+import { hubContext, stopTelling } from './context.ts';
 import type { Hub, HubOptions } from './contract.ts';
 import { cutRegularly } from './cut.ts';
 import { Fresh } from './feed/fresh.ts';
@@ -32,9 +32,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     cutting.stop();
-    context.feeds[Symbol.dispose]();
-    context.heads[Symbol.dispose]();
-    context.views[Symbol.dispose]();
+    stopTelling(context);
     await drain(server, context.limits.drainMs);
     await options.transfer.close();
     options.log?.({ level: 'info', event: 'stopped' });

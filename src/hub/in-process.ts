@@ -16,7 +16,7 @@ import type { AccessOptions, ScopedCaller } from './access.ts';
 import { Answer } from './answer.ts';
 import { makeCall } from './call.ts';
 import { type Asked, check } from './checks.ts';
-import { hubContext, textOf } from './context.ts';
+import { hubContext, stopTelling, textOf } from './context.ts';
 import type { HubOptions } from './contract.ts';
 import { type Cutting, cutRegularly } from './cut.ts';
 import { noSuchRoute } from './errors.ts';
@@ -102,8 +102,7 @@ class InProcess implements Connection {
     const closed = new PlaitError('network', `the store ${this.origin} was closed`);
     this.#closing.abort(closed);
     this.#cutting.stop();
-    this.#context.heads[Symbol.dispose]();
-    this.#context.views[Symbol.dispose]();
+    stopTelling(this.#context);
     await Promise.allSettled([...this.#running]);
     await Promise.allSettled([...this.#answers].map((answer) => answer.cut(closed)));
     await this.#cutting.first;
