@@ -175,8 +175,8 @@ export const DEFENCES: Defence[] = [
     'refs into the open generation are not told',
     PLAIN,
     'meta/sqlite/revisions.ts',
-    'hasOpen(engine, n) ? nextWaiting(engine, n) : nextRevision(engine, n)',
-    'nextRevision(engine, n)',
+    'hasOpen(engine, n) ? nextWaiting(engine, n) : takeRevisions(engine, n, 1)',
+    'takeRevisions(engine, n, 1)',
   ),
   {
     name: 'a ref is moved from where its mover saw it',

@@ -19,6 +19,7 @@ import { closeOpen, insertRecord, readVector } from './log.ts';
 import { noteMembers } from './members.ts';
 import { refsOfDeleted } from './ref-rows.ts';
 import { receiveRefs } from './refs.ts';
+import { takeRevisions } from './revisions.ts';
 import { readClock, writeClock } from './self.ts';
 import { findVolset, listBranches } from './views.ts';
 
@@ -98,8 +99,9 @@ function takeGenerations(engine: Engine, volset: VolsetId, n: number, round: Rou
   const { fresh, replayed } = verifyGenerations(volset, chains, round.generations, claimed);
   // They get revisions, which we tell others.
   if (fresh.length > 0) ensureIdentity(engine);
-  for (const generation of fresh) {
-    const position = attach(engine, n, chains, generation);
+  const first = fresh.length > 0 ? takeRevisions(engine, n, fresh.length) : 0;
+  for (const [i, generation] of fresh.entries()) {
+    const position = attach(engine, n, chains, generation, first + i);
     generation.records.forEach((record, idx) => {
       const id = recordId(record);
       // A record that comes back in another generation (a merge that two stores made) is logged again, taken once.

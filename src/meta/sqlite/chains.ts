@@ -30,11 +30,11 @@ const hashAt = ({ db }: Engine, n: number, chain: ChainId, generation: number): 
   )?.hash;
 
 /** Puts a generation that is not held where it belongs. Returns its position. Inside a write transaction. */
-export function attach(engine: Engine, n: number, chains: Chains, header: GenerationHeader): number {
+export function attach(engine: Engine, n: number, chains: Chains, header: GenerationHeader, revision: number): number {
   const { chain, fork, rest }: Attachment = chains.attach(header);
   if (rest !== undefined && fork !== undefined) split(engine, n, fork, rest, header.previous);
   if (fork !== undefined) insertFork(engine, n, chain, fork);
-  return insertHeader(engine, n, header, chain);
+  return insertHeader(engine, n, header, { chain, revision });
 }
 
 type Fork = NonNullable<Attachment['fork']>;

@@ -7,7 +7,7 @@ import { recordHash, recordId } from '../../core/records.ts';
 import type { PackedGeneration } from '../contract.ts';
 import { type Engine, ensureStore, volsetNumber } from './engine.ts';
 import { ensureIdentity } from './identity.ts';
-import { nextRevision, releaseWaiting } from './revisions.ts';
+import { releaseWaiting, takeRevisions } from './revisions.ts';
 
 /** Our own generations are closed at the latest here, so that each fits easily into a page and a block. */
 const OPEN_RECORDS = 1000;
@@ -66,14 +66,21 @@ export function closeOpen(engine: Engine, volset: VolsetId, n: number): void {
   const header = { store, generation: last.generation + 1, count: bodies.length, previous: last.hash };
   const hashes = bodies.map(({ body }) => recordHash(JSON.parse(body) as AnyRecord));
   // Our own chain never forks: where somebody else goes on under our id, we do so under a new epoch (apply.ts).
-  const position = insertHeader(engine, n, { ...header, hash: generationHashOf(volset, header, hashes) }, store);
+  const hash = generationHashOf(volset, header, hashes);
+  const revision = takeRevisions(engine, n, 1);
+  const position = insertHeader(engine, n, { ...header, hash }, { chain: store, revision });
   db.run('UPDATE records SET position = ? WHERE position = ?', position, -n);
   db.run('UPDATE volsets SET open_count = 0, open_bytes = 0 WHERE n = ?', n);
   releaseWaiting(engine, n);
 }
 
-/** Records that a generation is held at the end of a chain, under the next revision, and moves the vector to it. Returns its position. */
-export function insertHeader(engine: Engine, n: number, header: GenerationHeader, chain: ChainId): number {
+/** Records that a generation is held at the end of a chain, and moves the vector to it. Returns its position. */
+export function insertHeader(
+  engine: Engine,
+  n: number,
+  header: GenerationHeader,
+  { chain, revision }: { chain: ChainId; revision: number },
+): number {
   const { db } = engine;
   const { generation, count, previous, hash } = header;
   const store = ensureStore(engine, chain);
@@ -83,7 +90,7 @@ export function insertHeader(engine: Engine, n: number, header: GenerationHeader
     n,
     store,
     generation,
-    nextRevision(engine, n),
+    revision,
     count,
     previous,
     hash,

@@ -20,18 +20,16 @@ export const currentRevision = (engine: Engine, volset: VolsetId): number => {
   return n === undefined ? 0 : headRevision(engine, n);
 };
 
-/** Inside a write transaction. */
-export const nextRevision = ({ db }: Engine, n: number): number =>
-  (
-    db.get<{ revision: number }>('UPDATE volsets SET revision = revision + 1 WHERE n = ? RETURNING revision', n) as {
-      revision: number;
-    }
-  ).revision;
+/** The first of the next `count`. Inside a write transaction. */
+export function takeRevisions(engine: Engine, n: number, count: number): number {
+  engine.db.run('UPDATE volsets SET revision = revision + ? WHERE n = ?', count, n);
+  return headRevision(engine, n) - count + 1;
+}
 
 /** Sets our own ref. Inside a write transaction. */
 export function setOwnRef(engine: Engine, n: number, branch: BranchId, snapshot: SnapshotId | null): void {
   ensureIdentity(engine);
-  const revision = hasOpen(engine, n) ? nextWaiting(engine, n) : nextRevision(engine, n);
+  const revision = hasOpen(engine, n) ? nextWaiting(engine, n) : takeRevisions(engine, n, 1);
   putRef(engine, n, OWN_REFS, { branch, snapshot, revision });
 }
 
@@ -45,6 +43,8 @@ function nextWaiting({ db }: Engine, n: number): number {
 
 /** Once nothing is open any more: what waited takes its place. Inside a write transaction. */
 export function releaseWaiting(engine: Engine, n: number): void {
-  for (const { branch, snapshot } of ownRefsBetween(engine, n, WAITING, Number.MAX_SAFE_INTEGER))
-    putRef(engine, n, OWN_REFS, { branch, snapshot, revision: nextRevision(engine, n) });
+  const waiting = ownRefsBetween(engine, n, WAITING, Number.MAX_SAFE_INTEGER);
+  const first = takeRevisions(engine, n, waiting.length);
+  for (const [i, { branch, snapshot }] of waiting.entries())
+    putRef(engine, n, OWN_REFS, { branch, snapshot, revision: first + i });
 }
