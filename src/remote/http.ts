@@ -95,6 +95,7 @@ export class HubConnection implements Connection {
   async #send({ method, path, headers, body, type, work, silentMs, signal }: Wanted): Promise<ResponseData> {
     const { token, timeouts } = this.#options;
     const own = new AbortController();
+    const silence = silentMs && Math.min(silentMs, timeouts.feedMs);
     try {
       this.#connections ??= connect(this.origin, poolOptions(this.#options));
       const length = body === undefined ? undefined : lengthOf(body);
@@ -112,7 +113,7 @@ export class HubConnection implements Connection {
         body: body === undefined ? null : ((await this.#body(body, own)) as never),
         signal: AbortSignal.any([this.#stop, own.signal, ...(signal ? [signal] : [])]),
         ...(work && { headersTimeout: timeouts.workMs }),
-        ...(silentMs !== undefined && { headersTimeout: silentMs, bodyTimeout: silentMs }),
+        ...(silence && { headersTimeout: silence, bodyTimeout: silence }),
       });
     } catch (error) {
       own.abort(error);

@@ -1,5 +1,6 @@
 /** How a client behaves towards a hub; all that a test or a slow network may want to change. */
 import type { StoreId } from '../core/ids.ts';
+import { FEED_SILENCE_MS } from '../wire/limits.ts';
 import type { Clock } from './bandwidth.ts';
 
 export interface Timeouts {
@@ -11,9 +12,17 @@ export interface Timeouts {
   workMs: number;
   /** Milliseconds without progress in a body, either way. */
   bodyMs: number;
+  /** Milliseconds without any byte of a feed. */
+  feedMs: number;
 }
 
-export const DEFAULT_TIMEOUTS: Timeouts = { connectMs: 10_000, headersMs: 120_000, workMs: 300_000, bodyMs: 60_000 };
+export const DEFAULT_TIMEOUTS: Timeouts = {
+  connectMs: 10_000,
+  headersMs: 120_000,
+  workMs: 300_000,
+  bodyMs: 60_000,
+  feedMs: FEED_SILENCE_MS,
+};
 
 /** Bytes a second over all connections of a peer; 0: no limit. */
 export interface Limits {
