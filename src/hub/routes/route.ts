@@ -68,6 +68,6 @@ export interface Route {
   live?: true;
   body?: Medium;
   answer: Medium;
-  /** A value for JSON, text or bytes for other types, a byte stream. */
+  /** A value or text for JSON, text or bytes for other types, a byte stream. */
   handle(context: HubContext, call: Call): Promise<unknown>;
 }

@@ -1,7 +1,6 @@
 /** Which volume sets are here, and making one. */
 import { PlaitError } from '../../core/errors.ts';
 import type { VolsetId } from '../../core/ids.ts';
-import type { PeerVolset } from '../../core/peer.ts';
 import { JSON_TYPE } from '../../wire/headers.ts';
 import { created, createVolset, volset, volsetList } from '../../wire/messages.ts';
 import type { Call, HubContext, Route } from './route.ts';
@@ -44,11 +43,15 @@ export async function claimName(context: HubContext, call: Call, id: VolsetId, n
   });
 }
 
-async function list({ views }: HubContext, { caller }: Call): Promise<{ volsets: PeerVolset[] }> {
+/** A PeerVolset, as JSON. */
+const shown = (id: VolsetId, name: string, branches: string): string =>
+  `{"id":"${id}","name":${JSON.stringify(name)},"branches":${branches}}`;
+
+async function list({ views }: HubContext, { caller }: Call): Promise<string> {
   const seen = await views.read((id) => caller.covers(id));
-  const volsets: PeerVolset[] = [];
-  for (const [id, name] of seen.names) if (caller.covers(id)) volsets.push({ id, name, branches: seen.branches(id) });
-  return { volsets };
+  const volsets: string[] = [];
+  for (const [id, name] of seen.names) if (caller.covers(id)) volsets.push(shown(id, name, seen.branches(id)));
+  return `{"volsets":[${volsets.join()}]}`;
 }
 
 /** One that is deleted here may be announced again: its records are taken, whatever its name is by now. */
@@ -61,11 +64,11 @@ async function create(context: HubContext, call: Call): Promise<{ id: VolsetId; 
 }
 
 /** Announced, or deleted and announced again: its name is all there is. */
-async function find({ views, pending }: HubContext, { volset: id }: Call): Promise<PeerVolset> {
+async function find({ views, pending }: HubContext, { volset: id }: Call): Promise<string> {
   const seen = await views.read((wanted) => wanted === id);
   const name = seen.names.get(id) ?? pending.name(id);
   if (name === undefined) throw noSuchVolset();
-  return { id, name, branches: seen.names.has(id) ? seen.branches(id) : [] };
+  return shown(id, name, seen.names.has(id) ? seen.branches(id) : '[]');
 }
 
 export const volsetRoutes: Route[] = [

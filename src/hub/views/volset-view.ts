@@ -28,7 +28,7 @@ const BRANCHES = '/branch';
 export class VolsetView {
   readonly #store: StoreId;
   readonly #tracker = new WatermarkTracker<Shown>({ same });
-  #branches: Branches | undefined;
+  #text: string | undefined;
   #whole = false;
 
   constructor(store: StoreId) {
@@ -55,10 +55,10 @@ export class VolsetView {
     return shown && 'volset' in shown ? shown.volset : undefined;
   }
 
-  /** By name; the same array as long as nothing changes. */
-  get branches(): Branches {
-    this.#branches ??= this.#listed();
-    return this.#branches;
+  /** Its branches by name, as JSON: written once, told as often as it is asked for. */
+  get branches(): string {
+    this.#text ??= JSON.stringify(this.#listed());
+    return this.#text;
   }
 
   /** A first look that tells the name alone; read at that revision or later. */
@@ -86,7 +86,7 @@ export class VolsetView {
     const shown = this.#tracker.get(key);
     // Branches without a name here are not shown.
     const changes = shown && 'branch' in shown ? [{ key, value: { branch: { name: shown.branch.name, tip } } }] : [];
-    if (this.#tracker.feed(change.revision, changes).length > 0) this.#branches = undefined;
+    if (this.#tracker.feed(change.revision, changes).length > 0) this.#text = undefined;
   }
 
   #take(revision: number, items: [string, Shown][]): void {
@@ -94,7 +94,7 @@ export class VolsetView {
     this.#tracker.begin(this.#store, revision);
     for (const [key, shown] of items) this.#tracker.item(key, shown);
     this.#tracker.end(items.length);
-    this.#branches = undefined;
+    this.#text = undefined;
   }
 
   #listed(): Branches {

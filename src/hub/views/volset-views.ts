@@ -7,14 +7,13 @@
 import type { PlaitError } from '../../core/errors.ts';
 import type { StoreId, VolsetId } from '../../core/ids.ts';
 import { displayNames } from '../../core/names.ts';
-import type { PeerVolset } from '../../core/peer.ts';
 import type { ChangesPage } from '../../meta/contract.ts';
 import type { HubMeta } from '../contract.ts';
 import { Fresh } from '../feed/fresh.ts';
 import { type VolsetName, VolsetView } from './volset-view.ts';
 
 export interface VolsetViewsOptions {
-  /** Of volsets and branches together; those that were not asked for longest go first. About 400 bytes each. */
+  /** Of volsets and branches together; those that were not asked for longest go first. About 600 bytes each. */
   maxKeys?: number;
   /** Milliseconds after the last question until all is forgotten. */
   idleMs?: number;
@@ -24,8 +23,8 @@ export interface VolsetViewsOptions {
 export interface SeenVolsets {
   /** Shown names of all that live, in the order in which the store learned of them. */
   names: ReadonlyMap<VolsetId, string>;
-  /** Of those that were asked for. */
-  branches(volset: VolsetId): PeerVolset['branches'];
+  /** Of those that were asked for: the JSON of a list (core/peer, PeerVolset). */
+  branches(volset: VolsetId): string;
 }
 
 type Row = Awaited<ReturnType<HubMeta['heads']>>[number];
@@ -62,7 +61,7 @@ export class VolsetViews implements Disposable {
     const seen = await this.#refreshes.get();
     this.#askedAt = performance.now();
     this.#timer ??= this.#forgetLater(this.#idleMs);
-    return { names: this.#shownNames(seen), branches: (volset) => seen.get(volset)?.branches ?? [] };
+    return { names: this.#shownNames(seen), branches: (volset) => seen.get(volset)?.branches ?? '[]' };
   }
 
   /** Volsets and branches that are kept. */
