@@ -1,6 +1,9 @@
 /** A follower that runs in this process, and what it has told so far. */
 import { performance } from 'node:perf_hooks';
+import { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
 import type { Outcome } from '../../../src/sync/engine.ts';
+import type { FollowClock } from '../../../src/sync/follow/clock.ts';
 import type { FollowEvent } from '../../../src/sync/follow/events.ts';
 import { type FollowOptions, type FollowResult, follow } from '../../../src/sync/follow/follow.ts';
 import type { Client } from '../rig.ts';
@@ -13,7 +16,7 @@ export class Follower implements AsyncDisposable {
   readonly #stop = new AbortController();
   #wake = Promise.withResolvers<void>();
 
-  constructor(client: Client, options: Partial<FollowOptions> = {}) {
+  constructor(client: Client, options: Partial<FollowOptions> = {}, clock?: FollowClock) {
     const all: FollowOptions = {
       remotes: [client.remote],
       once: false,
@@ -23,10 +26,15 @@ export class Follower implements AsyncDisposable {
       maxDelete: 1,
       ...options,
     };
-    this.done = follow({ ...client.engine, signal: this.#stop.signal }, all, (event) => {
-      this.events.push(event);
-      this.#wake.resolve();
-    });
+    this.done = follow(
+      { ...client.engine, signal: this.#stop.signal },
+      all,
+      (event) => {
+        this.events.push(event);
+        this.#wake.resolve();
+      },
+      clock,
+    );
     this.done.catch(() => {});
   }
 
@@ -69,4 +77,43 @@ export async function eventually(holds: () => unknown, what: string): Promise<vo
     if (performance.now() > deadline) throw new Error(`never: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** How often each method of the client's peers is called from now on. */
+export function countCalls(client: Client): Record<string, number> {
+  const calls: Record<string, number> = {};
+  const { meddle } = client;
+  client.meddle = (peer) =>
+    new Proxy(meddle(peer), {
+      get: (target, key) => {
+        const value = Reflect.get(target, key, target) as unknown;
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]) => {
+          if (typeof key === 'string') calls[key] = (calls[key] ?? 0) + 1;
+          return value.apply(target, args);
+        };
+      },
+    });
+  return calls;
+}
+
+/** All that a store's database holds. */
+export function dumpOf(client: Client): string {
+  using db = new DatabaseSync(`${client.engine.dir}/meta.db`, { readOnly: true });
+  const tables = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").all();
+  const rows = tables.map(({ name }) => [name, db.prepare(`SELECT * FROM "${name}"`).all()]);
+  return JSON.stringify(rows, (_, value) => (typeof value === 'bigint' ? String(value) : value));
+}
+
+/** Waits take no time at all: what waits for the clock is there at once. */
+export function hastyClock(): FollowClock {
+  let skipped = 0;
+  return {
+    now: () => performance.now() + skipped,
+    sleep: async (ms, signal) => {
+      if (signal.aborted) return;
+      skipped += ms;
+      await setImmediate();
+    },
+  };
 }
