@@ -50,6 +50,16 @@ export class Pusher {
     this.#wake.now();
   }
 
+  /** The same later on: that a remote was removed meanwhile does not end the watch. */
+  async made(): Promise<void> {
+    try {
+      this.enqueue();
+    } catch (error) {
+      if (!(error instanceof PlaitError)) throw error;
+      await this.#failed(error, LASTING_MS);
+    }
+  }
+
   /** Until the engine's signal; rejects only where telling fails. */
   async run(): Promise<void> {
     const { signal } = this.#engine;
@@ -94,9 +104,11 @@ export class Pusher {
     return jittered(this.#attempts++, () => random, this.#options.backOff ?? PUSH_BACK_OFF);
   }
 
-  async #failed({ code, message, hint }: PlaitError, retryInMs: number): Promise<void> {
+  async #failed(error: PlaitError, retryInMs: number): Promise<void> {
+    const { code, message, hint } = error;
     const { remote, emit } = this.#options;
-    if (!this.#told.isNews('push', `${code} ${message}`)) return;
+    // The system has many words for a hub that is down.
+    if (!this.#told.isNews('push', error.retryable ? code : `${code} ${message}`)) return;
     const queued = queueCount(this.#engine.meta, { remote }).waiting;
     const news = { event: 'push-failed', type: 'problem', remote, code, message, queued, retryInMs } as const;
     await emit({ ...news, ...(hint !== undefined && { hint }) }, `remote:${remote}`);

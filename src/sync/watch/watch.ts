@@ -188,9 +188,11 @@ class Watcher implements Disposable {
     this.#ended();
     const { result } = made;
     if (result.problems.some(({ what }) => what === 'changed-while-read')) this.#schedule.unfinished(performance.now());
-    if (result.created) await this.#teller.snapshot(result);
+    if (result.created) {
+      await this.#pusher?.made();
+      await this.#teller.snapshot(result);
+    }
     await this.#teller.allWell(result.problems, this.#tree.limit);
-    if (result.created) this.#pusher?.enqueue();
   }
 
   /** The changes wait; a bracket that has ended is noticed by asking, as it is nothing that happens in the directory. */
