@@ -6,6 +6,8 @@ export interface AnswerOptions {
   taken(bytes: number): Promise<void>;
   /** The reader went away before the end. */
   left(): void;
+  /** How long the source may take for a piece, and what is thrown when it takes longer. */
+  silence?: { ms: number; error: () => Error };
   /** Called once, however it ended. */
   ended(): void;
   /** What the reader gets to see of a failure. */
@@ -27,7 +29,7 @@ export class Answer implements AsyncGenerator<Uint8Array> {
   async next(): Promise<IteratorResult<Uint8Array>> {
     if (this.#done) return this.#over();
     try {
-      const step = await this.#source.next();
+      const step = await this.#step();
       if (this.#done) return this.#over();
       if (step.done) {
         this.#end();
@@ -39,7 +41,7 @@ export class Answer implements AsyncGenerator<Uint8Array> {
       // Of a reader that has left, nobody waits for the reason.
       if (this.#done) return this.#over();
       this.#end();
-      throw this.#options.failure(error);
+      throw this.#cut ?? this.#options.failure(error);
     }
   }
 
@@ -69,6 +71,23 @@ export class Answer implements AsyncGenerator<Uint8Array> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
+  }
+
+  async #step(): Promise<IteratorResult<Uint8Array>> {
+    const { silence } = this.#options;
+    if (!silence) return this.#source.next();
+    const silent = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      this.#cut = silence.error();
+      silent.reject(this.#cut);
+      // For the source it is as if its reader had left.
+      this.#options.left();
+    }, silence.ms);
+    try {
+      return await Promise.race([this.#source.next(), silent.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #over(): IteratorReturnResult<undefined> {

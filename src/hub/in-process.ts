@@ -8,7 +8,7 @@ import { copyOf } from '../core/bytes.ts';
 import { codeOfErrno, ERRORS, PlaitError } from '../core/errors.ts';
 import type { StoreId } from '../core/ids.ts';
 import type { Traffic } from '../core/peer.ts';
-import { type Connection, collectBytes, type RequestBody, type Wanted } from '../wire/connection.ts';
+import { type Connection, collectBytes, type Wanted } from '../wire/connection.ts';
 import { decodeError, encodeError } from '../wire/error-body.ts';
 import { mediaType, PROTOCOL_HEADER } from '../wire/headers.ts';
 import { PROTOCOL } from '../wire/limits.ts';
@@ -20,10 +20,11 @@ import { hubContext, stopTelling, textOf } from './context.ts';
 import type { HubOptions } from './contract.ts';
 import { type Cutting, cutRegularly } from './cut.ts';
 import { noSuchRoute } from './errors.ts';
-import { answerBytes, bodyLimit, bodyTooLarge, isStream, parseBody, refuseLarger } from './media.ts';
+import { answerBytes, bodyLimit, bodyTooLarge, isStream, parseBody } from './media.ts';
 import { type Match, matchRoute } from './routes/match.ts';
 import type { HubContext } from './routes/route.ts';
 import { routes } from './routes/service.ts';
+import { Sent } from './sent.ts';
 
 /** Resolves when so many bytes may pass. */
 export type Pace = (bytes: number, signal: AbortSignal) => Promise<void>;
@@ -46,6 +47,13 @@ export interface InProcessOptions
 
 /** Closes what it was given to transfer with; the metadata stay the caller's to close. */
 export const connectInProcess = (options: InProcessOptions): Connection => new InProcess(options);
+
+interface Reading {
+  abort: AbortController;
+  signal: AbortSignal;
+  failure: (error: unknown) => PlaitError;
+  silentMs: number | undefined;
+}
 
 class InProcess implements Connection {
   readonly origin: string;
@@ -112,7 +120,8 @@ class InProcess implements Connection {
   async #once(wanted: Wanted): Promise<AsyncGenerator<Uint8Array>> {
     const { signal: outer, meta, expectIdentity: remembered } = this.#options;
     const abort = new AbortController();
-    const signal = AbortSignal.any([abort.signal, this.#closing.signal, ...(outer ? [outer] : [])]);
+    const others = [outer, wanted.signal].filter((given) => given !== undefined);
+    const signal = AbortSignal.any([abort.signal, this.#closing.signal, ...others]);
     const source = new Sent(wanted.body, (piece) => this.#send(piece, signal));
     const failure = (error: unknown): PlaitError => this.#failure(error, signal, source);
     try {
@@ -124,7 +133,7 @@ class InProcess implements Connection {
       this.#identity = meta.self.store;
       const { match, result } = await this.#handle(wanted, source, signal);
       const pieces = isStream(match.route.answer.type) ? (result as AsyncIterable<Uint8Array>) : [answerBytes(result)];
-      return this.#answer(pieces, { abort, signal, failure });
+      return this.#answer(pieces, { abort, signal, failure, silentMs: wanted.silentMs });
     } catch (error) {
       throw failure(error);
     }
@@ -160,18 +169,22 @@ class InProcess implements Connection {
 
   #answer(
     pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-    {
-      abort,
-      signal,
-      failure,
-    }: { abort: AbortController; signal: AbortSignal; failure: (error: unknown) => PlaitError },
+    { abort, signal, failure, silentMs }: Reading,
   ): Answer {
     const answer: Answer = new Answer(pieces, {
       taken: async (bytes) => {
         this.traffic.received += bytes;
         await this.#options.pace?.down?.(bytes, signal);
       },
-      left: () => abort.abort(new PlaitError('network', 'the client went away')),
+      left: () => abort.abort(new PlaitError('network', 'the reader went away')),
+      silence:
+        silentMs === undefined
+          ? undefined
+          : {
+              ms: silentMs,
+              error: () =>
+                new PlaitError('network', `the store ${this.origin} has said nothing for ${silentMs / 1000} s`),
+            },
       ended: () => void this.#answers.delete(answer),
       failure,
     });
@@ -191,7 +204,7 @@ class InProcess implements Connection {
     const reason: unknown = this.#options.signal?.aborted ? this.#options.signal.reason : undefined;
     if (reason !== undefined)
       return reason instanceof PlaitError ? reason : new PlaitError('interrupted', 'stopped', { cause: reason });
-    if (signal.aborted && signal.reason instanceof PlaitError) return signal.reason;
+    if (signal.aborted) return signal.reason instanceof PlaitError ? signal.reason : givenUp(signal.reason);
     if (source.failed) return ours(source.failed.error);
     if (error instanceof PlaitError && error.code === 'identity') return error;
     return this.#options.lost?.() ?? (error instanceof PlaitError ? told(error) : broken(this.origin, error));
@@ -213,53 +226,11 @@ const broken = (path: string, cause: unknown): PlaitError =>
     { cause },
   );
 
+const givenUp = (cause: unknown): PlaitError => new PlaitError('network', 'the request was given up', { cause });
+
 const ours = (error: unknown): PlaitError =>
   error instanceof PlaitError
     ? error
     : new PlaitError('unexpected', `what was to be sent cannot be read: ${textOf(error)}`, { cause: error });
-
-/** What a request brings along, read once. */
-class Sent {
-  /** The source itself failed: that is no fault of the store that is asked. */
-  failed: { error: unknown } | undefined;
-  readonly #body: RequestBody | undefined;
-  readonly #pass: (piece: Uint8Array) => Promise<Uint8Array>;
-
-  constructor(body: RequestBody | undefined, pass: (piece: Uint8Array) => Promise<Uint8Array>) {
-    this.#body = body;
-    this.#pass = pass;
-  }
-
-  async *stream(maxBytes: number): AsyncGenerator<Uint8Array> {
-    let total = 0;
-    for await (const piece of this.#pieces()) {
-      total += piece.length;
-      refuseLarger(total, maxBytes);
-      yield this.#pass(piece);
-    }
-  }
-
-  async *#pieces(): AsyncGenerator<Uint8Array> {
-    const body = this.#body;
-    if (body === undefined) return;
-    if (typeof body !== 'function') {
-      yield* body instanceof Uint8Array ? [body] : body;
-      return;
-    }
-    const source = body()[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const step = await source.next().catch((error: unknown) => {
-          this.failed = { error };
-          throw error;
-        });
-        if (step.done) return;
-        yield step.value;
-      }
-    } finally {
-      await source.return?.();
-    }
-  }
-}
 
 const localCaller = (label: string): ScopedCaller => ({ owner: 'local', label, can: () => true, covers: () => true });

@@ -178,6 +178,31 @@ describe('hub in process', () => {
     await assert.rejects(peer.listVolsets(), rejectsWith('interrupted'));
   });
 
+  it('an answer that falls silent, or whose reader gives up, ends although its source does not', async () => {
+    const connection = connect({ meta: stuck(), transfer: test.transfers });
+    const left = new AbortController();
+    const deltas = { ...list, method: 'POST', path: `/v1/volsets/${VOLSET}/deltas`, answer: NDJSON_TYPE } as const;
+    const body = { body: Buffer.from(JSON.stringify(ASK)), type: JSON_TYPE };
+    const silent = await connection.request({ ...deltas, ...body, silentMs: 20 });
+    await assert.rejects(Array.fromAsync(silent), rejectsWith('network', /nothing for 0.02 s/));
+    const given = connection.request({ ...deltas, ...body, path: '/v1/volsets', signal: left.signal });
+    left.abort();
+    await assert.rejects(given, rejectsWith('network', /given up/));
+    await connection.close();
+  });
+
+  /** Its log has no end, and says nothing. */
+  const stuck = () =>
+    new Proxy(asyncMeta(test.meta), {
+      get: (target, name) => {
+        if (name === 'knowsVolset') return async () => true;
+        if (name === 'planDeltas')
+          return async () => ({ refs: [], vector: {}, revision: 1, generations: 1, cursor: '' });
+        if (name === 'readDeltas') return () => new Promise(() => {});
+        return Reflect.get(target, name);
+      },
+    });
+
   it('closing ends answers that nobody read to their end, and what is asked later', async () => {
     const peer = inProcess(test);
     const transfer = await offered(peer);
