@@ -30,7 +30,7 @@ export async function runFollow(
 }
 
 /** Those named, else all that are about this volset, each once. */
-function remotesToFollow(engine: Engine, names: readonly string[], flags: FollowInput): RemoteConfig[] {
+export function remotesToFollow(engine: Engine, names: readonly string[], flags: FollowInput): RemoteConfig[] {
   if (names.length > 0) return [...new Set(names)].map((name) => remoteByName(engine, name));
   const all = engine.meta.listRemotes();
   // Has the words for a store without remotes.
