@@ -34,13 +34,18 @@ export class Database {
     return this.#guarded(() => this.#prepare(sql).all(...values)) as T[];
   }
 
-  /** Rows one by one; the statement is its own, so that others may run meanwhile. Drain it within one transaction. */
+  /** Rows one by one; the statement is its own, so that others may run meanwhile. End it within one transaction. */
   *each<T = Row>(sql: string, ...values: SQLInputValue[]): Generator<T> {
     const rows = this.#guarded(() => this.#db.prepare(sql).iterate(...values));
-    for (;;) {
-      const next = this.#guarded(() => rows.next());
-      if (next.done) return;
-      yield next.value as T;
+    try {
+      for (;;) {
+        const next = this.#guarded(() => rows.next());
+        if (next.done) return;
+        yield next.value as T;
+      }
+    } finally {
+      // One that is left open keeps its view of the database, and the next writer fails: its view is too old.
+      rows.return?.();
     }
   }
 
