@@ -1,7 +1,7 @@
 /** A hub in a process of its own, run with --expose-gc: answers each message with what it holds after a collection. */
 import { RealHub } from './real-hub.ts';
 
-const real = await RealHub.start({ limits: { followers: 10_000 } });
+const real = await RealHub.start({ limits: { followers: 10_000, tokenFollowers: 10_000 } });
 
 /** Bytes. Twice: the first collection only starts to give back the memory of buffers. */
 function held(): number {
@@ -12,6 +12,6 @@ function held(): number {
 
 process.on('message', (message) => {
   if (message === 'held') process.send?.({ held: held() });
-  else void real[Symbol.asyncDispose]().then(() => process.disconnect());
+  else void real[Symbol.asyncDispose]().then(() => process.disconnect?.());
 });
 process.send?.({ url: real.hub.url, dir: real.dir });

@@ -1,6 +1,7 @@
 /** Followers of a real hub, and somebody who writes to its store beside it. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { BranchId, NodeId, SnapshotId, VolsetId } from '../../src/core/ids.ts';
 import type { Feed, FeedAsk, FeedItem, HeadFeed, Mark, Peer } from '../../src/core/peer.ts';
 import { idOfBody } from '../../src/core/snapshot-body.ts';
@@ -90,9 +91,12 @@ export class Beside implements Disposable {
   readonly branch = randomBytes(16).toString('hex') as BranchId;
   #tip: SnapshotId | null = null;
   #made = 0;
+  readonly #path: string;
+  #db: DatabaseSync | undefined;
 
   constructor(real: { dir: string }, volset = randomBytes(16).toString('hex') as VolsetId) {
-    this.meta = openMetaStore({ path: join(real.dir, 'meta.db') });
+    this.#path = join(real.dir, 'meta.db');
+    this.meta = openMetaStore({ path: this.#path });
     this.volset = volset;
   }
 
@@ -112,11 +116,11 @@ export class Beside implements Disposable {
     return this.revision;
   }
 
-  /** One generation of about so many bytes. */
-  fill(bytes: number): number {
+  /** One generation of about so many bytes, which follows others of the same name. */
+  fill(bytes: number, name = 'fill'): number {
     const edits = Array.from({ length: Math.ceil(bytes / 60_000) }, (_, i) => ({
       edit: 'set' as const,
-      register: `volset:attr:fill${i}` as const,
+      register: `volset:attr:${name}${i}` as const,
       value: randomBytes(30_000).toString('hex'),
     }));
     this.meta.commit(this.volset, edits);
@@ -150,7 +154,14 @@ export class Beside implements Disposable {
     return this.meta.revision(this.volset);
   }
 
+  /** What the store is told to keep, by anybody. */
+  pins(): { name: string; revision: number; until: number }[] {
+    this.#db ??= new DatabaseSync(this.#path, { readOnly: true });
+    return this.#db.prepare('SELECT name, revision, until FROM pins').all() as unknown as ReturnType<Beside['pins']>;
+  }
+
   [Symbol.dispose](): void {
+    this.#db?.close();
     this.meta[Symbol.dispose]();
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
-import type { VolsetId } from '../../src/core/ids.ts';
+import type { StoreId, VolsetId } from '../../src/core/ids.ts';
 import type { Peer } from '../../src/core/peer.ts';
 import type { HubOptions } from '../../src/hub/contract.ts';
 import { Beside, Follower } from './feed-support.ts';
@@ -108,7 +108,7 @@ describe('hub: the feed of a volume set', () => {
     const unknown = randomBytes(16).toString('hex') as VolsetId;
     await assert.rejects(peer.changes(volset, { after: last + 2 }), rejectsWith('ahead'));
     await assert.rejects(peer.changes(unknown, {}), rejectsWith('not-found'));
-    const elsewhere = `${'ab'.repeat(16)}.1` as const;
+    const elsewhere = `${'ab'.repeat(16)}.1` as StoreId;
     await assert.rejects(peer.changes(volset, { after: 1, store: elsewhere }), rejectsWith('identity'));
     await peer.createVolset({ id: unknown, name: 'announced' });
     await assert.rejects(peer.changes(unknown, {}), rejectsWith('not-found'));
