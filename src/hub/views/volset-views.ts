@@ -102,7 +102,7 @@ export class VolsetViews implements Disposable {
     const read = await this.#readAll(stale, wants);
     const seen = new Map<VolsetId, VolsetView>();
     for (const { volset } of rows) seen.set(volset, (read.get(volset) ?? this.#views.get(volset)) as VolsetView);
-    this.#keep(rows, seen, wants);
+    this.#keep(seen, wants);
     return seen;
   }
 
@@ -162,11 +162,10 @@ export class VolsetViews implements Disposable {
     return new VolsetView(this.#store as StoreId);
   }
 
-  #keep(rows: Row[], seen: ReadonlyMap<VolsetId, VolsetView>, wants: Wants): void {
-    for (const { volset, open } of rows) {
-      if (open) continue;
+  #keep(seen: ReadonlyMap<VolsetId, VolsetView>, wants: Wants): void {
+    for (const [volset, view] of seen) {
       if (wants(volset)) this.#views.delete(volset);
-      this.#views.set(volset, seen.get(volset) as VolsetView);
+      this.#views.set(volset, view);
     }
     let size = this.size;
     for (const [volset, view] of this.#views) {
