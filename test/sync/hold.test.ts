@@ -64,7 +64,10 @@ describe('a held directory', () => {
     for (let i = 0; i < 20; i++) await hold(engine, HOUR);
     const engines = await Promise.all([lab.open(), lab.open(), lab.open()]);
     const counts = Array.from({ length: 20 }, (_, i) => release(engines[i % 3]).result.holds);
-    assert.deepEqual(counts, Array.from({ length: 20 }, (_, i) => 19 - i));
+    assert.deepEqual(
+      counts,
+      Array.from({ length: 20 }, (_, i) => 19 - i),
+    );
   });
 
   it('is held only when the snapshot that is being made has ended', async () => {

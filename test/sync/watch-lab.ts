@@ -84,7 +84,7 @@ export interface Meddling {
 /** The same engine, with something happening on the way. */
 export function meddledWith(engine: Engine, { look, read, isBusy }: Meddling): Engine {
   const { blob } = engine;
-  async function* each<T>(files: AsyncIterable<T>): AsyncGenerator<T> {
+  async function* each<T>(files: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
     for await (const file of files) {
       read?.();
       yield file;

@@ -76,7 +76,7 @@ describe('watch: a directory', () => {
     await allSaved();
   });
 
-  const moves: { what: string; make: () => void; then: () => void }[] = [
+  const moves: { what: string; make: () => void; later: () => void }[] = [
     {
       what: 'a directory that was moved in with all it holds',
       make: () => {
@@ -85,12 +85,12 @@ describe('watch: a directory', () => {
         writeFileSync(join(outside, 'deep/er/file'), 'x');
         renameSync(outside, lab.at('in'));
       },
-      then: () => lab.write('in/deep/er/file', 'changed later'),
+      later: () => lab.write('in/deep/er/file', 'changed later'),
     },
     {
       what: 'a directory that was renamed',
       make: () => renameSync(lab.at('tree'), lab.at('other')),
-      then: () => lab.write('other/below/leaf', 'changed later'),
+      later: () => lab.write('other/below/leaf', 'changed later'),
     },
     {
       what: 'a directory that became a file',
@@ -98,7 +98,7 @@ describe('watch: a directory', () => {
         rmSync(lab.at('tree'), { recursive: true });
         lab.write('tree', 'a file');
       },
-      then: () => {
+      later: () => {
         rmSync(lab.at('tree'));
         lab.write('tree/below/leaf', 'a directory again');
       },
@@ -109,7 +109,7 @@ describe('watch: a directory', () => {
         rmSync(lab.at('tree'), { recursive: true });
         lab.write('tree/below/leaf', 'new');
       },
-      then: () => lab.write('tree/below/leaf', 'changed later'),
+      later: () => lab.write('tree/below/leaf', 'changed later'),
     },
     {
       what: 'a directory that was swapped with another',
@@ -118,10 +118,10 @@ describe('watch: a directory', () => {
         renameSync(lab.at('twin'), lab.at('tree'));
         renameSync(lab.at('aside'), lab.at('twin'));
       },
-      then: () => lab.write('twin/below/leaf', 'changed later'),
+      later: () => lab.write('twin/below/leaf', 'changed later'),
     },
   ];
-  for (const { what, make, then } of moves) {
+  for (const { what, make, later } of moves) {
     it(`goes on with ${what}`, async () => {
       lab.write('tree/below/leaf', 'first');
       lab.write('twin/below/leaf', 'the other');
@@ -130,7 +130,7 @@ describe('watch: a directory', () => {
       make();
       await watching.next('snapshot');
       await allSaved();
-      then();
+      later();
       await watching.next('snapshot');
       await allSaved();
     });
@@ -321,7 +321,10 @@ describe('watch: a directory', () => {
     await watching.stop();
     await lab.checkout(other, result.snapshot!);
     await using third = new Watching(await lab.open());
-    await assert.rejects(third.ended, (error) => code('usage')(error) && /snapshot -b/.test((error as PlaitError).hint!));
+    await assert.rejects(
+      third.ended,
+      (error) => code('usage')(error) && /snapshot -b/.test((error as PlaitError).hint!),
+    );
   });
 
   it('goes on on a branch of its own where its branch has moved on', async () => {

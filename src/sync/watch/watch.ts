@@ -44,6 +44,8 @@ const RESCAN_MS = 300_000;
 const STALE_MS = 3_600_000;
 /** How often it is asked whether an application has done writing. */
 const HELD_POLL_MS = 200;
+/** How often it is asked whether the directory is still there: not every way to lose it tells. */
+const PLACE_MS = 10_000;
 const BACK_OFF: BackOffBounds = { firstMs: 1000, longestMs: 60_000 };
 
 /** Until the engine's signal. Throws where it cannot go on: another watcher, no branch, the directory is gone. */
@@ -130,7 +132,7 @@ class Watcher implements Disposable {
       await this.#requirePlace();
       await this.#tellChange();
       const wait = this.#schedule.due() - performance.now();
-      if (wait > 0) await this.#wake.after(wait, signal);
+      if (wait > 0) await this.#wake.after(Math.min(wait, PLACE_MS), signal);
       else await this.#look();
     }
   }

@@ -10,6 +10,7 @@ import { isTempName } from '../../disk/place.ts';
 import type { IgnoreRules, ScanObserver } from '../contract.ts';
 import { RULES_NAME } from '../ignore.ts';
 import { errnoOf } from '../problems.ts';
+import { DOT_PLAIT } from '../state.ts';
 import { type DirectoryWatch, type WatchDirectory, watchDirectory } from './directory-watch.ts';
 import { type NewDirectories, newDirectories } from './new-directories.ts';
 
@@ -153,9 +154,7 @@ export class TreeWatcher implements ScanObserver, Disposable {
     if (appeared) {
       const below = this.#dirs.get(child);
       if (below) below.stale = true;
-      // A directory that goes tells its own name, too.
-      const self = name === (path === ROOT ? dir.at.slice(dir.at.lastIndexOf('/') + 1) : baseName(path));
-      if (self) {
+      if (isSelf(path, dir, name)) {
         dir.stale = true;
         this.#options.onChange(path);
         if (path === ROOT) return;
@@ -176,6 +175,15 @@ export class TreeWatcher implements ScanObserver, Disposable {
     dir.asks = true;
     return true;
   }
+}
+
+/**
+ * A directory that goes tells its own name. The root tells nothing as long as a file below it is open, such as those of
+ * the store in it; but then that goes first.
+ */
+function isSelf(path: PathKey, { at }: Watched, name: string): boolean {
+  if (path !== ROOT) return name === baseName(path);
+  return name === DOT_PLAIT || name === at.slice(at.lastIndexOf('/') + 1);
 }
 
 /** As a file: of a directory that is ignored little is heard from outside, and a file of its name may count. */
