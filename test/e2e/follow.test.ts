@@ -167,6 +167,11 @@ describe('e2e: follow', function () {
     await hub.stop();
     const gone = await once('b', 13);
     assert.ok(gone.events.every(({ status }) => status !== 'in-sync'));
+    // What was to be finished is not.
+    const cut = Follower.start(lab, 'b', ['--once']);
+    await cut.next(WAITS);
+    assert.equal((await cut.stop()).exit, 143);
+    assert.equal(cut.events.at(-1)?.error.code, 'interrupted');
   });
 
   it('another hub under the same address: exit 16, nothing has changed; the others go on', async () => {
