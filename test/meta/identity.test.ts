@@ -145,6 +145,20 @@ describe('metadata: identity', () => {
     assert.notEqual(open('a').self.store, id);
   });
 
+  it('a round that was taken in counts as well, though nothing of ours went out', () => {
+    const id = made('a');
+    using other = openMetaStore({ path: ':memory:' });
+    const meta = open('a');
+    fetchFrom(other, meta);
+    other.commit(V, [{ edit: 'set', register: 'volset:description', value: 'theirs' }]);
+    cpSync(join(dir, 'a'), join(dir, 'backup'), { recursive: true });
+    const before = meta.revision(V);
+    fetchFrom(meta, other, { refs: undefined });
+    assert.equal(meta.revision(V), before + 1);
+    close(meta);
+    restoreInPlace('backup', 'a');
+    assert.notEqual(open('a').self.store, id);
+  });
   it('without a state directory, with an empty one or one that says less: the same', () => {
     const id = made();
     assert.equal(stateOf(id), '2\n', 'one ref and one generation');

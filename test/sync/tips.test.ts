@@ -89,6 +89,29 @@ describe('sync: tips', () => {
     assert.equal(a.tip(SIDE), side);
   });
 
+  it('after a push we know how far the peer is, unless others wrote to it meanwhile', async () => {
+    const revisions = async () => [
+      a.meta.peer(hub.thread.meta.self.install, VOLSET)?.revision,
+      await hub.thread.meta.revision(VOLSET),
+    ];
+    const first = await a.save({ f: '1' });
+    a.branch(SIDE, 'side', first);
+    await a.run('push');
+    await b.run('pull');
+    for (const text of ['2', '3']) {
+      await a.save({ f: text });
+      a.meta.cut(VOLSET);
+    }
+    await a.run('push');
+    const [known, reached] = await revisions();
+    assert.equal(known, reached);
+    await b.save({ f: 'side' }, SIDE);
+    a.meddle = pushesFirst(b);
+    await a.save({ f: '4' });
+    await a.run('push');
+    assert.equal((await revisions())[0], reached);
+  });
+
   it('a lost race for one branch does not take the others along', async () => {
     const first = await a.save({ f: '1' });
     a.branch(SIDE, 'side', first);
