@@ -29,6 +29,16 @@ import { CacheReader, CacheWriter, checkCache } from '../../src/volume/stat-cach
 import { readState } from '../../src/volume/state.ts';
 import { decodeDeltas, encodeDeltas } from '../../src/wire/deltas.ts';
 import { decodeError } from '../../src/wire/error-body.ts';
+import {
+  changeLines,
+  feedHeadLine,
+  HEADS_HEAD,
+  HEADS_MARK,
+  headLine,
+  markLine,
+  STOPPING,
+} from '../../src/wire/feed.ts';
+import { decodeFeed, decodeHeads } from '../../src/wire/feed-reader.ts';
 import { decodePush, encodePush } from '../../src/wire/push.ts';
 import { decodeWrites, encodeWrites } from '../../src/wire/writes.ts';
 import { MemoryNodes } from '../blob/manifest/memory.ts';
@@ -231,6 +241,25 @@ async function decoders(): Promise<Decoder[]> {
       ),
       decode: async (b) => drain((await decodeDeltas(each(b))).generations),
       huge: [nested, Buffer.alloc(8_000_000, 'a')],
+    },
+    {
+      name: 'feed',
+      sound: Buffer.from(
+        feedHeadLine(0, 2) +
+          [...changeLines(generations.map((generation, n) => ({ revision: n + 1, generation })))]
+            .map(({ text }) => text)
+            .join('') +
+          markLine({ revision: 2, vector: {}, blobs: 0 }) +
+          STOPPING,
+      ),
+      decode: async (b) => drain((await decodeFeed(each(b), 0)).items),
+      huge: [nested, Buffer.alloc(8_000_000, 'a')],
+    },
+    {
+      name: 'heads',
+      sound: Buffer.from(HEADS_HEAD + headLine(VOLSET, { revision: 1, blobs: 0 }) + HEADS_MARK + STOPPING),
+      decode: async (b) => drain(await decodeHeads(each(b))),
+      huge: [nested],
     },
     {
       name: 'push stream',
