@@ -51,6 +51,15 @@ describe('when a watcher looks', () => {
       due: 800,
     },
     {
+      what: 'after a few seconds where a look takes long',
+      story: (s) => {
+        s.begin(0);
+        s.changed(1);
+        s.ended(60_000);
+      },
+      due: 65_000,
+    },
+    {
       what: 'later after a failure, with the change as old as it was',
       story: (s) => {
         looked(s, 0);

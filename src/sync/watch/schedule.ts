@@ -9,6 +9,9 @@ export interface Periods {
   rescanMs: number;
 }
 
+/** Between two looks where there is always something to see. */
+const LONGEST_PAUSE_MS = 5000;
+
 /** After a look that failed. */
 export interface Retry {
   afterMs: number;
@@ -55,13 +58,13 @@ export class Schedule {
 
   /**
    * It has ended well, or what keeps it from ending well changes only with the directory. Looking takes at most half of
-   * the time. `blind`: not everything is watched, so the next look comes as early as changes may have to be found.
+   * the time, unless one look takes long. `blind`: not everything is watched, so the next look comes as early as changes may have to be found.
    */
   ended(now: number, { blind = false } = {}): void {
     const { rescanMs, maxDelayMs } = this.#periods;
     const cost = now - this.#began;
     this.#taken = undefined;
-    this.#notBefore = now + cost;
+    this.#notBefore = now + Math.min(cost, LONGEST_PAUSE_MS);
     this.#rescanAt = now + (blind ? Math.max(Math.min(rescanMs, maxDelayMs), 10 * cost) : rescanMs);
   }
 

@@ -31,7 +31,7 @@ export interface WatchOptions {
   rescanMs?: number;
   /** Share of the base's files that may be gone, 0..1. */
   maxDelete: number;
-  /** A lock file that has been there for longer is told as a problem. */
+  /** A lock file that has kept snapshots away for longer is told as a problem. */
   staleMs?: number;
   /** For tests. */
   backOff?: BackOffBounds;
@@ -107,6 +107,7 @@ class Watcher implements Disposable {
   readonly #tree: TreeWatcher;
   #news: PathKey | undefined;
   #failures = 0;
+  #heldSince: number | undefined;
 
   constructor(engine: Engine, volume: Volume, options: WatchOptions, teller: Teller, pusher: Pusher | undefined) {
     this.#engine = engine;
@@ -188,6 +189,7 @@ class Watcher implements Disposable {
 
   async #looked(made: Outcome<SnapshotResult>): Promise<void> {
     this.#ended();
+    this.#heldSince = undefined;
     const { result } = made;
     if (result.problems.some(({ what }) => what === 'changed-while-read')) this.#schedule.unfinished(performance.now());
     if (result.created) {
@@ -201,8 +203,8 @@ class Watcher implements Disposable {
   async #held(bracket: Bracket): Promise<void> {
     this.#schedule.failed(performance.now(), { afterMs: HELD_POLL_MS });
     const { signal } = this.#engine;
-    const since = performance.now();
-    const { staleMs = STALE_MS } = this.#options;
+    this.#heldSince ??= performance.now();
+    const end = this.#heldSince + (this.#options.staleMs ?? STALE_MS);
     await this.#teller.held(bracket, isoOf(bracket.until));
     for (
       let now: Bracket | undefined = bracket;
@@ -210,8 +212,11 @@ class Watcher implements Disposable {
       now = findBracket(this.#engine, this.#volume)
     ) {
       await this.#requirePlace();
-      if (now.by === 'lock-file' && performance.now() - since > staleMs) {
-        await this.#teller.problem('held', `${showBracket(now)} for a long time: no snapshot is made meanwhile`);
+      if (now.by === 'lock-file' && performance.now() > end) {
+        await this.#teller.problem(
+          'held',
+          `${showBracket(now)}, or comes back before all is read: no snapshot for long`,
+        );
       }
       await this.#wake.after(HELD_POLL_MS, signal);
     }
