@@ -294,7 +294,8 @@ function applied(
   return {
     ...next,
     marker: { store, revision },
-    resumable: true,
+    // What brings nothing new says nothing about a marker that was given up while it ran.
+    resumable: isNews || state.resumable || (state.work === 'state' && state.needsState),
     absent: false,
     needsState: state.work === 'state' ? false : state.needsState,
     left,
