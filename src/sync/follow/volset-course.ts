@@ -53,7 +53,10 @@ export class VolsetCourse implements Course {
   #moved: { store: StoreId; staged: Staged } | undefined;
   #flushedAt = Number.NEGATIVE_INFINITY;
   #left: Left = { lacking: false, held: false };
+  /** Fingerprint of this side. */
   #seen: string | undefined;
+  /** A round of ours changed something: what is owed is to be looked at, changed or not. */
+  #again = false;
   #hasLooked = false;
   #open = false;
   /** When something in the queue is due, milliseconds since the epoch. */
@@ -103,11 +106,14 @@ export class VolsetCourse implements Course {
 
   async state({ peer }: Link): Promise<FollowInput> {
     const volset = await this.#about(peer);
-    this.#seen = fingerprint(this.#engine, this.#name, volset);
+    const before = fingerprint(this.#engine, this.#name, volset);
+    this.#seen = before;
     const meeting = { peer, remote: this.#remote(), volset, follow: true };
     const conclusion = await replicateVolset(this.#engine, 'sync', meeting, this.#options);
     // Said for one contact: another store, or another loss, is another question.
     this.#options = { ...this.#options, acceptNewIdentity: false, acceptRollback: false };
+    // What could not be sent now will not be sent by saying it again.
+    this.#again = this.#saw(volset) !== before;
     return this.#concluded(volset, identityOf(peer), conclusion, true);
   }
 
@@ -125,7 +131,8 @@ export class VolsetCourse implements Course {
     if (!session) return { input: 'unfit' };
     const since = { at: this.#engine.world.now(), traffic: { ...peer.traffic } };
     const conclusion = await conclude(session, 'pull', { follow: true, since }, this.#options);
-    this.#seen = undefined;
+    this.#saw(volset);
+    this.#again = true;
     return this.#concluded(volset, staged.identity, conclusion, retry || !this.#left.held);
   }
 
@@ -206,12 +213,18 @@ export class VolsetCourse implements Course {
     this.#open = closeLeftOpen(this.#engine, volset, this.#open);
     const released: FollowInput[] =
       this.#left.held && this.#of.directory.isReleased ? [{ input: 'local', owes: false }] : [];
-    const now = fingerprint(this.#engine, this.#name, volset);
-    const { world } = this.#engine;
-    if (now === this.#seen && world.now() < this.#due) return released;
+    const isChanged = this.#seen !== this.#saw(volset);
+    if (!isChanged && !this.#again && this.#engine.world.now() < this.#due) return released;
     const isFirst = !this.#hasLooked;
-    [this.#seen, this.#hasLooked] = [now, true];
-    return [{ input: 'local', owes: this.#owes(volset, isFirst) }];
+    [this.#again, this.#hasLooked] = [false, true];
+    const owes = this.#owes(volset, isFirst);
+    // What our own rounds changed is no reason to try again what they could not do.
+    return owes || isChanged ? [{ input: 'local', owes }] : released;
+  }
+
+  #saw(volset: VolsetId): string {
+    this.#seen = fingerprint(this.#engine, this.#name, volset);
+    return this.#seen;
   }
 
   #owes(volset: VolsetId, isFirst: boolean): boolean {
