@@ -24,9 +24,9 @@ export interface Place {
   marked: number;
 }
 
-/** What a follower gets next; `bytes` undefined: read the store behind `at`, or wait where `end` says so. */
+/** What a follower gets next, the last `mark` bytes of which are a mark. `bytes` undefined: read the store behind `at`, or wait where `end` says so. */
 export type Step =
-  | { bytes: Buffer; place: Place; mark: boolean; changes: number }
+  | { bytes: Buffer; place: Place; mark: number; changes: number }
   | { bytes?: undefined; end: boolean };
 
 export class Channel {
@@ -102,7 +102,7 @@ export class Channel {
       return { end: true };
     }
     const { bytes, number, revision } = this.#mark;
-    return { bytes, place: { at: revision, next: end, marked: number }, mark: true, changes: 0 };
+    return { bytes, place: { at: revision, next: end, marked: number }, mark: bytes.length, changes: 0 };
   }
 
   /** Resolves at the next news, or when `signal` aborts. */
@@ -127,7 +127,7 @@ export class Channel {
 
   #told(bytes: Buffer, piece: Piece, number: number, marked: number): Step {
     // Its mark is as good as the last one, unless that came later.
-    const isLast = piece.mark && this.#mark?.revision === piece.last && number === this.#first + this.#ring.length - 1;
+    const isLast = piece.mark > 0 && this.#mark?.revision === piece.last && number === this.#first + this.#ring.length - 1;
     const place = { at: piece.last, next: number + 1, marked: isLast ? (this.#mark?.number ?? marked) : marked };
     return { bytes, place, mark: piece.mark, changes: piece.items.length };
   }

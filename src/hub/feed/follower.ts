@@ -27,8 +27,10 @@ export async function* follow(
   while (!signal.aborted && !stopped()) {
     const step = channel.step(place);
     if (step.bytes) {
-      if (step.mark) await check();
-      yield step.bytes;
+      // Where it comes to what was news before it began, nothing is to look like the end of it.
+      const early = step.place.at < tail;
+      if (step.mark > 0 && !early) await check();
+      yield early ? step.bytes.subarray(0, step.bytes.length - step.mark) : step.bytes;
       told(step.changes);
       place = step.place;
     } else if (step.end) {

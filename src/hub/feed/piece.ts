@@ -18,8 +18,8 @@ export interface Piece {
   items: Item[];
   /** Revision of the last change. */
   last: number;
-  /** A mark is its last line. */
-  mark: boolean;
+  /** Bytes of its last line where that is a mark, else 0. */
+  mark: number;
 }
 
 /** At most as much as there is: several pieces, or none without changes. `mark` ends the last one. */
@@ -28,27 +28,25 @@ export function piecesOf(changes: readonly Change[], mark: Mark | undefined): Pi
   let parts: Buffer[] = [];
   let items: Item[] = [];
   let length = 0;
-  const close = (marked: boolean): void => {
+  const close = (mark: number): void => {
     const last = items[items.length - 1].last;
-    pieces.push({ bytes: Buffer.concat(parts, length), items, last, mark: marked });
+    pieces.push({ bytes: Buffer.concat(parts, length), items, last, mark });
     parts = [];
     items = [];
     length = 0;
   };
   for (const { first, last, text } of changeLines(changes)) {
-    if (length >= PIECE) close(false);
+    if (length >= PIECE) close(0);
     items.push({ first, last, start: length });
     const bytes = Buffer.from(text);
     parts.push(bytes);
     length += bytes.length;
   }
   if (items.length === 0) return pieces;
-  if (mark) {
-    const bytes = Buffer.from(markLine(mark));
-    parts.push(bytes);
-    length += bytes.length;
-  }
-  close(mark !== undefined);
+  const end = Buffer.from(mark ? markLine(mark) : '');
+  parts.push(end);
+  length += end.length;
+  close(end.length);
   return pieces;
 }
 
