@@ -37,7 +37,11 @@ class Desk implements Disposable {
   }
 
   told(): string[] {
-    return existsSync(this.socket) ? readFileSync(this.socket, 'utf8').trimEnd().split('\n') : [];
+    if (!existsSync(this.socket)) return [];
+    // The shell makes the file before it writes.
+    return readFileSync(this.socket, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '');
   }
 
   [Symbol.dispose](): void {
