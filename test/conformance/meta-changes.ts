@@ -149,9 +149,11 @@ export function changesConformance(stores: () => { a: MetaStore; b: MetaStore })
         a.cut(V);
       }
       const sizes: number[] = [];
-      for (let after = 0, page; page?.mark === undefined; after = page.revision) {
-        page = a.changesAfter(V, after);
-        sizes.push(page.changes.length);
+      for (let [after, isLast] = [0, false]; !isLast; ) {
+        const { changes, revision, mark } = a.changesAfter(V, after);
+        sizes.push(changes.length);
+        after = revision;
+        isLast = mark !== undefined;
       }
       assert.ok(sizes.length > 1 && sizes.every((size) => size > 0));
     });

@@ -278,6 +278,19 @@ describe('metadata: a log that is read while others write', () => {
       assert.deepEqual(newcomer.verify(), []);
     };
   }
+  it('compaction that stops at a pin leaves nothing open', () => {
+    meta.pin(V, 'newcomer', Number.MAX_SAFE_INTEGER);
+    for (const text of ['one', 'two', 'three']) {
+      meta.commit(V, [set('volset:description', long(text))]);
+      meta.cut(V);
+    }
+    assert.equal(meta.compact(V, NEVER).dropped, 0);
+    const other = openMetaStore({ path });
+    grow(other);
+    other[Symbol.dispose]();
+    grow(meta);
+    assert.equal(meta.findVolset(V)?.snapshots, 3);
+  });
   it('a newcomer whose pages are pinned takes what it was told of', () => readAcrossCompaction(true)());
   it('without a pin it lacks what would follow', () => {
     assert.throws(readAcrossCompaction(false), { code: 'protocol' });
