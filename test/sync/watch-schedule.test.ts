@@ -128,6 +128,11 @@ describe('when a watcher looks', () => {
     assert.equal(schedule.changed(21), true);
     schedule.failed(22, { afterMs: 1 });
     assert.equal(schedule.changed(23), false);
+    schedule.begin(30);
+    schedule.failed(31, { afterMs: 1 });
+    assert.equal(schedule.changed(32), false, 'it was unsaved before');
+    looked(schedule, 40);
+    assert.equal(schedule.changed(41), true);
   });
 
   it('lets no change wait longer than the longest delay, and looks no earlier than needed', () => {
