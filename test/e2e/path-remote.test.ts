@@ -119,12 +119,8 @@ describe('e2e: a path as a remote', function () {
     const cases: [what: string, argv: (path: (name: string) => string) => string[], exit: number, said: RegExp][] = [
       ['no store there', (p) => ['remote', 'add', 'x', p('empty')], 10, /plait init --bare/],
       ['nothing there', (p) => ['remote', 'show', p('nowhere')], 10, /plug its disk in/],
-      ['a file URL', (p) => ['remote', 'add', 'x', `file://${p('good')}`], 2, /write its path/],
-      ['a URL of something else', () => ['remote', 'add', 'x', 'ssh:/host/x'], 2, /http:\/\/HOST:PORT/],
       ['a token', (p) => ['remote', 'add', 'x', p('good'), '--token-file', p('token')], 2, /wants neither a token/],
-      ['an authority', (p) => ['remote', 'add', 'x', p('good'), '--ca', p('token')], 2, /nor --ca/],
       ['our own store', (p) => ['remote', 'add', 'x', p('asker')], 16, /the very store that asks/],
-      ['our own store, itself', (p) => ['remote', 'add', 'x', p('asker/.plait')], 16, /the very store that asks/],
       ['a store of one job', (p) => ['clone', p('job'), p('c1')], 2, /ephemeral/],
       ['a format from the future', (p) => ['clone', p('newer'), p('c2')], 17, /format/],
     ];
