@@ -222,7 +222,7 @@ describe('hub: feeds, by chance', () => {
           }
         },
       ),
-      seeded(150),
+      seeded(80),
     );
   });
 });

@@ -25,9 +25,7 @@ export interface Place {
 }
 
 /** What a follower gets next, the last `mark` bytes of which are a mark. `bytes` undefined: read the store behind `at`, or wait where `end` says so. */
-export type Step =
-  | { bytes: Buffer; place: Place; mark: number; changes: number }
-  | { bytes?: undefined; end: boolean };
+export type Step = { bytes: Buffer; place: Place; mark: number; changes: number } | { bytes?: undefined; end: boolean };
 
 export class Channel {
   readonly volset: VolsetId;
@@ -127,7 +125,8 @@ export class Channel {
 
   #told(bytes: Buffer, piece: Piece, number: number, marked: number): Step {
     // Its mark is as good as the last one, unless that came later.
-    const isLast = piece.mark > 0 && this.#mark?.revision === piece.last && number === this.#first + this.#ring.length - 1;
+    const isLast =
+      piece.mark > 0 && this.#mark?.revision === piece.last && number === this.#first + this.#ring.length - 1;
     const place = { at: piece.last, next: number + 1, marked: isLast ? (this.#mark?.number ?? marked) : marked };
     return { bytes, place, mark: piece.mark, changes: piece.items.length };
   }

@@ -51,7 +51,8 @@ export class Feeds implements Disposable {
     const { channel, release } = this.#hold(volset);
     try {
       await channel.fill();
-      if (after !== undefined && (after < channel.floor || after > channel.tail)) await this.#pages.readAnew(volset, after);
+      if (after !== undefined && (after < channel.floor || after > channel.tail))
+        await this.#pages.readAnew(volset, after);
     } catch (error) {
       release();
       leave();
