@@ -197,7 +197,10 @@ describe('a held directory', () => {
     it('that was left over is told as a problem', async () => {
       lab.write('sub/app.lock', '');
       await using watching = new Watching(locked(), { staleMs: 50 });
-      assert.match((await watching.next('problem')).message, /app\.lock is there, or comes back .* no snapshot for long/);
+      assert.match(
+        (await watching.next('problem')).message,
+        /app\.lock is there, or comes back .* no snapshot for long/,
+      );
       assert.equal(watching.count('problem'), 1);
     });
 
