@@ -1,55 +1,14 @@
 /**
  * A follower (core/follow) in a world of its own: a remote that keeps every state it was ever in, a line that breaks, a
- * process that dies, a clock that only tests move. Each step is checked (docs/testing.md, "Followers"). What a session
+ * process that dies, a clock that only tests move. Each step is checked (docs/testing.md, "Derived views and followers"). What a session
  * or a round would do to the store is done here to a map of branches; which is done when, the follower says.
  */
 import type { Action, Failure, FollowInput, FollowState, Marker } from '../../src/core/follow.ts';
-import { beginFollow, decide, standingOf, take } from '../../src/core/follow.ts';
+import { beginFollow, standingOf } from '../../src/core/follow.ts';
 import { Random } from '../support/seed.ts';
+import { check, checkInSync, fail, type Held, type Seen } from './follow-checks.ts';
+import type { Counts, Plan, Reading, Rules, Work } from './follow-plan.ts';
 import { type Change, ModelRemote } from './follow-remote.ts';
-
-/** The follower's two functions; mutants wrap them. */
-export interface Rules {
-  take: typeof take;
-  decide: typeof decide;
-}
-export const RULES: Rules = { take, decide };
-
-export interface Plan {
-  steps: number[];
-  seed: number;
-  once: boolean;
-}
-
-export interface Counts {
-  resumed: number;
-  states: number;
-  applied: number;
-  crashes: number;
-  stopped: number;
-  lacking: number;
-  renewed: number;
-}
-
-export class Broken extends Error {}
-const fail = (text: string): never => {
-  throw new Broken(text);
-};
-
-interface Held {
-  marker: Marker | null;
-  refs: Map<string, string>;
-  /** Branches whose new tip has no data here yet. */
-  lacking: Map<string, string>;
-}
-
-interface Reading {
-  position: number;
-  /** The remote's revision when it was opened. */
-  head: number;
-}
-
-type Work = Extract<Action, { do: 'state' | 'apply' }> & { upTo: number; changes: number };
 
 const NETWORK: Failure = { code: 'network', message: 'cut' };
 const DAMAGED: Failure = { code: 'integrity', message: 'damaged' };
@@ -302,7 +261,7 @@ export class World {
     this.ended = { ...(error && { error }) };
     if (!error && !this.#plan.once) fail('F3 ended without being asked to');
     if (!error) {
-      this.#checkInSync('F3 ended');
+      checkInSync('F3 ended', this.#seen());
       return;
     }
     const { marker } = this.#held;
@@ -312,30 +271,13 @@ export class World {
   }
 
   #check(): void {
-    const { marker, refs, lacking } = this.#held;
+    check(this.#seen());
+  }
+
+  #seen(): Seen {
     const standing = standingOf(this.#state);
-    if (marker !== null && !this.#remote.isOther(marker.store) && lacking.size === 0) this.#checkHolds(marker, refs);
-    if ([...refs.values()].some((tip) => this.#remote.isOther(tip)) && standing.status === 'in-sync')
-      fail('F5 in sync with another store');
-    if (standing.status === 'in-sync' && !this.ended) this.#checkInSync('F1 in sync');
-  }
-
-  #checkHolds({ store, revision }: Marker, refs: ReadonlyMap<string, string>): void {
-    if (store !== this.#remote.store) return;
-    const state = this.#remote.history[revision];
-    if (!state || state.size !== refs.size || [...state].some(([branch, tip]) => refs.get(branch) !== tip))
-      fail('F12 what is here is not what the remote was at the marker');
-  }
-
-  #checkInSync(what: string): void {
-    const { marker, lacking } = this.#held;
-    const { revision } = standingOf(this.#state);
-    if (revision === null || marker === null || revision > marker.revision) fail(`${what}, ahead of what is here`);
-    // A run that ends by itself tells what is left, and does not wait for it.
-    if (lacking.size > 0 && !this.ended) fail(`F13 ${what} without the data of a tip`);
-    if (this.#owes) fail(`${what}, and something is owed`);
-    if (this.#feed === undefined) fail(`${what} without a feed`);
-    if ((revision ?? 0) < (this.#feed?.head ?? 0)) fail(`${what} below what was there when the feed began`);
+    const feedHead = this.#feed?.head;
+    return { held: this.#held, standing, remote: this.#remote, feedHead, owes: this.#owes, ended: !!this.ended };
   }
 
   /** Nothing fails, nobody writes, all data comes. */

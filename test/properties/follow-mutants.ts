@@ -1,6 +1,6 @@
 /** Each breaks one rule of the follower; test/properties/follow.test.ts expects the schedules to notice. */
 import type { FollowInput, FollowState } from '../../src/core/follow.ts';
-import { RULES, type Rules } from './follow-model.ts';
+import { RULES, type Rules } from './follow-plan.ts';
 
 export interface Mutant {
   name: string;
@@ -39,12 +39,14 @@ export const MUTANTS: Mutant[] = [
     'F1',
     'F3',
     'F12',
+    'F5',
   ),
   mutant(
     'a state may be older than the feed',
     saw((state, input) => [input.input === 'applied' ? { ...state, goal: 0 } : state, input]),
     'F1',
     'F12',
+    'F3',
   ),
   mutant(
     'the marker goes ahead of what is here',

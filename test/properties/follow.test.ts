@@ -4,8 +4,10 @@ import fc from 'fast-check';
 import { beginFollow, type FollowState } from '../../src/core/follow.ts';
 import { type InstallId, storeId } from '../../src/core/ids.ts';
 import { Random, seeded } from '../support/seed.ts';
-import { Broken, type Counts, type Plan, RULES, type Rules, World } from './follow-model.ts';
+import { Broken } from './follow-checks.ts';
+import { World } from './follow-model.ts';
 import { BACK_OFF_MUTANTS, MUTANTS } from './follow-mutants.ts';
+import { type Counts, type Plan, RULES, type Rules } from './follow-plan.ts';
 
 const plans: fc.Arbitrary<Plan> = fc.record({
   steps: fc.array(fc.nat(17), { minLength: 20, maxLength: 200, size: 'max' }),

@@ -1,5 +1,5 @@
 /**
- * A consumer of a peer's feed and states, whose every step is checked (docs/testing.md, "Derived views"). A schedule is
+ * A consumer of a peer's feed and states, whose every step is checked (docs/testing.md, "Derived views and followers"). A schedule is
  * a list of numbers: each decides one step.
  */
 

@@ -126,7 +126,7 @@ export const MUTANTS: Mutant[] = [
   mutant('cursorlead', CursorAhead, ...WRONG, 'F6'),
   mutant('textprefix', TextPrefix, ...WRONG),
   mutant('truncsweep', TruncatedSweeps, ...WRONG, 'F10'),
-  mutant('seam', ResumedLater, ...WRONG, 'F8'),
+  mutant('seam', ResumedLater, ...WRONG, 'F8', 'F12'),
   mutant('tellsagain', TellsAgain, ...WRONG, 'F9'),
   mutant('oldnews', OldNews, ...WRONG, 'F9'),
 ];
