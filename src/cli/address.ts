@@ -66,9 +66,15 @@ function looked<T>(dir: string, look: () => T): T | undefined {
   }
 }
 
-/** Device and inode: one store, whatever path leads to it. */
+/** Device and inode: one store, whatever path leads to it, as long as its disk is not unmounted. */
+export function placeOf(dir: string): string | undefined {
+  return looked(dir, () => {
+    const stat = statSync(join(dir, 'format'), { throwIfNoEntry: false, bigint: true });
+    return stat && `${stat.dev}:${stat.ino}`;
+  });
+}
+
 export function sameStore(a: string, b: string): boolean {
-  const [one, other] = [a, b].map((dir) => statSync(join(dir, 'format'), { throwIfNoEntry: false, bigint: true }));
-  if (one === undefined || other === undefined) return false;
-  return (one.dev === other.dev && one.ino === other.ino) || realpathSync(a) === realpathSync(b);
+  const place = placeOf(a);
+  return place !== undefined && (place === placeOf(b) || realpathSync(a) === realpathSync(b));
 }

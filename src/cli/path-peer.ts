@@ -11,7 +11,7 @@ import { HttpPeer } from '../remote/http-peer.ts';
 import type { LineUse } from '../sync/replicate-options.ts';
 import { refuseNetworkFileSystem, type StoreOptions } from '../sync/store.ts';
 import type { Connection } from '../wire/connection.ts';
-import { sameStore, storeAt } from './address.ts';
+import { placeOf, sameStore, storeAt } from './address.ts';
 import type { Context } from './context.ts';
 import { openHubParts } from './open-hub.ts';
 import { type Opened, PathConnection } from './path-connection.ts';
@@ -33,6 +33,7 @@ export function openPathPeer(
   const pace = { up: paceOf(limits?.up), down: paceOf(limits?.down) };
   const open = async (traffic: Traffic, lost: () => void, last: StoreId | undefined): Promise<Opened> => {
     const dir = usable(path, own?.dir);
+    const place = placeOf(dir);
     const trouble = (event: string, error: unknown): void => warn(`${event}: ${String(error)}`);
     const parts = await openHubParts(dir, { settings, separateReads: false, trouble });
     const connection = connectInProcess({
@@ -43,7 +44,8 @@ export function openPathPeer(
       signal: context.signal,
       expectIdentity: last ?? remembered,
       lost: () => {
-        if (storeAt(path) === dir) return undefined;
+        // What is mounted there by now may be another disk, or the same one once more.
+        if (storeAt(path) === dir && placeOf(dir) === place) return undefined;
         lost();
         return goneError(path);
       },

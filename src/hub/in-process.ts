@@ -40,7 +40,7 @@ export interface InProcessOptions
   signal?: AbortSignal;
   /** Another install id than this one's ends the session with `identity`. */
   expectIdentity?: StoreId;
-  /** Asked when something failed: the store itself may be gone, and then that is what failed. */
+  /** Asked before each request, at each piece of a feed, and when something failed: the store itself may be gone. */
   lost?: () => PlaitError | undefined;
   pace?: { up?: Pace; down?: Pace };
 }
@@ -126,6 +126,9 @@ class InProcess implements Connection {
     const failure = (error: unknown): PlaitError => this.#failure(error, signal, source);
     try {
       signal.throwIfAborted();
+      // Files that are open outlive their disk: what is written to one that was pulled out would not be there.
+      const gone = this.#options.lost?.();
+      if (gone) throw gone;
       this.traffic.requests++;
       // What other commands left open there is a part of what it holds.
       await this.#cutting.first;
@@ -174,6 +177,9 @@ class InProcess implements Connection {
     const answer: Answer = new Answer(pieces, {
       taken: async (bytes) => {
         this.traffic.received += bytes;
+        // Without a look a feed would go on about what is no longer there.
+        const gone = silentMs === undefined ? undefined : this.#options.lost?.();
+        if (gone) throw gone;
         await this.#options.pace?.down?.(bytes, signal);
       },
       left: () => abort.abort(new PlaitError('network', 'the reader went away')),

@@ -191,6 +191,21 @@ describe('hub in process', () => {
     await connection.close();
   });
 
+  it('a feed looks at each piece whether its store is still there', async () => {
+    let isGone = false;
+    const lost = () => (isGone ? new PlaitError('network', 'the disk is gone') : undefined);
+    const connection = connect({ lost });
+    const wanted = { ...list, path: '/v1/changes', answer: NDJSON_TYPE, silentMs: 60_000 } as const;
+    const feed = await connection.request(wanted);
+    assert.equal((await feed.next()).done, false);
+    await feed.return(undefined);
+    const later = await connection.request(wanted);
+    isGone = true;
+    await assert.rejects(later.next(), rejectsWith('network', /disk is gone/));
+    await assert.rejects(connection.request(list), rejectsWith('network', /disk is gone/));
+    await connection.close();
+  });
+
   /** Its log has no end, and says nothing. */
   const stuck = () =>
     new Proxy(asyncMeta(test.meta), {
