@@ -22,7 +22,16 @@ import type {
 } from './follow-state.ts';
 
 export { PAUSE, RECONNECT } from './follow-failure.ts';
-export type * from './follow-state.ts';
+export type {
+  Action,
+  Failure,
+  FollowInput,
+  FollowSetup,
+  FollowStanding,
+  FollowState,
+  Left,
+  Marker,
+} from './follow-state.ts';
 
 /** Between two attempts to reach the remote. */
 export const ATTEMPT_EVERY_MS = 500;
