@@ -45,6 +45,7 @@ export function buildServer(options: HubOptions, context: HubContext, access: Ac
   const finish = (request: FastifyRequest, reply: FastifyReply): void => {
     const state = running.get(request);
     running.delete(request);
+    live.delete(reply);
     clearTimeout(state?.bodyTimer);
     if (!reply.raw.writableFinished) state?.abort.abort(clientGone());
     report(options, context, request, reply, state);
@@ -89,10 +90,7 @@ export function buildServer(options: HubOptions, context: HubContext, access: Ac
         if (!state) throw clientGone();
         clearTimeout(state.bodyTimer);
         const result = await route.handle(context, callOf(route, request, state, context, access));
-        if (route.live) {
-          live.add(reply);
-          reply.raw.once('close', () => live.delete(reply));
-        }
+        if (route.live && running.has(request)) live.add(reply);
         return send(context, route, reply, result);
       },
     });
@@ -195,6 +193,7 @@ function send({ metrics, limits }: HubContext, route: Route, reply: FastifyReply
   reply.type(route.answer.type);
   if (isStream(route.answer.type)) {
     const tooSlow = (): void => {
+      if (reply.raw.destroyed) return;
       if (route.live) metrics.feedsCut++;
       reply.raw.destroy();
     };
