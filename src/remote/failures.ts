@@ -72,6 +72,8 @@ export function networkError(thrown: unknown, origin: string): PlaitError {
 }
 
 export const isLasting = (error: PlaitError): boolean => {
+  // A hub that is behind has waited before it said so.
+  if (error.code === 'behind') return true;
   const code = error.data?.cause;
   return typeof code === 'string' && Object.hasOwn(KNOWN, code) && LASTING.has(KNOWN[code]);
 };

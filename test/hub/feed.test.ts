@@ -112,6 +112,7 @@ describe('hub: the feed of a volume set', () => {
     await assert.rejects(peer.changes(volset, { after: 1, store: elsewhere }), rejectsWith('identity'));
     await peer.createVolset({ id: unknown, name: 'announced' });
     await assert.rejects(peer.changes(unknown, {}), rejectsWith('not-found'));
+    await assert.rejects(peer.state(volset, last + 2), rejectsWith('behind'));
     const statusOf = async (query: string): Promise<number> =>
       (await fetch(`${real.hub.url}/v1/volsets/${volset}/${query}`)).status;
     const asked = [

@@ -141,4 +141,15 @@ describe('client: feeds', () => {
     assert.deepEqual(await Array.fromAsync(items), [{ mark: true }]);
     assert.equal(hub.requests[0].url, '/v1/changes');
   });
+
+  it('does not wait again for a hub that is behind', async () => {
+    const json = { ...NAMED, 'content-type': 'application/json' };
+    await using hub = await startLiar(saying(412, json, '{"error":{"code":"behind","message":"not there yet"}}'));
+    await using peer = peerOf(hub.url, { fetchOptions: { retries: 3, sleep: async () => {} } });
+    await assert.rejects(peer.state(VOLSET, 7), rejectsWith('behind'));
+    assert.deepEqual(
+      hub.requests.map(({ url }) => url),
+      [`/v1/volsets/${VOLSET}/state?min=7`],
+    );
+  });
 });
