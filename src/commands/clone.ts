@@ -13,10 +13,11 @@ export default class Clone extends BaseCommand {
     'plait clone http://hub:7420/results',
     'plait clone http://hub:7420/results data --branch main --tips',
     'plait clone http://hub:7420/results data --ephemeral',
+    'plait clone /mnt/usb/store',
   ];
   static override usesStore = false;
   static override args = {
-    url: Args.string({ required: true, description: 'URL[/VOLSET] of the remote' }),
+    url: Args.string({ required: true, description: 'URL[/VOLSET] of a hub, or PATH[/VOLSET] of a store' }),
     dir: Args.string({ description: 'where to; the name of the volume set, unless given' }),
   };
   static override flags = {

@@ -6,14 +6,15 @@ import type { CommandResult } from '../../cli/command-result.ts';
 export default class RemoteAdd extends BaseCommand {
   static override summary = 'Name a peer to push to and pull from.';
   static override description =
-    'The token is read from a file or from stdin, never from the command line, and is sent to this origin only.';
+    'A peer is a hub, or a store on this machine: its directory, or a working directory with one in it. The token of a hub is read from a file or from stdin, never from the command line, and is sent to this origin only; a path has none.';
   static override examples = [
     'plait remote add origin http://hub:7420',
     'plait remote add origin https://hub/results --token-file ~/token',
+    'plait remote add usb /mnt/usb/store',
   ];
   static override args = {
     name: Args.string({ required: true, description: 'its name' }),
-    url: Args.string({ required: true, description: 'URL[/VOLSET]' }),
+    url: Args.string({ required: true, description: 'URL[/VOLSET] of a hub, or PATH[/VOLSET] of a store' }),
   };
   static override flags = {
     'token-file': Flags.string({

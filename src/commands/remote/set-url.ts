@@ -3,11 +3,14 @@ import { BaseCommand } from '../../cli/base-command.ts';
 import type { CommandResult } from '../../cli/command-result.ts';
 
 export default class RemoteSetUrl extends BaseCommand {
-  static override summary = 'Change the URL of a remote.';
-  static override examples = ['plait remote set-url origin https://hub.example:7420'];
+  static override summary = 'Change the URL or path of a remote.';
+  static override examples = [
+    'plait remote set-url origin https://hub.example:7420',
+    'plait remote set-url usb /media/usb/store',
+  ];
   static override args = {
     name: Args.string({ required: true, description: 'its name' }),
-    url: Args.string({ required: true, description: 'URL[/VOLSET]' }),
+    url: Args.string({ required: true, description: 'URL[/VOLSET] of a hub, or PATH[/VOLSET] of a store' }),
   };
 
   async run(): Promise<CommandResult> {
