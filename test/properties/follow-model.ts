@@ -7,11 +7,8 @@ import type { Action, Failure, FollowInput, FollowState, Marker } from '../../sr
 import { beginFollow, standingOf } from '../../src/core/follow.ts';
 import { Random } from '../support/seed.ts';
 import { check, checkInSync, fail, type Held, type Seen } from './follow-checks.ts';
-import type { Counts, Plan, Reading, Rules, Work } from './follow-plan.ts';
+import { type Counts, DAMAGED, NETWORK, type Plan, type Reading, type Rules, type Work } from './follow-plan.ts';
 import { type Change, ModelRemote } from './follow-remote.ts';
-
-const NETWORK: Failure = { code: 'network', message: 'cut' };
-const DAMAGED: Failure = { code: 'integrity', message: 'damaged' };
 
 export class World {
   readonly #plan: Plan;
@@ -34,7 +31,7 @@ export class World {
   #feed: Reading | undefined;
   #read: Change[] = [];
   #mayTakeState = true;
-  /** Failures that nothing explains, since something new came. */
+  /** Failures that nothing explains, since something new came or a connection held. */
   #unknown = 0;
   /** The remote said that the marker means nothing there. */
   #void = false;
@@ -95,10 +92,9 @@ export class World {
     this.#mayTakeState = true;
     this.#unknown = 0;
     this.#void = false;
-    // What is owed is found again when a process starts, which is no part of this.
-    if (this.#owes) this.#tell({ input: 'local', owes: true });
-    // Another process has another clock.
+    // Another process has another clock, and finds what is owed when it starts.
     this.#attemptedAt = Number.NEGATIVE_INFINITY;
+    if (this.#owes) this.#tell({ input: 'local', owes: true });
   }
 
   #changeHere(): void {
@@ -142,8 +138,10 @@ export class World {
       return;
     }
     this.#mayTakeState = true;
-    if (this.#unknown >= 5) this.#counts.renewed++;
-    else if (this.#held.marker !== null && !this.#void) fail('F8 not resumed, though the marker is good');
+    if (this.#unknown >= 5) {
+      this.#void = true;
+      this.#counts.renewed++;
+    } else if (this.#held.marker !== null && !this.#void) fail('F8 not resumed, though the marker is good');
   }
 
   #attempt(): void {
@@ -163,7 +161,7 @@ export class World {
     }
     const after = asked === 'now' ? head : asked.revision;
     if (asked !== 'now') this.#counts.resumed++;
-    this.#feed = { position: after, head };
+    this.#feed = { position: after, head, openedAt: this.#now };
     this.#read = [];
     this.#tell({ input: 'opened', store, after, head });
   }
@@ -182,9 +180,14 @@ export class World {
 
   #cut(error: Failure): void {
     if (this.#feed === undefined) return;
-    this.#feed = undefined;
+    this.#lose();
     if (error === DAMAGED) this.#unknown++;
     this.#tell({ input: 'failed', of: 'feed', error });
+  }
+
+  #lose(): void {
+    if (this.#feed && this.#now - this.#feed.openedAt >= 60_000) this.#unknown = 0;
+    this.#feed = undefined;
   }
 
   #begin(action: Extract<Action, { do: 'state' | 'apply' }>): void {
@@ -218,7 +221,7 @@ export class World {
   #failWork(error: Failure): void {
     this.#mayTakeState = true;
     // Of one connection.
-    this.#feed = undefined;
+    this.#lose();
     this.#tell({ input: 'failed', of: 'work', error });
   }
 
@@ -275,9 +278,8 @@ export class World {
   }
 
   #seen(): Seen {
-    const standing = standingOf(this.#state);
-    const feedHead = this.#feed?.head;
-    return { held: this.#held, standing, remote: this.#remote, feedHead, owes: this.#owes, ended: !!this.ended };
+    const [held, remote, standing, feedHead] = [this.#held, this.#remote, standingOf(this.#state), this.#feed?.head];
+    return { held, standing, remote, feedHead, owes: this.#owes, ended: !!this.ended };
   }
 
   /** Nothing fails, nobody writes, all data comes. */

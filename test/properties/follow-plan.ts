@@ -1,5 +1,5 @@
 /** What a schedule of a follower is made of. */
-import { type Action, decide, take } from '../../src/core/follow.ts';
+import { type Action, decide, type Failure, take } from '../../src/core/follow.ts';
 
 /** The follower's two functions; mutants wrap them. */
 export interface Rules {
@@ -29,7 +29,11 @@ export interface Reading {
   position: number;
   /** The remote's revision when it was opened. */
   head: number;
+  openedAt: number;
 }
 
 /** What is under way: how far the feed was when it began, and how many changes had been made here. */
 export type Work = Extract<Action, { do: 'state' | 'apply' }> & { upTo: number; changes: number };
+
+export const NETWORK: Failure = { code: 'network', message: 'cut' };
+export const DAMAGED: Failure = { code: 'integrity', message: 'damaged' };

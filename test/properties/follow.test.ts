@@ -15,7 +15,7 @@ const plans: fc.Arbitrary<Plan> = fc.record({
   once: fc.constantFrom(false, false, false, true),
 });
 const noCounts = (): Counts => ({ resumed: 0, states: 0, applied: 0, crashes: 0, stopped: 0, lacking: 0, renewed: 0 });
-const RUNS = 6000;
+const RUNS = 12_000;
 
 const schedules = (rules: Rules, counts = noCounts()) =>
   fc.property(plans, (plan) => new World(plan, rules, counts).run());
