@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { join } from 'node:path';
 import { runAndKill } from './helpers/kill.ts';
 import { assertSame, type Document, Lab } from './helpers/lab.ts';
+import { startPlait } from './helpers/plait.ts';
 import { assertQuiet } from './helpers/stores.ts';
 import { noise } from './helpers/trees.ts';
 
@@ -184,6 +185,20 @@ describe('e2e: a path as a remote', function () {
       assert.equal((await lab.in('note', ['push'])).pushed.snapshots, 1);
       await lab.run(['clone', lab.path('mnt/disk'), 'again']);
       assertSame(lab.path('note'), lab.path('again'));
+    });
+
+    it('a follower waits for it, and goes on when it is back', async () => {
+      const follower = startPlait(['-C', lab.path('again'), '--json', 'sync', '--follow'], { cwd: lab.dir, input: '' });
+      await follower.output(/"status":"in-sync"/);
+      renameSync(lab.path('mnt/disk'), lab.path('pulled'));
+      await follower.output(/"status":"waiting","retryInMs":.*"code":"network"/);
+      renameSync(lab.path('pulled'), lab.path('mnt/disk'));
+      const made = await save('note', 'after');
+      await lab.in('note', ['push', 'disk']);
+      await follower.output(new RegExp(`"to":"${made}".*\n[^]*"status":"in-sync"`));
+      assertSame(lab.path('note'), lab.path('again'));
+      follower.child.kill('SIGTERM');
+      assert.equal((await follower.ended).exit, 0);
     });
 
     it('a copy of a disk is another store', async () => {
