@@ -152,7 +152,11 @@ export class VolsetCourse implements Course {
     if (mark === undefined ? generations.length > 0 : goesBeyond(mark.vector, meta.vector(volset))) return false;
     if (refs.length === 0) return true;
     const known = new Map(meta.refs(volset, identity).map(({ branch, snapshot }) => [branch, snapshot]));
-    return refs.every(({ branch, snapshot }) => known.get(branch) === snapshot);
+    // Where ours differs, a round that was cut off or a fetch of another command may have learned it and no more.
+    const own = new Map(meta.refs(volset, 'self').map(({ branch, snapshot }) => [branch, snapshot]));
+    return refs.every(
+      ({ branch, snapshot }) => known.get(branch) === snapshot && (own.get(branch) ?? null) === snapshot,
+    );
   }
 
   #noted(staged: Staged): FollowInput {
