@@ -103,6 +103,8 @@ export async function replicateVolset(
 
 export interface Conclusion extends Outcome<SyncResult> {
   progress: Progress;
+  /** The peer's, as it last told it itself: nothing up to there is missing here. */
+  revision: number;
 }
 
 interface Circumstances {
@@ -132,7 +134,7 @@ export async function conclude(
   result.requests = requests - since.traffic.requests;
   result.traffic = { sent: sent - since.traffic.sent, received: received - since.traffic.received };
   result.durationMs = engine.world.now() - since.at;
-  return { ...outcome(result, ...exitsOf(result, progress, options)), progress };
+  return { ...outcome(result, ...exitsOf(result, progress, options)), progress, revision: session.staged.revision };
 }
 
 /** Where the remote turns out to be about another volset than thought, nothing of it is to wait there. */

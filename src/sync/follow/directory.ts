@@ -1,7 +1,7 @@
 /** The working directory of a follower's store: apart from the rounds, which go on whatever keeps it where it is. */
 import { PlaitError } from '../../core/errors.ts';
 import type { VolsetId } from '../../core/ids.ts';
-import type { Engine } from '../engine.ts';
+import { type Engine, requireVolume } from '../engine.ts';
 import { forwardVolume } from '../forward-volume.ts';
 import { findBracket } from '../hold-brackets.ts';
 import type { News } from './tell.ts';
@@ -33,9 +33,10 @@ export class Directory {
   }
 
   async #forward(volset: VolsetId, emit: (news: News) => void): Promise<boolean> {
-    const object = this.#engine.volume?.state.dir ?? '';
+    const { id, dir } = requireVolume(this.#engine).state;
+    const about = { event: 'volume', object: `volume:${id}`, path: dir } as const;
     const stays = (message: string): boolean => {
-      if (this.#told !== message) emit({ event: 'volume', type: 'problem', object, message });
+      if (this.#told !== message) emit({ ...about, type: 'problem', message });
       this.#told = message;
       return true;
     };
@@ -45,8 +46,8 @@ export class Directory {
       if (held) return stays(problems[0].message);
       if (unsaved) return stays(UNSAVED);
       this.#told = undefined;
-      if (moved) emit({ event: 'volume', type: 'updated', object });
-      for (const { message } of problems) emit({ event: 'volume', type: 'problem', object, message });
+      if (moved) emit({ ...about, type: 'updated' });
+      for (const { message } of problems) emit({ ...about, type: 'problem', message });
       return false;
     } catch (error) {
       this.#engine.signal.throwIfAborted();

@@ -42,10 +42,15 @@ export type FollowEvent = About &
         pulled: { snapshots: number; bytes: number };
       }
     | {
-        /** The working directory was taken along (`updated`), or its unsaved changes keep it where it is (`problem`). */
+        /**
+         * The working directory (`volume:ID`) was taken along (`updated`); or its unsaved changes or an application keep
+         * it where it is, or something in it could not be written (`problem`).
+         */
         event: 'volume';
         type: 'updated' | 'problem';
         object: string;
+        /** Where it lies. */
+        path: string;
         message?: string;
       }
     | {

@@ -89,7 +89,10 @@ export class Loop {
     } finally {
       this.#signal.removeEventListener('abort', stop);
       this.#giveUp();
-      await Promise.all([...this.#closing, this.#task]);
+      await this.#task;
+      // It may have connected at the very end.
+      this.#giveUp();
+      await Promise.all(this.#closing);
       this.#course.flush();
     }
   }

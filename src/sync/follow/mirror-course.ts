@@ -115,7 +115,7 @@ export class MirrorCourse implements Course {
     const remote = remoteWith(engine, this.#remote())(volset);
     try {
       const done = await replicateVolset(engine, 'sync', { peer, remote, volset, follow: false }, this.#options);
-      teller.round(engine.meta, volset, done, undefined);
+      teller.round(engine.meta, volset, done);
       this.#failed.delete(volset);
       this.#exits.set(volset, done.exits);
       const held = await this.#of.directory.forward(volset, (news) => this.#emit(volset, news));

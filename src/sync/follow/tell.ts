@@ -27,8 +27,8 @@ export class Teller {
     this.#emit = emit;
   }
 
-  round(meta: MetaStore, volset: VolsetId, conclusion: Conclusion, directory: string | undefined): void {
-    const { result, progress } = conclusion;
+  round(meta: MetaStore, volset: VolsetId, conclusion: Conclusion): void {
+    const { result } = conclusion;
     const ids = branchIds(meta, volset, conclusion);
     for (const row of result.branches) {
       const { name, side, from, to } = row;
@@ -40,10 +40,7 @@ export class Teller {
       const [up, down] = [pushed, pulled].map(({ snapshots, bytes }) => ({ snapshots, bytes }));
       this.#emit({ event: 'data', type: 'updated', pushed: up, pulled: down });
     }
-    if (progress.volume.moved && directory !== undefined) {
-      this.#emit({ event: 'volume', type: 'updated', object: directory });
-    }
-    this.#left(leftOf(result, ids, directory));
+    this.#left(leftOf(result, ids));
   }
 
   /** Once for as long as it is the same. */
@@ -71,7 +68,7 @@ function branchIds(meta: MetaStore, volset: VolsetId, { progress }: Conclusion):
   return new Map([...names.map(([id, name]) => [name, id] as const), ...live]);
 }
 
-function leftOf(result: SyncResult, ids: Map<string, string>, directory: string | undefined): News[] {
+function leftOf(result: SyncResult, ids: Map<string, string>): News[] {
   const conflicts = result.conflicts.map(({ id, object, objectName, field }): News => {
     const message = `both sides changed ${field} of ${objectName ?? object}: conflict ${id.slice(0, 12)}`;
     return { event: 'conflict', type: 'problem', object, message, hint: 'see `plait conflicts list`' };
@@ -80,16 +77,12 @@ function leftOf(result: SyncResult, ids: Map<string, string>, directory: string 
     const message = `${branch} has gone different ways here and at ${result.remote}`;
     return { event: 'diverged', type: 'problem', object: `branch:${ids.get(branch) ?? branch}`, message };
   });
-  return [...conflicts, ...diverged, ...result.problems.map((row) => problemNews(row, ids, directory))];
+  return [...conflicts, ...diverged, ...result.problems.map((row) => problemNews(row, ids))];
 }
 
-function problemNews(row: ProblemRow, ids: Map<string, string>, directory: string | undefined): News {
-  const { what, message } = row;
-  if (what === 'unsaved-changes' && directory !== undefined) {
-    return { event: 'volume', type: 'problem', object: directory, message };
-  }
+function problemNews(row: ProblemRow, ids: Map<string, string>): News {
   const branch = row.branch === undefined ? undefined : `branch:${ids.get(row.branch) ?? row.branch}`;
   const snapshot = row.snapshot === undefined ? undefined : `snapshot:${row.snapshot}`;
   const object = row.object ?? snapshot ?? branch ?? row.path ?? null;
-  return { event: 'problem', type: 'problem', object, message };
+  return { event: 'problem', type: 'problem', object, message: row.message };
 }

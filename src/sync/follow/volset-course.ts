@@ -53,6 +53,8 @@ export class VolsetCourse implements Course {
   #moved: { store: StoreId; staged: Staged } | undefined;
   #flushedAt = Number.NEGATIVE_INFINITY;
   #left: Left = { lacking: false, held: false };
+  /** A round that failed may have taken records and no more. */
+  #undone = false;
   /** Fingerprint of this side. */
   #seen: string | undefined;
   /** A round of ours changed something: what is owed is to be looked at, changed or not. */
@@ -130,6 +132,7 @@ export class VolsetCourse implements Course {
     const session = sessionOfFeed(this.#engine, told, peer, volset, staged);
     if (!session) return { input: 'unfit' };
     const since = { at: this.#engine.world.now(), traffic: { ...peer.traffic } };
+    this.#undone = true;
     const conclusion = await conclude(session, 'pull', { follow: true, since }, this.#options);
     this.#saw(volset);
     this.#again = true;
@@ -149,6 +152,7 @@ export class VolsetCourse implements Course {
   /** What we sent ourselves comes back, or came another way. */
   #isKnown({ generations, refs, mark }: Batch, identity: StoreId, volset: VolsetId): boolean {
     const { meta } = this.#engine;
+    if (this.#undone) return false;
     if (mark === undefined ? generations.length > 0 : goesBeyond(mark.vector, meta.vector(volset))) return false;
     if (refs.length === 0) return true;
     const known = new Map(meta.refs(volset, identity).map(({ branch, snapshot }) => [branch, snapshot]));
@@ -168,12 +172,13 @@ export class VolsetCourse implements Course {
 
   /** `forward`: the directory is looked at, which may mean all of its files. */
   async #concluded(volset: VolsetId, store: StoreId, conclusion: Conclusion, forward: boolean): Promise<FollowInput> {
-    const { progress, exits, result } = conclusion;
-    const revision = this.#engine.meta.peer(installOf(store), volset)?.revision ?? 0;
+    // What we sent has raised it since: that comes back in the feed, with what others may have written in between.
+    const { progress, exits, result, revision } = conclusion;
     this.#rev = revision;
     this.#moved = undefined;
+    this.#undone = false;
     const behind = progress.steps.some(({ step, branch }) => step === 'take' && !progress.ours.moved.has(branch));
-    this.#teller.round(this.#engine.meta, volset, conclusion, undefined);
+    this.#teller.round(this.#engine.meta, volset, conclusion);
     const held = forward ? await this.#forward(volset) : this.#left.held;
     this.#left = { lacking: behind && !this.#withoutData(volset), held };
     this.#exits = exits;

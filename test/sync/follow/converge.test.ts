@@ -1,17 +1,11 @@
 import assert from 'node:assert/strict';
-import { type Client, Rig, type RunningHub, VOLSET } from '../rig.ts';
+import { type HubOfTwo, hubOfTwo, VOLSET } from '../rig.ts';
 import { eventually, Follower } from './follower.ts';
 
 describe('follow: two stores and a hub', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, hub, a, b } = {} as HubOfTwo;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, hub, a, b } = await hubOfTwo());
   });
   afterEach(() => rig[Symbol.asyncDispose]());
 

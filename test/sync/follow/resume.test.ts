@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
-import { type Client, MAIN, Rig, type RunningHub, VOLSET } from '../rig.ts';
+import { type HubOfTwo, hubOfTwo, MAIN, type RunningHub, VOLSET } from '../rig.ts';
 import { countCalls, dumpOf, eventually, Follower, hastyClock } from './follower.ts';
 
 const portOf = ({ url }: RunningHub): number => Number(new URL(url).port);
 
 describe('follow: connections come and go', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, hub, a, b } = {} as HubOfTwo;
   let calls: Record<string, number>;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, hub, a, b } = await hubOfTwo());
     await a.save({ f: '1' });
     await a.run('sync');
     await b.run('sync');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { PlaitError } from '../../../src/core/errors.ts';
 import type { Feed, FeedItem } from '../../../src/core/peer.ts';
 import type { FollowEvent } from '../../../src/sync/follow/events.ts';
-import { type Client, Rig, type RunningHub } from '../rig.ts';
+import { type Client, Rig, type RunningHub, VOLSET } from '../rig.ts';
 import { eventually, Follower, hastyClock } from './follower.ts';
 
 describe('follow: what was told and not carried out', () => {
@@ -68,5 +68,40 @@ describe('follow: what was told and not carried out', () => {
     fetched.resolve();
     await follower.until((event) => event.rev !== rev, 'what it was told');
     await eventually(() => b.tip() === tip, 'the tip');
+  });
+
+  it('a compacted log that a push has brought in part only is waited for', async () => {
+    for (const digit of '01234') {
+      a.set('volset:description', digit.repeat(100));
+      await a.run('sync');
+    }
+    const { meta } = hub.thread;
+    for (const { store } of await meta.listMembers(VOLSET))
+      if (store !== a.meta.self.store) await meta.retireMember(VOLSET, store);
+    await meta.compact(VOLSET, { retireAfterMs: 1e12 });
+    const { cursor } = await meta.planDeltas(VOLSET, {}, 0);
+    const { generations } = await meta.readDeltas(VOLSET, cursor);
+    const first = generations.findIndex(({ records }) => records.some(({ type }) => type === 'past'));
+    const other = await rig.hub('other');
+    const bring = (from: number, to?: number) =>
+      other.thread.meta.apply(VOLSET, { peer: meta.self.store, generations: generations.slice(from, to) });
+    await bring(0, first);
+    const c = (await rig.client('c')).origin(other);
+    await using follower = new Follower(c, {}, hastyClock());
+    await follower.inSync();
+    await bring(first, first + 2);
+    await follower.until(
+      (event) => event.event === 'status' && event.status === 'waiting' && event.reason?.code === 'behind',
+      'waiting',
+    );
+    const failures = follower.events.length;
+    await follower.until((event) => event.event === 'status' && event.status === 'waiting', 'more of it', failures);
+    await bring(first + 2);
+    await eventually(() => c.description === '4'.repeat(100), 'the rest');
+    assert.deepEqual((await follower.stop()).exits, []);
+    assert.deepEqual(
+      follower.events.filter(({ event }) => event === 'problem'),
+      [],
+    );
   });
 });

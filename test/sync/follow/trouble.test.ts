@@ -45,7 +45,11 @@ describe('follow: what stands in the way', () => {
     rmSync(join(dir, 'mine'));
     await eventually(() => readFileSync(file, 'utf8') === '4', 'the directory once it is clean');
     const told = follower.events.filter(({ event, type }) => event === 'volume' && type === 'problem');
-    assert.equal(told.length, 1);
+    const object = `volume:${b.engine.volume?.state.id}`;
+    assert.deepEqual(
+      told.map((event) => event.event === 'volume' && [event.object, event.path]),
+      [[object, dir]],
+    );
   });
 
   it('--once tells by its exit code that the directory stays behind', async () => {
