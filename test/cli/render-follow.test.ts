@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Detail, FollowBoard } from '../../src/cli/render/follow.ts';
 import type { FollowEvent } from '../../src/sync/follow/events.ts';
-import { A, B, catchingUp, DRAFTS, followEvent, inSync, moved, waiting } from './follow-events.ts';
+import { catchingUp, DRAFTS, followEvent, inSync, moved, waiting } from './follow-events.ts';
 
 const lines = (events: FollowEvent[], detail: Detail = 'all', allVolsets = false): (string | undefined)[] => {
   const board = new FollowBoard(detail, allVolsets);
@@ -93,8 +93,8 @@ const rows: [what: string, events: FollowEvent[], all: (string | undefined)[], n
   [
     'the working directory',
     [
-      followEvent({ event: 'volume', type: 'updated', object: `snapshot:${A}` }),
-      followEvent({ event: 'volume', type: 'problem', object: `snapshot:${B}`, message: 'unsaved changes' }),
+      followEvent({ event: 'volume', type: 'updated', object: 'volume:1', path: '/data' }),
+      followEvent({ event: 'volume', type: 'problem', object: 'volume:1', path: '/data', message: 'unsaved changes' }),
     ],
     ['origin: the working directory was taken along', '! origin: unsaved changes'],
     ['origin: the working directory was taken along', '! origin: unsaved changes'],
