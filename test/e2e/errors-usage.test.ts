@@ -22,7 +22,8 @@ const OUTSIDE: Row[] = [
   ['an unknown sub-verb', ['remote', 'ad'], usage(/no command/, /plait remote add/)],
   ['a missing argument', ['clone'], usage(/`plait clone` needs URL/, /plait clone --help/)],
   ['another scheme', ['clone', 'ftp://hub/x'], usage(/not a hub's URL/, /http:\/\/HOST/)],
-  ['a URL that is none', ['clone', 'nonsense'], usage(/not a hub's URL/, /http:\/\/HOST/)],
+  ['an address as of ssh', ['clone', 'host:path'], usage(/not a hub's URL/, /http:\/\/HOST/)],
+  ['a path without a store', ['clone', 'nonsense'], missing(/no store at .*nonsense/, /http:\/\/HOST/, 'no-store')],
   ['a wrong address', ['serve', 'hub', '--listen', 'foo'], usage(/no address to listen on/, /127\.0\.0\.1:7420/)],
 ];
 
