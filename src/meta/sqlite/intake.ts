@@ -65,7 +65,8 @@ export class Intake {
 
   /** Once, after the last record and after the peer's refs were taken. Writes go to the open generation: cut it after. */
   finish(how: Deciding): Outcome {
-    if (how.policy !== undefined && this.#unfollowedPast.size > 0) malformed('what nothing follows was dropped');
+    if (how.policy !== undefined && this.#unfollowedPast.size > 0)
+      malformed('what nothing follows was dropped', { reason: 'unfollowed-past' });
     const writer = new Writer(this.#engine, this.#volset, this.#n, how.author);
     const decider = new Decider(this.#engine, this.#n, writer, how);
     for (const touched of this.#touched.values()) decider.decide(touched);

@@ -14,7 +14,7 @@ import { goesBeyond, identityOf, type Staged } from '../stage.ts';
 import { requireOwn, volsetOf } from '../which-volset.ts';
 import type { Directory } from './directory.ts';
 import type { FollowEvent } from './events.ts';
-import { asFailure } from './failures.ts';
+import { asFailure, halfTold, unlessHalfTold } from './failures.ts';
 import { type Batch, FeedReader } from './feed-reader.ts';
 import { Link, type Listener } from './link.ts';
 import type { Course, Opened } from './loop.ts';
@@ -111,7 +111,8 @@ export class VolsetCourse implements Course {
     const before = fingerprint(this.#engine, this.#name, volset);
     this.#seen = before;
     const meeting = { peer, remote: this.#remote(), volset, follow: true };
-    const conclusion = await replicateVolset(this.#engine, 'sync', meeting, this.#options);
+    const conclusion = await replicateVolset(this.#engine, 'sync', meeting, this.#options).catch(unlessHalfTold);
+    if (!conclusion) throw halfTold(this.#name);
     // Said for one contact: another store, or another loss, is another question.
     this.#options = { ...this.#options, acceptNewIdentity: false, acceptRollback: false };
     // What could not be sent now will not be sent by saying it again.
@@ -133,7 +134,8 @@ export class VolsetCourse implements Course {
     if (!session) return { input: 'unfit' };
     const since = { at: this.#engine.world.now(), traffic: { ...peer.traffic } };
     this.#undone = true;
-    const conclusion = await conclude(session, 'pull', { follow: true, since }, this.#options);
+    const conclusion = await conclude(session, 'pull', { follow: true, since }, this.#options).catch(unlessHalfTold);
+    if (!conclusion) return { input: 'unfit' };
     this.#saw(volset);
     this.#again = true;
     return this.#concluded(volset, staged.identity, conclusion, retry || !this.#left.held);

@@ -2,19 +2,13 @@ import assert from 'node:assert/strict';
 import { PlaitError } from '../../../src/core/errors.ts';
 import type { Feed, FeedItem } from '../../../src/core/peer.ts';
 import type { FollowEvent } from '../../../src/sync/follow/events.ts';
-import { type Client, Rig, type RunningHub, VOLSET } from '../rig.ts';
+import { type HubOfTwo, hubOfTwo, VOLSET } from '../rig.ts';
 import { eventually, Follower, hastyClock } from './follower.ts';
 
 describe('follow: what was told and not carried out', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, hub, a, b } = {} as HubOfTwo;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, hub, a, b } = await hubOfTwo());
     await a.save({ f: '1' });
     await a.run('sync');
     await b.run('sync');
