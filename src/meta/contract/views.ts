@@ -1,0 +1,60 @@
+/** What people see of volsets, branches and snapshots. */
+import type { Lineage } from '../../core/ancestry.ts';
+import type { BranchId, SnapshotId, VolsetId } from '../../core/ids.ts';
+import type { SnapshotBody, Stamp } from '../../core/records.ts';
+
+/** Fields of an object as its heads show them. */
+export interface Fields {
+  name: string | null;
+  description: string | null;
+  owner: string | null;
+  creator: string | null;
+  attrs: Record<string, string>;
+}
+
+export interface VolsetView extends Fields {
+  id: VolsetId;
+  /** Stamp of the write that gave the name, '' without one: of several with one name the first shows it. */
+  named: Stamp;
+  branches: number;
+  snapshots: number;
+}
+
+export interface BranchView {
+  id: BranchId;
+  /** Shown name: unique within the volset (core/names, derived on collision). */
+  name: string;
+  /** This store's own ref. */
+  tip: SnapshotId | null;
+}
+
+export interface SnapshotView extends Fields {
+  id: SnapshotId;
+  body: SnapshotBody;
+  /** Its blob is complete in this store. */
+  hasBlob: boolean;
+}
+
+/** Reads only. */
+export interface MetaViews {
+  listVolsets(): VolsetView[];
+  findVolset(volset: VolsetId): VolsetView | undefined;
+  listBranches(volset: VolsetId): BranchView[];
+  findBranch(volset: VolsetId, branch: BranchId): BranchView | undefined;
+  /** Names that branches have, or had when they were deleted; unique or not. Unknown ones are left out. */
+  branchNames(volset: VolsetId, branches: BranchId[]): Record<BranchId, string>;
+  findSnapshot(volset: VolsetId, id: SnapshotId): SnapshotView | undefined;
+  /** Ids that start with `prefix` (>= 1 hex digit), at most `limit`. */
+  snapshotsByPrefix(volset: VolsetId, prefix: string, limit: number): SnapshotId[];
+  snapshotsByName(volset: VolsetId, name: string): SnapshotId[];
+  /** Parents of each that is known, in one read. */
+  parentsOf(volset: VolsetId, ids: SnapshotId[]): Record<SnapshotId, SnapshotId[]>;
+  /** The same with depth and jump: what the walks of core/ancestry and core/candidates page through, O(change). */
+  lineage(volset: VolsetId, ids: SnapshotId[]): Record<SnapshotId, Lineage>;
+  /** Snapshots without a complete blob among `ids` (all, if not given). */
+  missingBlobs(volset: VolsetId, ids?: SnapshotId[]): SnapshotId[];
+  /** All snapshot ids, oldest first by (created, id); at most `limit` after `after`. */
+  snapshotPage(volset: VolsetId, after: SnapshotId | null, limit: number): SnapshotId[];
+  /** Is the volset known here, be it deleted? */
+  knowsVolset(volset: VolsetId): boolean;
+}
