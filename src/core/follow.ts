@@ -227,8 +227,8 @@ function failed(
 ): FollowState {
   // What runs is let run; whether it ends well tells more than how the feed ended.
   const work = of === 'work' ? 'none' : state.work;
-  // One connection that is lost is one failure, whoever notices it second.
-  if (of === 'work' && state.feed === 'closed' && kindOf(error.code) === 'reach') {
+  // One connection that is lost is one failure, whoever notices it second. Of a volset to be made there is no feed.
+  if (of === 'work' && state.feed === 'closed' && !state.absent && kindOf(error.code) === 'reach') {
     return { ...state, work, dirty: state.dirty || state.work === 'state' };
   }
   // What was to be sent is still to be sent.

@@ -160,6 +160,23 @@ describe('core/follow', () => {
     assert.equal(run.status, 'in-sync');
   });
 
+  it('a hub that goes away before the volset is made there is tried ever later, and five times with once', () => {
+    const run = new Run(null);
+    run.next();
+    run.refused('not-found');
+    const tries = Array.from({ length: 8 }, () => {
+      assert.equal(run.next()?.do, 'state');
+      run.failed('network');
+      return run.now;
+    });
+    assert.ok(tries[7] - tries[6] >= 15_000, `${tries}`);
+    const once = new Run(null, { once: true });
+    once.next();
+    once.refused('not-found');
+    while (once.next()?.do === 'state' && once.done.length < 20) once.failed('network');
+    assert.deepEqual(once.state.ended, { error: failure('network') });
+  });
+
   it('ours that failed to be sent is sent after the next connection', () => {
     const run = Run.inSync(5).take({ input: 'local', owes: true });
     assert.equal(run.next()?.do, 'state');
