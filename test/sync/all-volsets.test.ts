@@ -1,21 +1,15 @@
 import assert from 'node:assert/strict';
 import { PlaitError } from '../../src/core/errors.ts';
 import type { BranchId, VolsetId } from '../../src/core/ids.ts';
-import { type Client, Rig, type RunningHub, VOLSET } from './rig.ts';
+import { type Client, type HubOfTwo, hubOfTwo, VOLSET } from './rig.ts';
 
 const [OURS, THEIRS] = ['1', '2'].map((digit) => digit.repeat(32) as VolsetId);
 const branch = (digit: string): BranchId => digit.repeat(32) as BranchId;
 
 describe('sync: --all-volsets', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, hub, a, b } = {} as HubOfTwo;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, hub, a, b } = await hubOfTwo());
     await a.save({ f: '1' });
     await a.run('push');
     await b.run('pull');

@@ -4,7 +4,7 @@ import { currentVolset } from '../../src/sync/engine.ts';
 import { newBranchId, newVolsetId } from '../../src/sync/fresh-ids.ts';
 import { replicate } from '../../src/sync/replicate.ts';
 import { Lab, world } from './lab.ts';
-import { type Client, MAIN, Rig, VOLSET } from './rig.ts';
+import { type HubOfTwo, hubOfTwo, MAIN, VOLSET } from './rig.ts';
 
 describe('what a command takes for its own', () => {
   it('makes no snapshot where nothing of the branch was ever checked out', async () => {
@@ -45,13 +45,9 @@ describe('what a command takes for its own', () => {
 
   describe('a volume set that was deleted elsewhere', () => {
     const SIDE = 'bb'.repeat(16) as BranchId;
-    let rig: Rig;
-    let a: Client;
+    let { rig, a, b } = {} as HubOfTwo;
     beforeEach(async () => {
-      rig = new Rig();
-      const hub = await rig.hub();
-      a = (await rig.client('a')).start().origin(hub);
-      const b = (await rig.client('b')).origin(hub);
+      ({ rig, a, b } = await hubOfTwo());
       const first = await a.save({ f: '1' });
       a.branch(SIDE, 'side', first);
       await a.run('push');

@@ -6,7 +6,7 @@ import type { BranchView, MetaStore } from '../../src/meta/contract.ts';
 import type { Outcome } from '../../src/sync/engine.ts';
 import type { ReplicateOptions, Verb } from '../../src/sync/replicate.ts';
 import type { SyncResult } from '../../src/sync/results.ts';
-import { type Client, MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
+import { type Client, type HubOfTwo, hubOfTwo, MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
 
 const SIDE = 'bb'.repeat(16) as BranchId;
 
@@ -41,19 +41,13 @@ class Watch {
 const documentOf = ({ result, exits }: Outcome<SyncResult>) => ({ ...result, durationMs: 0, exits });
 
 describe('sync: with nothing to do', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, hub, a, b } = {} as HubOfTwo;
   let watch: Watch;
   /** Of main, and of side: its parent. */
   let tip: SnapshotId;
   let old: SnapshotId;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, hub, a, b } = await hubOfTwo());
     old = await a.save({ f: '1' });
     a.branch(SIDE, 'side', old);
     tip = await a.save({ f: '2' });

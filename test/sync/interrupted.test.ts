@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { BranchId, SnapshotId } from '../../src/core/ids.ts';
 import type { Peer } from '../../src/core/peer.ts';
 import type { MetaStore } from '../../src/meta/contract.ts';
-import { type Client, MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
+import { type HubOfTwo, hubOfTwo, MAIN, VOLSET } from './rig.ts';
 
 const SIDE = 'bb'.repeat(16) as BranchId;
 
@@ -54,15 +54,9 @@ const CHANGES = new Set<keyof MetaStore>([
 
 describe('sync: killed between any two calls', function () {
   this.timeout(300_000);
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, hub, a, b } = {} as HubOfTwo;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, hub, a, b } = await hubOfTwo());
     const first = await a.save({ f: 'first' });
     a.branch(SIDE, 'side', first);
     a.set('volset:description', 'start');

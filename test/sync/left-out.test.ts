@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
-import { type Client, Rig, type RunningHub, VOLSET } from './rig.ts';
+import { type HubOfTwo, hubOfTwo, VOLSET } from './rig.ts';
 
 describe('sync: history that a selection left out', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, hub, a, b } = {} as HubOfTwo;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, hub, a, b } = await hubOfTwo());
     for (const content of ['1', '2', '3']) await a.save({ f: content });
   });
   afterEach(() => rig[Symbol.asyncDispose]());

@@ -8,20 +8,14 @@ import { checkout } from '../../src/sync/checkout.ts';
 import { remoteTips } from '../../src/sync/references.ts';
 import { snapshot } from '../../src/sync/snapshot.ts';
 import { assertQuiet, shape, told } from './outcomes.ts';
-import { type Client, Rig, type RunningHub, VOLSET } from './rig.ts';
+import { type HubOfTwo, hubOfTwo, VOLSET } from './rig.ts';
 
 const SIDE = 'bb'.repeat(16) as BranchId;
 
 describe('sync: what happens meanwhile, and what is not there any more', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, hub, a, b } = {} as HubOfTwo;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, hub, a, b } = await hubOfTwo());
     const first = await a.save({ f: 'first' });
     a.branch(SIDE, 'side', first);
     await a.run('push');

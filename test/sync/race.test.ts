@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { manifest } from '../../src/blob/manifest/index.ts';
 import type { SnapshotId } from '../../src/core/ids.ts';
-import { type Client, MAIN, Rig, VOLSET } from './rig.ts';
+import { type Client, hubOfTwo, MAIN, VOLSET } from './rig.ts';
 
 const ROUNDS = 100;
 
@@ -9,10 +9,8 @@ describe('sync: two clients push one branch at the same moment', function () {
   this.timeout(600_000);
 
   it('one wins, the other hears of it (exit 6), and nothing of either is lost', async () => {
-    await using rig = new Rig();
-    const hub = await rig.hub();
-    const a = (await rig.client('a')).start().origin(hub);
-    const b = (await rig.client('b')).origin(hub);
+    await using pair = await hubOfTwo();
+    const { hub, a, b } = pair;
     await a.save({ f: 'first' });
     await a.run('push');
     await b.run('pull');

@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
 import { failureDocument, normalizeFailure } from '../../src/cli/failure.ts';
 import { PlaitError } from '../../src/core/errors.ts';
-import { type Client, Rig } from './rig.ts';
+import { type HubOfTwo, hubOfTwo } from './rig.ts';
 
 /** The records are taken in one transaction, so the next session meets no conflict again: this one must tell. */
 describe('sync: a session that fails after it has recorded conflicts', () => {
-  let rig: Rig;
-  let b: Client;
+  let { rig, a, b } = {} as HubOfTwo;
   beforeEach(async () => {
-    rig = new Rig();
-    const hub = await rig.hub();
-    const a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, a, b } = await hubOfTwo());
     await a.run('push');
     await b.run('pull');
     a.set('volset:description', 'a');

@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict';
 import { syncLines } from '../../src/cli/render/sync.ts';
 import type { Peer } from '../../src/core/peer.ts';
-import { type Client, MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
+import { type Client, type HubOfTwo, hubOfTwo, MAIN, VOLSET } from './rig.ts';
 
 /** What another command or client does in the middle of a session is told, in words and in the exit code. */
 describe('sync: a branch that moves in the middle of a session', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, hub, a, b } = {} as HubOfTwo;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, hub, a, b } = await hubOfTwo());
     await a.save({ f: 'first' });
     await a.run('push');
     await b.run('pull');

@@ -1,21 +1,15 @@
 /** What reviews of pushes and pulls found: data that would have been left behind without a word. */
 import assert from 'node:assert/strict';
 import type { BranchId, SnapshotId } from '../../src/core/ids.ts';
-import { type Client, MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
+import { type HubOfTwo, hubOfTwo, MAIN, VOLSET } from './rig.ts';
 
 const SIDE = 'bb'.repeat(16) as BranchId;
 const BACK = 'cc'.repeat(16) as BranchId;
 
 describe('sync: nothing is left behind', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, hub, a, b } = {} as HubOfTwo;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, hub, a, b } = await hubOfTwo());
     await a.save({ f: '1' });
   });
   afterEach(() => rig[Symbol.asyncDispose]());

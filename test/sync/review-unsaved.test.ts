@@ -6,21 +6,15 @@ import { syncLines } from '../../src/cli/render/sync.ts';
 import type { BranchId, SnapshotId } from '../../src/core/ids.ts';
 import { snapshot } from '../../src/sync/snapshot.ts';
 import { Lab } from './lab.ts';
-import { type Client, Rig, type RunningHub } from './rig.ts';
+import { type HubOfTwo, hubOfTwo } from './rig.ts';
 
 const unchanged = { skipUnchanged: false, maxDelete: 1 };
 
 describe('sync: a directory with unsaved changes', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, a, b } = {} as HubOfTwo;
   let dir: string;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, a, b } = await hubOfTwo());
     await b.run('fetch').catch(() => {});
     dir = a.directory();
     writeFileSync(join(dir, 'f'), 'first');

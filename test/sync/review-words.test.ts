@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { syncLines } from '../../src/cli/render/sync.ts';
-import { Rig } from './rig.ts';
+import { hubOfTwo } from './rig.ts';
 
 /** What a dry run prints must hold after it: it has recorded no conflict that could be settled. */
 describe('sync --dry-run of a conflict', () => {
   it('says what would stand, and names no command that would not find it', async () => {
-    await using rig = new Rig();
-    const hub = await rig.hub();
-    const a = (await rig.client('a')).start().origin(hub);
-    const b = (await rig.client('b')).origin(hub);
+    await using pair = await hubOfTwo();
+    const { a, b } = pair;
     await a.run('push');
     await b.run('pull');
     a.set('volset:description', 'a');

@@ -118,6 +118,25 @@ export class Rig implements AsyncDisposable {
   }
 }
 
+/** In a describe: `let { rig, hub, a, b } = {} as HubOfTwo`, filled before each test. */
+export interface HubOfTwo extends AsyncDisposable {
+  rig: Rig;
+  hub: RunningHub;
+  a: Client;
+  b: Client;
+}
+
+/** A hub and two clients of it; `a` has made the volset. */
+export async function hubOfTwo(): Promise<HubOfTwo> {
+  await using made = new AsyncDisposableStack();
+  const rig = made.use(new Rig());
+  const hub = await rig.hub();
+  const a = (await rig.client('a')).start().origin(hub);
+  const b = (await rig.client('b')).origin(hub);
+  const all = made.move();
+  return { rig, hub, a, b, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
 /** A store with one volset and one remote, `origin`. */
 export class Client {
   engine: Engine;

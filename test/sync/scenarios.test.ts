@@ -2,21 +2,15 @@ import assert from 'node:assert/strict';
 import type { BranchId } from '../../src/core/ids.ts';
 import { installOf } from '../../src/core/ids.ts';
 import { assertQuiet, shape, told } from './outcomes.ts';
-import { type Client, MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
+import { type Client, type HubOfTwo, hubOfTwo, MAIN, VOLSET } from './rig.ts';
 
 const SIDE = 'bb'.repeat(16) as BranchId;
 const OTHER = 'cc'.repeat(16) as BranchId;
 
 describe('sync: what lost data elsewhere', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, hub, a, b } = {} as HubOfTwo;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, hub, a, b } = await hubOfTwo());
     const first = await a.save({ f: 'first' });
     a.branch(SIDE, 'side', first);
     await a.run('push');

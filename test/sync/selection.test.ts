@@ -4,7 +4,7 @@ import type { Peer } from '../../src/core/peer.ts';
 import type { Edit } from '../../src/meta/contract.ts';
 import { bodyOf } from '../../src/sync/commit-snapshot.ts';
 import { listQueue } from '../../src/sync/queue.ts';
-import { type Client, MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
+import { type Client, type HubOfTwo, hubOfTwo, MAIN, VOLSET } from './rig.ts';
 
 const SIDE = 'bb'.repeat(16) as BranchId;
 const DAY = 86_400_000;
@@ -47,16 +47,10 @@ function watch(client: Client, name: 'offer' | 'request'): SnapshotId[][] {
 }
 
 describe('sync: what a selection moves', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, hub, a, b } = {} as HubOfTwo;
   let root: SnapshotId;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, hub, a, b } = await hubOfTwo());
     root = await a.save({ f: '1' });
   });
   afterEach(() => rig[Symbol.asyncDispose]());

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Client, MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
+import { type Client, type HubOfTwo, hubOfTwo, MAIN, type RunningHub, VOLSET } from './rig.ts';
 
 /** Values of target, current and initial before; of target and current after; what a second, two-way sync leaves. */
 interface Row {
@@ -21,15 +21,9 @@ const TABLE: Row[] = [
 ];
 
 describe('sync: one object, the values of target, current and initial', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, hub, a, b } = {} as HubOfTwo;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, hub, a, b } = await hubOfTwo());
     await a.save({ f: '1' });
   });
   afterEach(() => rig[Symbol.asyncDispose]());

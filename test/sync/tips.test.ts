@@ -3,22 +3,15 @@ import type { BranchId } from '../../src/core/ids.ts';
 import type { Peer } from '../../src/core/peer.ts';
 import type { Edit } from '../../src/meta/contract.ts';
 import { shape } from './outcomes.ts';
-import type { Client } from './rig.ts';
-import { MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
+import { type Client, type HubOfTwo, hubOfTwo, MAIN, VOLSET } from './rig.ts';
 
 const SIDE = 'bb'.repeat(16) as BranchId;
 const OTHER = 'cc'.repeat(16) as BranchId;
 
 describe('sync: tips', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, hub, a, b } = {} as HubOfTwo;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, hub, a, b } = await hubOfTwo());
   });
   afterEach(() => rig[Symbol.asyncDispose]());
   const tipThere = async (branch: BranchId = MAIN) => (await hub.thread.meta.findBranch(VOLSET, branch))?.tip ?? null;

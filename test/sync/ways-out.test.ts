@@ -6,20 +6,14 @@ import { checkout } from '../../src/sync/checkout.ts';
 import { snapshot } from '../../src/sync/snapshot.ts';
 import { status } from '../../src/sync/status.ts';
 import { shape } from './outcomes.ts';
-import { type Client, MAIN, Rig, type RunningHub, VOLSET } from './rig.ts';
+import { type Client, type HubOfTwo, hubOfTwo, MAIN, VOLSET } from './rig.ts';
 
 const SIDE = 'bb'.repeat(16) as BranchId;
 
 describe('sync: ways out of divergence', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, a, b } = {} as HubOfTwo;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, a, b } = await hubOfTwo());
     await a.save({ f: 'first' });
     await a.run('push');
     await b.run('pull');

@@ -3,9 +3,9 @@ import { type HubOfTwo, hubOfTwo, VOLSET } from '../rig.ts';
 import { eventually, Follower } from './follower.ts';
 
 describe('follow: two stores and a hub', () => {
-  let { rig, hub, a, b } = {} as HubOfTwo;
+  let { rig, a, b } = {} as HubOfTwo;
   beforeEach(async () => {
-    ({ rig, hub, a, b } = await hubOfTwo());
+    ({ rig, a, b } = await hubOfTwo());
   });
   afterEach(() => rig[Symbol.asyncDispose]());
 

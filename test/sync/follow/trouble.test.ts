@@ -6,19 +6,13 @@ import { performance } from 'node:perf_hooks';
 import type { BranchId, SnapshotId } from '../../../src/core/ids.ts';
 import { checkout } from '../../../src/sync/checkout.ts';
 import { startBadNetwork } from '../../helpers/bad-network.ts';
-import { type Client, MAIN, Rig, type RunningHub, VOLSET } from '../rig.ts';
+import { type HubOfTwo, hubOfTwo, MAIN, type RunningHub, VOLSET } from '../rig.ts';
 import { countCalls, eventually, Follower, hastyClock } from './follower.ts';
 
 describe('follow: what stands in the way', () => {
-  let rig: Rig;
-  let hub: RunningHub;
-  let a: Client;
-  let b: Client;
+  let { rig, hub, a, b } = {} as HubOfTwo;
   beforeEach(async () => {
-    rig = new Rig();
-    hub = await rig.hub();
-    a = (await rig.client('a')).start().origin(hub);
-    b = (await rig.client('b')).origin(hub);
+    ({ rig, hub, a, b } = await hubOfTwo());
     await a.save({ f: '1' });
     await a.run('sync');
     await b.run('sync');
