@@ -86,6 +86,8 @@ export interface FollowState {
   readonly heard: number;
   /** The largest number of a blob that the remote spoke of. */
   readonly blobs: number;
+  /** What was read could not be applied, and no session has come so far since. */
+  readonly unfit: boolean;
   readonly left: Left;
   /** When what is left is tried again, and how often it was in vain. */
   readonly retryAt: number | null;

@@ -53,6 +53,7 @@ export const beginFollow = (
   goal: 0,
   heard: 0,
   blobs: 0,
+  unfit: false,
   left,
   retryAt: null,
   retries: 0,
@@ -78,7 +79,7 @@ export function take(state: FollowState, input: FollowInput, now: number, random
     case 'applied':
       return applied(state, input, now, random);
     case 'unfit':
-      return { ...state, work: 'none', needsState: true };
+      return unfit(state, now, random);
     case 'failed':
       return failed(state, input, now, random);
     case 'local':
@@ -152,6 +153,7 @@ function opened(state: FollowState, { store, after, head }: Extract<FollowInput,
     needsState: !state.levels && (state.needsState || !known),
     goal: Math.max(after, head),
     heard: after,
+    unfit: false,
     retryAt: isLeft(state) ? now : null,
   };
 }
@@ -210,6 +212,7 @@ function applied(
     resumable: isNews || state.resumable || (state.work === 'state' && state.needsState),
     absent: false,
     needsState: state.work === 'state' ? false : state.needsState,
+    unfit: state.unfit && state.work === 'state' && revision < state.heard,
     left,
     retries,
     // Others change on meanwhile: what is due some time stays due then.
@@ -217,6 +220,13 @@ function applied(
     ...(isNews && { strikes: 0, renewed: false }),
     ...(state.feed === 'open' && { reason: undefined }),
   };
+}
+
+/** Where a session has looked already and did not come so far, the feed is not to be believed. */
+function unfit(state: FollowState, now: number, random: () => number): FollowState {
+  const next: FollowState = { ...state, work: 'none', needsState: true, unfit: true };
+  const message = 'the feed tells what a session does not find';
+  return state.unfit ? fail({ ...next, feed: 'closed' }, { code: 'protocol', message }, now, random) : next;
 }
 
 function failed(

@@ -177,6 +177,27 @@ describe('core/follow', () => {
     assert.deepEqual(once.state.ended, { error: failure('network') });
   });
 
+  it('a feed that tells what sessions do not find is given up, and not asked about as fast as it answers', () => {
+    const run = Run.inSync(5);
+    for (let round = 0; run.state.feed === 'open'; round++) {
+      assert.ok(round < 2, 'goes on');
+      run.take({ input: 'batch', revision: 9, blobs: 0 });
+      assert.equal(run.next()?.do, 'apply');
+      run.take({ input: 'unfit' });
+      if (run.state.feed !== 'open') break;
+      assert.equal(run.next()?.do, 'state');
+      run.applied(7);
+    }
+    assert.equal(run.state.strikes, 1);
+    const found = Run.inSync(5);
+    for (const revision of [6, 7, 8]) {
+      found.take({ input: 'batch', revision, blobs: 0 }).next();
+      found.take({ input: 'unfit' }).next();
+      found.applied(revision);
+    }
+    assert.equal(found.status, 'in-sync');
+  });
+
   it('ours that failed to be sent is sent after the next connection', () => {
     const run = Run.inSync(5).take({ input: 'local', owes: true });
     assert.equal(run.next()?.do, 'state');
