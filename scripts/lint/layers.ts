@@ -31,14 +31,14 @@ export const LAYERS: Record<string, Row> = {
     files: ['blob/contract.ts', 'blob/manifest/contract.ts', 'meta/contract.ts'],
     why: 'transfer works with any engine, so it sees the contracts of blob and meta only',
   },
-  remote: { folders: ['core', 'wire'], why: 'remote is a peer over HTTP; it holds no store' },
+  remote: { folders: ['core', 'wire'], why: 'remote is a peer over a connection; it holds no store' },
   hub: {
     folders: ['core', 'wire', 'blob', 'meta', 'transfer'],
     why: 'a hub serves stores; it has no working directory and runs no verbs',
   },
   sync: {
     folders: ['core', 'disk', 'blob', 'meta', 'volume', 'transfer'],
-    why: 'sync reaches peers through the Peer contract of core, so that HTTP and a local store are the same to it',
+    why: 'sync reaches peers through the Peer contract of core, so that a hub and a store on this machine are the same to it',
   },
   cli: { folders: below, why: 'cli is the composition root; commands are loaded by the manifest, never imported' },
   commands: {

@@ -1,5 +1,5 @@
 /**
- * A peer store as a sync session sees it: over HTTP (src/remote) or, later, opened in process. Nothing that it answers
+ * A peer store as a sync session sees it: over HTTP, or opened in process. Nothing that it answers
  * is trusted before it was checked; the checks stand with whoever consumes the answer (stage, verify, apply).
  */
 import type { BranchId, GenerationHash, SnapshotId, StoreId, VolsetId } from './ids.ts';
@@ -15,7 +15,7 @@ export interface PeerVolset {
 export interface DeltasAsk {
   self: StoreId;
   vector: Vector;
-  /** The peer's ref revision that we know, 0 = none. */
+  /** Up to which of the peer's revisions we know its refs, 0 = none. */
   knownRevision: number;
   /**
    * Points of our chains of stores whose histories forked: generation and hash, sparser towards the first. The peer

@@ -1,7 +1,7 @@
 /**
- * The hub: a store served over HTTP. Decides who may ask what, bounds what is asked, and hands the rest on: metadata
- * to a store on its own thread, blobs to the transfer service that it is given. Holds no state of its own but counters
- * and announced names, so that killing it loses nothing.
+ * The hub: a store served over HTTP, or in this process (in-process.ts). Decides who may ask what, bounds what is asked,
+ * and hands the rest on: metadata to a store on its own thread, blobs to the transfer service that it is given. Holds no
+ * state of its own but counters, announced names and what can be read again, so that killing it loses nothing.
  */
 export { newToken } from './bearer-token.ts';
 export type { Hub, HubLimits, HubMeta, HubOptions, LogLine } from './contract.ts';

@@ -30,9 +30,9 @@ interface There {
 }
 
 /**
- * Both vectors and ref revisions: with the generations and refs below them everything that plans are made of; our
- * numbers of blobs, and which of them the peer has sealed: all that a push may owe. Our revision counts each change of
- * an own ref, and our log has no open records (`mayBeQuiet`).
+ * Both vectors and revisions: with the generations and refs below them everything that plans are made of; our
+ * numbers of blobs, and which of them the peer has sealed: all that a push may owe. Our revision counts each
+ * generation and each change of an own ref, and our log has no open records (`mayBeQuiet`).
  */
 function markAt(meta: MetaStore, volset: VolsetId, { identity, vector, revision, sealed }: There): string {
   const state = { version: VERSION, there: { identity, vector, revision, sealed } };

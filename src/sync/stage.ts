@@ -25,7 +25,7 @@ export interface Staged {
   identity: StoreId;
   generations: Generation[];
   refs: Ref[];
-  /** The peer's vector and ref revision when it answered; empty when it does not know the volset. */
+  /** The peer's vector and revision when it answered; empty when it does not know the volset. */
   vector: Vector;
   revision: number;
   /** Of our blob numbers: those that it holds durably, or was told that they do not come. */

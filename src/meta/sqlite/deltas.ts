@@ -34,7 +34,7 @@ export function planDeltas(
 ): DeltasPlan {
   checkVector(theirs);
   checkChainPoints(points);
-  if (!isCount(knownRevision)) malformed('a ref revision is not a count');
+  if (!isCount(knownRevision)) malformed('a revision is not a count');
   return engine.db.read(() => {
     const n = volsetNumber(engine, volset);
     const chains = readChains(engine, n);

@@ -105,7 +105,7 @@ function fastForward(engine: Engine, n: number, volset: VolsetId, move: RefMove)
  * here is kept as well: it may say that the branch lives on there. Inside a write transaction.
  */
 export function receiveRefs(engine: Engine, n: number, peer: StoreId, refs: readonly Ref[], upTo: number): void {
-  if (!isCount(upTo)) malformed('a ref revision is not a count');
+  if (!isCount(upTo)) malformed('a revision is not a count');
   const store = ensureStore(engine, peer);
   for (const ref of refs) {
     const { branch, snapshot, revision } = ref;
