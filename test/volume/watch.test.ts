@@ -242,4 +242,65 @@ describe('whether a file was there', () => {
     lab.write('later/lock', '');
     assert.equal(await name.touched(), true);
   });
+
+  for (const [how, watch] of [
+    ['with events', undefined],
+    ['without events', deaf],
+  ] as const) {
+    const comeAndGo = (lab: Lab, path: string): void => {
+      lab.write(path, '');
+      fs.rmSync(lab.at(path));
+    };
+    const rows: [what: string, path: string, act: (lab: Lab) => void][] = [
+      [
+        'a directory that came and went with it',
+        'later/lock',
+        (lab) => {
+          comeAndGo(lab, 'later/lock');
+          fs.rmdirSync(lab.at('later'));
+        },
+      ],
+      ['directories that came for it', 'later/on/lock', (lab) => comeAndGo(lab, 'later/on/lock')],
+      [
+        'a directory that was made anew',
+        'sub/lock',
+        (lab) => {
+          fs.rmSync(lab.at('sub'), { recursive: true });
+          comeAndGo(lab, 'sub/lock');
+        },
+      ],
+      [
+        'a directory that took the place of another',
+        'up/sub/lock',
+        (lab) => {
+          fs.renameSync(lab.at('up'), lab.at('away'));
+          comeAndGo(lab, 'up/sub/lock');
+        },
+      ],
+    ];
+    for (const [what, path, act] of rows) {
+      it(`is known ${how} in ${what}`, async () => {
+        using lab = new Lab();
+        lab.write('sub/other', 'x');
+        lab.write('up/sub/other', 'x');
+        using name = new NameWatch(lab.at(path), watch);
+        assert.equal(await name.touched(), false);
+        act(lab);
+        assert.equal(await name.touched(), true);
+      });
+    }
+  }
+
+  it('is taken for true where the system has lost what it had to tell', async () => {
+    using lab = new Lab();
+    lab.write('sub/other', 'x');
+    using name = new NameWatch(lab.at('sub/lock'), () => ({ close() {} }));
+    assert.equal(await name.touched(), false);
+    // Times of files are those of the clock's last tick.
+    for (let tries = 0; tries < 5000 && !(await name.touched()); tries++) {
+      lab.write('sub/lock', '');
+      fs.rmSync(lab.at('sub/lock'));
+    }
+    assert.equal(await name.touched(), true);
+  });
 });
