@@ -1,14 +1,12 @@
-/** Another store in this process as a Peer: what src/hub and src/remote do between two stores, without HTTP. */
-import { setTimeout as delay } from 'node:timers/promises';
+/**
+ * Another store in this process as a Peer, straight on its metadata: no routes, timers or tokens as in src/hub/in-process,
+ * so that a seed decides everything and a process may die between any two of its calls.
+ */
 import { PlaitError } from '../../src/core/errors.ts';
 import type { StoreId, VolsetId } from '../../src/core/ids.ts';
 import type {
   DeltasAnswer,
   DeltasAsk,
-  Feed,
-  FeedAsk,
-  FeedItem,
-  HeadFeed,
   Offer,
   OfferAnswer,
   OfferSender,
@@ -28,15 +26,10 @@ import type { MetaStore } from '../../src/meta/contract.ts';
 import type { TransferServer } from '../../src/transfer/server.ts';
 import type { Caller, TransferClaims } from '../../src/wire/transfer-service.ts';
 
-export interface Served {
+interface Served {
   meta: MetaStore;
   transfer: TransferServer;
 }
-
-type HeadItem = HeadFeed['items'] extends AsyncIterable<infer T> ? T : never;
-
-/** Milliseconds between looks of one who follows. */
-const LOOK_MS = 20;
 
 const caller: Caller = { owner: 'tester', label: 'tester', can: () => true };
 
@@ -107,64 +100,16 @@ export class LocalPeer implements Peer {
     }
   }
 
-  async state(volset: VolsetId, min: number): Promise<DeltasAnswer> {
-    const { meta } = this.#enter('state');
-    const revision = meta.revision(volset);
-    if (revision < min) throw new PlaitError('behind', `revision ${min} is not reached here`);
-    return this.deltas(volset, { self: this.#self(), vector: {}, knownRevision: 0 });
+  async state(): Promise<never> {
+    throw new Error('the simulation has no feeds: test/properties/follow-model.ts has');
   }
 
-  async changes(volset: VolsetId, { after, store }: FeedAsk): Promise<Feed> {
-    const { meta } = this.#enter('changes');
-    if (store !== undefined && store !== meta.self.store) throw new PlaitError('identity', 'another store');
-    const head = meta.revision(volset);
-    const from = after ?? head;
-    meta.changesAfter(volset, from);
-    const stop = new AbortController();
-    return {
-      after: from,
-      head,
-      items: this.#follow(volset, from, stop.signal),
-      [Symbol.asyncDispose]: async () => stop.abort(),
-    };
+  changes(): Promise<never> {
+    return this.state();
   }
 
-  /** Looks again and again, as it has nobody who would tell. */
-  async *#follow(volset: VolsetId, after: number, signal: AbortSignal): AsyncGenerator<FeedItem> {
-    let at = after;
-    let said = '';
-    while (!signal.aborted) {
-      const { changes, revision, mark } = copy(this.#serve().meta.changesAfter(volset, at));
-      yield* changes;
-      at = mark?.revision ?? revision;
-      const news = JSON.stringify(mark);
-      if (mark && news !== said) {
-        said = news;
-        yield { mark };
-      } else await delay(LOOK_MS, undefined, { signal }).catch(() => {});
-    }
-  }
-
-  async heads(): Promise<HeadFeed> {
-    this.#enter('heads');
-    const stop = new AbortController();
-    return { items: this.#heads(stop.signal), [Symbol.asyncDispose]: async () => stop.abort() };
-  }
-
-  async *#heads(signal: AbortSignal): AsyncGenerator<HeadItem> {
-    const said = new Map<VolsetId, string>();
-    while (!signal.aborted) {
-      const { meta } = this.#serve();
-      for (const { volset, head } of copy(meta.heads())) {
-        const gone = meta.findVolset(volset) === undefined;
-        const news = gone ? 'gone' : JSON.stringify(head);
-        if (news === said.get(volset) || (gone && !said.has(volset))) continue;
-        said.set(volset, news);
-        yield { volset, head: gone ? null : head };
-      }
-      yield { mark: true };
-      await delay(LOOK_MS, undefined, { signal }).catch(() => {});
-    }
+  heads(): Promise<never> {
+    return this.state();
   }
 
   async sendGenerations(
