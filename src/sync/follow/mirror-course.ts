@@ -92,8 +92,11 @@ export class MirrorCourse implements Course {
     const todo = new Set([...this.#owed, ...this.#failed, ...this.#held]);
     for (const [volset, head] of this.#moved) if (this.#isNews(store, volset, head)) todo.add(volset);
     this.#moved.clear();
-    this.#owed.clear();
-    for (const volset of [...todo].sort()) await this.#session(peer, volset);
+    for (const volset of [...todo].sort()) {
+      await this.#session(peer, volset);
+      // Of those behind a session that is lost, nothing here would tell again.
+      this.#owed.delete(volset);
+    }
     this.#options = { ...this.#options, acceptNewIdentity: false, acceptRollback: false };
     return { input: 'applied', store, revision, left: this.left };
   }

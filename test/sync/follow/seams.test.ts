@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { PlaitError } from '../../../src/core/errors.ts';
+import type { BranchId, VolsetId } from '../../../src/core/ids.ts';
 import type { Feed, FeedItem } from '../../../src/core/peer.ts';
 import type { FollowEvent } from '../../../src/sync/follow/events.ts';
 import { type HubOfTwo, hubOfTwo, VOLSET } from '../rig.ts';
@@ -97,5 +98,32 @@ describe('follow: what was told and not carried out', () => {
       follower.events.filter(({ event }) => event === 'problem'),
       [],
     );
+  });
+
+  it('all volsets: what was to be sent behind a session that was lost is sent', async () => {
+    const other = '1'.repeat(32) as VolsetId;
+    a.start(other, 'other', 'c'.repeat(32) as BranchId);
+    let isLost = false;
+    a.meddle = (peer) => {
+      const { deltas } = peer;
+      peer.deltas = async (volset, ask) => {
+        if (isLost && volset === VOLSET) throw new PlaitError('network', 'cut');
+        return deltas.call(peer, volset, ask);
+      };
+      return peer;
+    };
+    await using follower = new Follower(a, { allVolsets: true }, hastyClock());
+    const there = async (volset: VolsetId) => (await hub.thread.meta.findVolset(volset))?.description;
+    const { install } = hub.thread.meta.self;
+    const isSettled = async () => a.meta.peer(install, other)?.revision === (await hub.thread.meta.revision(other));
+    await eventually(async () => (await hub.thread.meta.knowsVolset(other)) && isSettled(), 'in-sync');
+    isLost = true;
+    const seen = follower.events.length;
+    for (const volset of [VOLSET, other])
+      a.meta.commit(volset, [{ edit: 'set', register: 'volset:description', value: 'on' }]);
+    await follower.until((event) => event.event === 'status' && event.status === 'waiting', 'the loss', seen);
+    isLost = false;
+    await eventually(async () => (await there(VOLSET)) === 'on', 'the first');
+    await eventually(async () => (await there(other)) === 'on', 'the second');
   });
 });
