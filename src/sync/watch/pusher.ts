@@ -101,7 +101,7 @@ export class Pusher {
 
   #backOff(): number {
     const random = this.#engine.world.random(4).readUInt32BE() / 2 ** 32;
-    return jittered(this.#attempts++, () => random, this.#options.backOff ?? PUSH_BACK_OFF);
+    return Math.round(jittered(this.#attempts++, () => random, this.#options.backOff ?? PUSH_BACK_OFF));
   }
 
   async #failed(error: PlaitError, retryInMs: number): Promise<void> {
