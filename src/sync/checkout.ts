@@ -4,7 +4,7 @@ import type { BranchId, NodeId, SnapshotId } from '../core/ids.ts';
 import type { CheckoutResult, Volume } from '../volume/contract.ts';
 import { checkout as checkoutVolume, setTop } from '../volume/index.ts';
 import { type Engine, type Outcome, outcome, requireVolume, rootHere } from './engine.ts';
-import { holdVolume } from './hold-volume.ts';
+import { holdToWrite } from './hold-volume.ts';
 import { exitOfProblems, problemRow } from './problems.ts';
 import { resolveReference } from './references.ts';
 import type { ProblemRow } from './results.ts';
@@ -140,7 +140,7 @@ export interface CheckoutDocument {
 /** `plait checkout REF`: a branch by its name, anything else detached. */
 export async function checkout(engine: Engine, ref: string, force: boolean): Promise<Outcome<CheckoutDocument>> {
   const volume = requireVolume(engine);
-  using _held = await holdVolume(engine, volume, { finish: !force });
+  using _held = await holdToWrite(engine, volume, { finish: !force });
   const { volset } = volume.state;
   const found = resolveReference(engine, volset, ref);
   const root = rootHere(engine, volset, found.snapshot);

@@ -45,7 +45,7 @@ export async function forwardVolume(engine: Engine, volset: VolsetId): Promise<F
   }
 }
 
-const heldProblem = (bracket: Bracket): Problem => ({
+export const heldProblem = (bracket: Bracket): Problem => ({
   path: ROOT,
   what: 'held',
   message: `${showBracket(bracket)}: it stays behind its branch until the application has written all, and follows with the next pull`,

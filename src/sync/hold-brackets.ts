@@ -3,6 +3,7 @@
  * that is there while it writes. Nothing is read for a snapshot inside of them, and nothing is written by a pull.
  */
 import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PlaitError } from '../core/errors.ts';
 import type { Volume } from '../volume/contract.ts';
 import { exists, NameWatch } from '../volume/index.ts';
@@ -55,6 +56,21 @@ export const heldError = (volume: Volume, bracket: Bracket): PlaitError =>
         : `wait for the application, or remove ${bracket.lockFile} if it is left over`,
     data: { heldBy: bracket.by, holds: bracket.holds, until: isoOf(bracket.until), lockFile: bracket.lockFile },
   });
+
+const POLL_MS = 50;
+
+/** Waits until no application holds the directory; throws `busy` at `end` (of performance.now). */
+export async function untilFree(
+  engine: Asker & Pick<Engine, 'signal'>,
+  volume: Volume,
+  { bracket, end }: { bracket: Bracket; end: number },
+): Promise<void> {
+  do {
+    if (performance.now() >= end) throw heldError(volume, bracket);
+    engine.signal.throwIfAborted();
+    await sleep(POLL_MS);
+  } while (findBracket(engine, volume));
+}
 
 export const isoOf = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 

@@ -2,6 +2,7 @@
 import type { Volume } from '../volume/contract.ts';
 import { adoptExpected, finishCheckout, finishMerge } from './checkout.ts';
 import type { Engine } from './engine.ts';
+import { findBracket, untilFree } from './hold-brackets.ts';
 import { lockVolume, tryLockVolume } from './hold-lock.ts';
 
 /**
@@ -11,6 +12,21 @@ import { lockVolume, tryLockVolume } from './hold-lock.ts';
 export async function holdVolume(engine: Engine, volume: Volume, { finish = true } = {}): Promise<Disposable> {
   const lock = await lockVolume(engine, volume);
   return settled(engine, volume, lock, finish);
+}
+
+/** For commands that write its files: an application that writes there is waited for as well. Throws `busy`. */
+export async function holdToWrite(engine: Engine, volume: Volume, options?: { finish?: boolean }): Promise<Disposable> {
+  const end = performance.now() + engine.lockWaitMs;
+  for (;;) {
+    using kept = new DisposableStack();
+    kept.use(await holdVolume(engine, volume, options));
+    const bracket = findBracket(engine, volume);
+    if (!bracket) {
+      return kept.move();
+    }
+    kept.dispose();
+    await untilFree(engine, volume, { bracket, end });
+  }
 }
 
 /** For commands that only look: undefined when another command is at work there, which is no reason to wait. */
@@ -28,7 +44,8 @@ async function settled(
   try {
     volume.refresh();
     adoptExpected(engine, volume);
-    if (finish) {
+    // Nor while an application writes: then it stays cut off for a while longer.
+    if (finish && isUnfinished(volume) && !findBracket(engine, volume)) {
       await finishCheckout(engine, volume);
       await finishMerge(engine, volume);
     }
@@ -38,3 +55,6 @@ async function settled(
     throw error;
   }
 }
+
+const isUnfinished = (volume: Volume): boolean =>
+  Boolean(volume.state.moving) || volume.pendingCheckout() !== undefined;

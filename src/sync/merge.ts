@@ -16,7 +16,7 @@ import { bodyOf, commitSnapshot } from './commit-snapshot.ts';
 import { type ConflictRow, conflictRow } from './conflict-rows.ts';
 import { currentVolset, type Engine, type Outcome, outcome, readSnapshot, requireVolume, rootHere } from './engine.ts';
 import { isDirty } from './forward-volume.ts';
-import { holdVolume } from './hold-volume.ts';
+import { holdToWrite, holdVolume } from './hold-volume.ts';
 import {
   type Counts,
   conflictOf,
@@ -73,7 +73,7 @@ interface Task extends MergeOptions {
 export async function merge(engine: Engine, options: MergeOptions): Promise<Outcome<MergeResult>> {
   const started = engine.world.now();
   const volume = requireVolume(engine);
-  using _held = await holdVolume(engine, volume);
+  using _held = await (options.dryRun ? holdVolume : holdToWrite)(engine, volume);
   const task = await prepare(engine, volume, options);
   const { result, exits } = await run(task);
   return { result: { ...result, durationMs: engine.world.now() - started }, exits };

@@ -9,8 +9,9 @@ import { giveWay, type RefStep } from '../core/ref-plan.ts';
 import type { Edit } from '../meta/contract.ts';
 import { moveVolume } from './checkout.ts';
 import { rootHere } from './engine.ts';
-import { isDirty } from './forward-volume.ts';
+import { heldProblem, isDirty } from './forward-volume.ts';
 import { newBranchId } from './fresh-ids.ts';
+import { findBracket } from './hold-brackets.ts';
 import { holdVolume } from './hold-volume.ts';
 import type { Progress } from './progress.ts';
 import type { ReplicateOptions } from './replicate-options.ts';
@@ -87,6 +88,11 @@ async function follow({ engine, volset }: Session, progress: Progress, step: Ref
     progress.volume = { ...progress.volume, unsaved: true };
     return false;
   };
+  const bracket = findBracket(engine, volume);
+  if (bracket) {
+    progress.volume = { ...progress.volume, problems: [...progress.volume.problems, heldProblem(bracket)] };
+    return false;
+  }
   if (await isDirty(engine, volume)) return stays();
   try {
     const place = { snapshot: theirs, root: rootHere(engine, volset, theirs), branch: step.branch };

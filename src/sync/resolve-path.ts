@@ -7,7 +7,7 @@ import { type PathKey, showPath } from '../core/paths.ts';
 import type { Volume } from '../volume/contract.ts';
 import { removePath } from '../volume/remove-path.ts';
 import { type Engine, requireVolume, rootHere } from './engine.ts';
-import { holdVolume } from './hold-volume.ts';
+import { holdToWrite } from './hold-volume.ts';
 import { restore, savedInPlace } from './restore.ts';
 import type { ProblemRow } from './results.ts';
 
@@ -82,7 +82,7 @@ function requireMerged({ meta }: Engine, { state }: Volume, { object }: Conflict
 
 /** With all below it, if a snapshot holds every bit of that; what is saved is looked up before anything goes. */
 async function remove(engine: Engine, volume: Volume, path: PathKey): Promise<void> {
-  using _held = await holdVolume(engine, volume);
+  using _held = await holdToWrite(engine, volume);
   const { volset, baseRoot, dir } = volume.state;
   const tracked = baseRoot === null ? [] : engine.manifest.entries(engine.blob.reader(volset), baseRoot, path);
   const paths = [path, ...Array.from(tracked, (entry) => entry.path).filter((below) => below !== path)];

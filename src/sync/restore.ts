@@ -7,7 +7,7 @@ import type { Preserve } from '../volume/contract.ts';
 import { setTop } from '../volume/index.ts';
 import { restoreEntries } from '../volume/restore.ts';
 import { currentVolset, type Engine, type Outcome, outcome, readSnapshot, requireVolume, rootHere } from './engine.ts';
-import { holdVolume } from './hold-volume.ts';
+import { holdToWrite } from './hold-volume.ts';
 import { exitOfProblems, problemRow } from './problems.ts';
 import { resolveReference } from './references.ts';
 import type { ProblemRow } from './results.ts';
@@ -41,7 +41,7 @@ export async function restore(engine: Engine, input: RestoreInput): Promise<Outc
   const reader = engine.blob.reader(volset);
   checkPaths(engine, volset, root, input);
   const dir = input.to ?? requireVolume(engine).state.dir;
-  using _held = input.to === undefined ? await holdVolume(engine, requireVolume(engine)) : undefined;
+  using _held = input.to === undefined ? await holdToWrite(engine, requireVolume(engine)) : undefined;
   const isNew = !existsSync(dir);
   const isSaved = input.to === undefined && !input.overwrite ? await savedInPlace(engine, input.paths) : () => false;
   const done = await restoreEntries({

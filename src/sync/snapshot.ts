@@ -1,5 +1,4 @@
 /** `plait snapshot`: the working directory becomes a point in time. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { BlobWriter, NodeSource } from '../blob/contract.ts';
 import type { Manifest } from '../blob/manifest/contract.ts';
 import { PlaitError } from '../core/errors.ts';
@@ -12,7 +11,7 @@ import { readTop } from '../volume/index.ts';
 import { bodyOf, commitSnapshot, type Labels } from './commit-snapshot.ts';
 import { currentVolset, type Engine, type Outcome, outcome, requireVolume } from './engine.ts';
 import { newBranchId } from './fresh-ids.ts';
-import { type Bracket, findBracket, heldError, ReadGuard } from './hold-brackets.ts';
+import { type Bracket, findBracket, ReadGuard, untilFree } from './hold-brackets.ts';
 import { holdVolume } from './hold-volume.ts';
 import { problemRow } from './problems.ts';
 import type { SnapshotResult } from './results.ts';
@@ -28,8 +27,6 @@ export interface SnapshotOptions extends Labels {
   /** Is told of each directory that is read. */
   observer?: ScanObserver;
 }
-
-const HELD_POLL_MS = 50;
 
 /** Where the snapshot goes: the branch, its tip as we saw it, and its name if it is made now. */
 interface Line {
@@ -48,11 +45,7 @@ export async function snapshot(engine: Engine, options: SnapshotOptions): Promis
   for (;;) {
     const made = await snapshotUnlessHeld(engine, options);
     if (!('held' in made)) return made;
-    do {
-      if (performance.now() >= end) throw heldError(volume, made.held);
-      engine.signal.throwIfAborted();
-      await sleep(HELD_POLL_MS);
-    } while (findBracket(engine, volume));
+    await untilFree(engine, volume, { bracket: made.held, end });
   }
 }
 

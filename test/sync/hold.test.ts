@@ -6,6 +6,8 @@ import type { Engine } from '../../src/sync/engine.ts';
 import { forwardVolume } from '../../src/sync/forward-volume.ts';
 import { hold, release } from '../../src/sync/hold.ts';
 import { lockVolume } from '../../src/sync/hold-lock.ts';
+import { merge } from '../../src/sync/merge.ts';
+import { restore } from '../../src/sync/restore.ts';
 import { Lab } from './lab.ts';
 import { meddledWith, until, Watching } from './watch-lab.ts';
 
@@ -129,6 +131,53 @@ describe('a held directory', () => {
       else rmSync(lab.at('app.lock'));
     }
     assert.equal((await forwardVolume(engine, volume.state.volset)).moved, true);
+    assert.equal(lab.read('a'), 'two');
+  });
+
+  it('is not written to by other commands: they wait, and then say how to go on', async () => {
+    await lab.snapshot(engine);
+    lab.write('a', 'two');
+    await lab.snapshot(engine);
+    const hasty = { ...(await lab.open()), lockWaitMs: 60 };
+    const verbs: [verb: string, run: (engine: Engine) => Promise<unknown>][] = [
+      ['checkout', (by) => lab.checkout(by, 'main~1')],
+      ['checkout --force', (by) => lab.checkout(by, 'main~1', true)],
+      ['restore', (by) => restore(by, { ref: 'main~1', paths: [], preserve: [], overwrite: true })],
+      ['merge', (by) => merge(by, { ref: 'main~1', prefer: 'current', dryRun: false })],
+    ];
+    for (const [verb, run] of verbs) {
+      await hold(engine, HOUR);
+      await assert.rejects(run(hasty), code('busy', /plait release/), verb);
+      assert.equal(lab.read('a'), 'two', verb);
+      release(engine);
+      lab.write('app.lock', '');
+      await assert.rejects(run({ ...hasty, lockFile: 'app.lock' }), code('busy', /wait for the application/), verb);
+      assert.equal(lab.read('a'), 'two', verb);
+      rmSync(lab.at('app.lock'));
+    }
+    await hold(engine, HOUR);
+    const waiting = lab.checkout({ ...(await lab.open()), lockWaitMs: 40_000 }, 'main~1');
+    assert.equal((await merge(engine, { ref: 'main', prefer: 'current', dryRun: true })).exits.length, 0, 'a dry run');
+    release(engine);
+    await waiting;
+    assert.equal(lab.read('a'), 'one');
+  });
+
+  it('stays as it is where something that was cut off is still to be written', async () => {
+    const volume = engine.volume!;
+    await lab.snapshot(engine);
+    const { base, baseRoot, branch } = volume.state;
+    lab.write('a', 'two');
+    await lab.snapshot(engine);
+    const tip = volume.state.base;
+    await lab.checkout(engine, 'main~1');
+    volume.update({ base, baseRoot, branch, moving: tip });
+    await hold(engine, HOUR);
+    assert.deepEqual(await lab.status(engine), []);
+    await assert.rejects(lab.snapshot({ ...engine, lockWaitMs: 0 }), code('busy'));
+    assert.equal(lab.read('a'), 'one');
+    release(engine);
+    assert.deepEqual(await lab.status(engine), []);
     assert.equal(lab.read('a'), 'two');
   });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { snapshotLines } from '../../src/cli/render/snapshot.ts';
 import { syncLines } from '../../src/cli/render/sync.ts';
 import type { BranchId, SnapshotId } from '../../src/core/ids.ts';
+import { hold, release } from '../../src/sync/hold.ts';
 import { snapshot } from '../../src/sync/snapshot.ts';
 import { Lab } from './lab.ts';
 import { type HubOfTwo, hubOfTwo } from './rig.ts';
@@ -83,6 +84,21 @@ describe('sync: a directory with unsaved changes', () => {
     const { result, exits } = await a.run('pull', {}, { theirs: true });
     assert.ok(exits.includes(8), `${exits}`);
     assert.match(syncLines('pull', result).join('\n'), /^! main stays where it is, .*unsaved changes/m);
+  });
+
+  it('with --theirs keeps its branch while an application writes', async () => {
+    await b.save({ f: 'theirs' });
+    await b.run('push');
+    writeFileSync(join(dir, 'f'), 'ours');
+    await snapshot(a.engine, unchanged);
+    const before = a.tip();
+    await hold(a.engine, 3_600_000);
+    const held = await a.run('pull', {}, { theirs: true });
+    assert.deepEqual([held.exits.includes(3), a.tip(), readFileSync(join(dir, 'f'), 'utf8')], [true, before, 'ours']);
+    assert.match(syncLines('pull', held.result).join('\n'), /held by `plait hold`/);
+    release(a.engine);
+    await a.run('pull', {}, { theirs: true });
+    assert.equal(readFileSync(join(dir, 'f'), 'utf8'), 'theirs');
   });
 });
 
