@@ -18,7 +18,7 @@ import { asFailure } from './failures.ts';
 import { HeadReader } from './head-reader.ts';
 import { Link, type Listener } from './link.ts';
 import type { Course, Opened } from './loop.ts';
-import { closeLeftOpen, fingerprint, owedNow } from './owed.ts';
+import { closeLeftOpen, fingerprint, type HeadRow, owedNow } from './owed.ts';
 import { type News, Teller } from './tell.ts';
 import type { Following } from './volset-course.ts';
 
@@ -139,10 +139,11 @@ export class MirrorCourse implements Course {
     try {
       const remote = this.#remote();
       let changed = false;
-      for (const volset of this.#ours()) {
-        if (closeLeftOpen(this.#engine, volset, this.#open.has(volset))) this.#open.add(volset);
-        else this.#open.delete(volset);
-        const now = fingerprint(this.#engine, this.#name, volset);
+      for (const row of this.#ours()) {
+        const { volset } = row;
+        const isOpen = closeLeftOpen(this.#engine, volset, this.#open.has(volset), row);
+        this.#open[isOpen ? 'add' : 'delete'](volset);
+        const now = fingerprint(this.#engine, this.#name, volset, row.open && !isOpen ? undefined : row);
         if (now === this.#seen.get(volset)) continue;
         this.#seen.set(volset, now);
         changed = true;
@@ -159,13 +160,13 @@ export class MirrorCourse implements Course {
   }
 
   /** Deleted ones too, where the remote was told of them. Of a run that only takes: none. */
-  #ours(): VolsetId[] {
+  #ours(): HeadRow[] {
     if (!pushes('sync', this.#options)) return [];
     const { meta } = this.#engine;
     const { identity } = this.#remote();
     const live = new Set(meta.listVolsets().map(({ id }) => id));
     const isTold = (volset: VolsetId) => identity !== undefined && meta.peer(installOf(identity), volset) !== undefined;
-    return meta.heads().flatMap(({ volset }) => (live.has(volset) || isTold(volset) ? [volset] : []));
+    return meta.heads().filter(({ volset }) => live.has(volset) || isTold(volset));
   }
 
   flush(): void {}

@@ -6,7 +6,7 @@ import { PlaitError } from '../../core/errors.ts';
 import type { SnapshotId, VolsetId } from '../../core/ids.ts';
 import type { RefStep } from '../../core/ref-plan.ts';
 import { effectiveSelection, isEmpty, type Selection, selectSteps } from '../../core/selection.ts';
-import type { RemoteConfig } from '../../meta/contract.ts';
+import type { MetaStore, RemoteConfig } from '../../meta/contract.ts';
 import { isMetadataOnly } from '../blobs-down.ts';
 import type { Engine } from '../engine.ts';
 import { gapsOf } from '../gaps.ts';
@@ -80,19 +80,34 @@ function lacksData(known: Known, steps: RefStep[], selection: Selection): boolea
  * A command that was killed leaves a generation open, which nobody is told of; a session closes it. Those that run close
  * theirs within moments: `before` is what the look before this one found.
  */
-export function closeLeftOpen({ meta }: Engine, volset: VolsetId, before: boolean): boolean {
-  const isOpen = meta.heads().find((row) => row.volset === volset)?.open ?? false;
+export function closeLeftOpen(
+  { meta }: Engine,
+  volset: VolsetId,
+  before: boolean,
+  row: HeadRow | undefined = headRow(meta, volset),
+): boolean {
+  const isOpen = row?.open ?? false;
   if (!isOpen || !before) return isOpen;
   meta.cut(volset);
   return false;
 }
 
 /** Changes whenever something here does that may be owed. */
-export function fingerprint({ meta }: Engine, remote: string, volset: VolsetId): string {
-  const head = meta.heads().find((row) => row.volset === volset)?.head;
+export function fingerprint(
+  { meta }: Engine,
+  remote: string,
+  volset: VolsetId,
+  row: HeadRow | undefined = headRow(meta, volset),
+): string {
   const counts = meta.queueCounts({ remote, volset }).map(({ waiting, dead }) => [waiting, dead]);
-  return JSON.stringify([head?.revision, head?.blobs, counts]);
+  return JSON.stringify([row?.head.revision, row?.head.blobs, counts]);
 }
+
+export type HeadRow = ReturnType<MetaStore['heads']>[number];
+
+/** Who looks at many reads them once: it is a list of all. */
+const headRow = (meta: MetaStore, volset: VolsetId): HeadRow | undefined =>
+  meta.heads().find((row) => row.volset === volset);
 
 /** When the first of those that wait in the queue is to be tried again, in milliseconds since the epoch. */
 export function nextInQueue({ meta }: Engine, remote: string, volset: VolsetId): number | undefined {

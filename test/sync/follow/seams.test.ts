@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { PlaitError } from '../../../src/core/errors.ts';
 import type { BranchId, VolsetId } from '../../../src/core/ids.ts';
 import type { Feed, FeedItem } from '../../../src/core/peer.ts';
+import { Directory } from '../../../src/sync/follow/directory.ts';
 import type { FollowEvent } from '../../../src/sync/follow/events.ts';
+import { MirrorCourse } from '../../../src/sync/follow/mirror-course.ts';
 import { type HubOfTwo, hubOfTwo, VOLSET } from '../rig.ts';
 import { eventually, Follower, hastyClock } from './follower.ts';
 
@@ -125,5 +127,32 @@ describe('follow: what was told and not carried out', () => {
     isLost = false;
     await eventually(async () => (await there(VOLSET)) === 'on', 'the first');
     await eventually(async () => (await there(other)) === 'on', 'the second');
+  });
+
+  it('all volsets: a look at this side reads their heads once, however many there are', () => {
+    for (let n = 10; n < 40; n++) {
+      const branch = `${n}`.repeat(16) as BranchId;
+      a.start(`${n}`.repeat(16) as VolsetId, `v${n}`, branch);
+    }
+    let reads = 0;
+    const heads = (): ReturnType<typeof a.meta.heads> => {
+      reads++;
+      return a.meta.heads();
+    };
+    const meta = new Proxy(a.meta, { get: (to, key) => (key === 'heads' ? heads : Reflect.get(to, key, to)) });
+    const engine = { ...a.engine, meta };
+    const options = { selection: {}, dryRun: false, maxDelete: 1, failIfUnchanged: false };
+    const emit = (): void => {};
+    const now = (): number => 0;
+    const course = new MirrorCourse(
+      { engine, directory: new Directory(engine), options, once: false, emit, now },
+      a.remote,
+    );
+    assert.deepEqual(course.look(), [{ input: 'local', owes: true }]);
+    // The one after it closes what was left open, and sees what that was.
+    assert.deepEqual(course.look(), [{ input: 'local', owes: true }]);
+    reads = 0;
+    course.look();
+    assert.equal(reads, 1);
   });
 });
