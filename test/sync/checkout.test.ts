@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { silentReporter } from '../../src/core/reporter.ts';
 import { adoptExpected } from '../../src/sync/checkout.ts';
 import type { Engine } from '../../src/sync/engine.ts';
-import { Lab } from './lab.ts';
+import { type MadeLab, madeLab } from './lab.ts';
 
 /** An engine whose commands are stopped when the first file has been written. */
 function cutting(engine: Engine): Engine {
@@ -13,11 +13,9 @@ function cutting(engine: Engine): Engine {
 }
 
 describe('checkout', () => {
-  let lab: Lab;
-  let engine: Engine;
+  let { lab, engine } = {} as MadeLab;
   beforeEach(async () => {
-    lab = new Lab();
-    engine = await lab.make();
+    ({ lab, engine } = await madeLab());
     for (const name of ['gone', 'kept']) lab.write(name, 'one');
     await lab.snapshot(engine, { name: 'one' });
     fs.rmSync(lab.at('gone'));

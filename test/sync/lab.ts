@@ -97,3 +97,14 @@ export class Lab implements AsyncDisposable {
     fs.rmSync(this.top, { recursive: true, force: true });
   }
 }
+
+/** In a describe: `let { lab, engine } = {} as MadeLab`, filled before each test. */
+export interface MadeLab {
+  lab: Lab;
+  engine: Engine;
+}
+
+export async function madeLab(): Promise<MadeLab> {
+  const lab = new Lab();
+  return { lab, engine: await lab.make() };
+}

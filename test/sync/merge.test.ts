@@ -3,19 +3,16 @@ import * as fs from 'node:fs';
 import type { BranchId } from '../../src/core/ids.ts';
 import { silentReporter } from '../../src/core/reporter.ts';
 import { bodyOf, commitSnapshot } from '../../src/sync/commit-snapshot.ts';
-import type { Engine } from '../../src/sync/engine.ts';
 import { type MergeOptions, merge } from '../../src/sync/merge.ts';
 import { resolveConflict } from '../../src/sync/resolve-conflict.ts';
-import { Lab } from './lab.ts';
+import { type MadeLab, madeLab } from './lab.ts';
 
 const MINUTE = 60;
 
 describe('merge', () => {
-  let lab: Lab;
-  let engine: Engine;
+  let { lab, engine } = {} as MadeLab;
   beforeEach(async () => {
-    lab = new Lab();
-    engine = await lab.make();
+    ({ lab, engine } = await madeLab());
   });
   afterEach(() => lab[Symbol.asyncDispose]());
 

@@ -4,7 +4,7 @@ import type { BlobWriter } from '../../src/blob/contract.ts';
 import { keyOfText } from '../../src/core/paths.ts';
 import type { Engine } from '../../src/sync/engine.ts';
 import { restore } from '../../src/sync/restore.ts';
-import { Lab } from './lab.ts';
+import { type MadeLab, madeLab } from './lab.ts';
 
 const unsaved = { code: 'unsaved-changes' };
 
@@ -22,11 +22,9 @@ const unreadable: BlobWriter['ingest'] = async function* (_root, files) {
 };
 
 describe('restore in place', () => {
-  let lab: Lab;
-  let engine: Engine;
+  let { lab, engine } = {} as MadeLab;
   beforeEach(async () => {
-    lab = new Lab();
-    engine = await lab.make();
+    ({ lab, engine } = await madeLab());
     for (const name of ['conf', 'dir/f', 'k1', 'k2']) lab.write(name, 'old');
     await lab.snapshot(engine);
   });

@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import type { Policy } from '../../src/core/reconcile.ts';
-import type { Engine } from '../../src/sync/engine.ts';
 import { merge } from '../../src/sync/merge.ts';
 import { resolveConflict } from '../../src/sync/resolve-conflict.ts';
-import { Lab } from './lab.ts';
+import { type MadeLab, madeLab } from './lab.ts';
 
 /** Whichever side a merge left in place, the other can be chosen, and an edit that nobody has saved stays. */
 describe('settling a path', () => {
-  let lab: Lab;
-  let engine: Engine;
+  let { lab, engine } = {} as MadeLab;
   beforeEach(async () => {
-    lab = new Lab();
-    engine = await lab.make();
+    ({ lab, engine } = await madeLab());
   });
   afterEach(() => lab[Symbol.asyncDispose]());
 

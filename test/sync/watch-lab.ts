@@ -9,6 +9,9 @@ import { type WatchOptions, watch } from '../../src/sync/watch/watch.ts';
 /** Far beyond what any step takes on a machine that is busy with other things. */
 const LIMIT_MS = 40_000;
 
+export const volsetOf = (engine: Engine) => engine.volume!.state.volset;
+export const snapshots = (engine: Engine): number => engine.meta.findVolset(volsetOf(engine))?.snapshots ?? 0;
+
 export class Watching implements AsyncDisposable {
   readonly events: WatchEvent[] = [];
   readonly engine: Engine;

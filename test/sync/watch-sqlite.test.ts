@@ -4,10 +4,9 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { keyOfText } from '../../src/core/paths.ts';
-import type { Engine } from '../../src/sync/engine.ts';
 import { hold, release } from '../../src/sync/hold.ts';
 import { cat } from '../../src/sync/tree.ts';
-import { Lab } from './lab.ts';
+import { type MadeLab, madeLab } from './lab.ts';
 import { Watching } from './watch-lab.ts';
 
 /** Pages of an open transaction are written to the file, and nothing on disk tells how to undo them. */
@@ -41,15 +40,11 @@ class Writer implements Disposable {
 }
 
 describe('watch: a database', () => {
-  let lab: Lab;
-  let engine: Engine;
+  let { lab, engine } = {} as MadeLab;
   beforeEach(async () => {
-    lab = new Lab();
-    engine = await lab.make();
+    ({ lab, engine } = await madeLab());
   });
-  afterEach(async () => {
-    await lab[Symbol.asyncDispose]();
-  });
+  afterEach(() => lab[Symbol.asyncDispose]());
 
   function check(snapshot: string): string {
     const copy = join(lab.top, 'copy.db');
