@@ -126,7 +126,7 @@ export interface Generation extends GenerationHeader {
  */
 export type Vector = Record<ChainId, { generation: number; hash: GenerationHash }>;
 
-/** A branch tip as its store last told it. `revision` counts that store's ref changes of the volset, from 1. */
+/** A branch tip as its store last told it. `revision`: when it moved there (core/peer, Head). */
 export interface Ref {
   branch: BranchId;
   snapshot: SnapshotId | null;
