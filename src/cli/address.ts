@@ -27,6 +27,12 @@ export function parseAddress(context: Pick<Context, 'path'>, text: string): Addr
       hint: 'for a store on this machine write its path, like /mnt/usb/store',
     });
   }
+  // An empty variable of a script; as a path it would be the directory where the user stands.
+  if (text === '') {
+    throw new PlaitError('usage', 'the address of the remote is empty', {
+      hint: 'write http://HOST:PORT/VOLSET, or the path of a store, like /mnt/usb/store',
+    });
+  }
   if (isUrl(text)) {
     const { origin, volset } = parseHubUrl(text);
     return volset === undefined ? { url: origin } : { url: origin, volset };
@@ -49,7 +55,8 @@ export function storeAt(dir: string): string | undefined {
   });
 }
 
-const isThere = (file: string): boolean => statSync(file, { throwIfNoEntry: false }) !== undefined;
+/** Many a directory of sources has one of this name in it. */
+const isThere = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() === true;
 
 /** A disk that was pulled out, or does not answer, holds nothing; what we may not look at is another matter. */
 function looked<T>(dir: string, look: () => T): T | undefined {

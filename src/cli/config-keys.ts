@@ -26,6 +26,14 @@ const text = (value: string): void => {
   }
 };
 
+/** A hold that ends at once would hold nothing. */
+function someTime(value: string): void {
+  if (parseDuration(value) > 0) return;
+  throw new PlaitError('usage', `not a time for a hold to last: ${showText(value)}`, {
+    hint: 'write it like 30m or 4h',
+  });
+}
+
 /** Of a file in the working directory, from its top. */
 function pathInside(value: string): void {
   text(value);
@@ -39,7 +47,7 @@ function pathInside(value: string): void {
 
 export const ENGINE_KEYS: readonly EngineKey[] = [
   { pattern: /^creator$/, form: 'creator', check: text },
-  { pattern: /^hold\.expires$/, form: 'hold.expires', check: parseDuration },
+  { pattern: /^hold\.expires$/, form: 'hold.expires', check: someTime },
   { pattern: /^watch\.lock-file$/, form: 'watch.lock-file', check: pathInside },
   { pattern: /^max-delete$/, form: 'max-delete', check: parsePercent },
   { pattern: /^label$/, form: 'label', check: text },

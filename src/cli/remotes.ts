@@ -10,6 +10,9 @@ import { isPath, parseAddress, storeAt } from './address.ts';
 import type { Context } from './context.ts';
 import { openRemote, readText, readToken, tokenPath } from './open-engine.ts';
 
+/** A path may hold any byte but one. */
+export const showAddress = (url: string): string => showText(url);
+
 export async function addRemote(
   context: Context,
   input: { name: string; url: string; tokenFile?: string; tokenStdin: boolean; ca?: string },

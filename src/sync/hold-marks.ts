@@ -16,6 +16,8 @@ export interface Mark {
 }
 
 const FORM = /^(\d{1,15})-(\d{1,15})-[0-9a-f]{16}$/;
+/** The longest time that has this form; dates go further. */
+const FOR_EVER = 10 ** 15 - 1;
 /** Marks that nobody took away are forgotten this long after their end. */
 const FORGET_MS = 24 * 3_600_000;
 
@@ -38,7 +40,7 @@ export function addMark(volume: Volume, { at, until }: Pick<Mark, 'at' | 'until'
   const dir = dirOf(volume);
   if (ensureDir(dir)) fsyncDir(volume.stateDir);
   for (const mark of listMarks(volume)) if (mark.until + FORGET_MS < at) removeMark(volume, mark);
-  closeSync(openExclusive(join(dir, `${at}-${until}-${unique}`)));
+  closeSync(openExclusive(join(dir, `${at}-${Math.min(until, FOR_EVER)}-${unique}`)));
   fsyncDir(dir);
 }
 

@@ -27,7 +27,11 @@ export interface StoreOptions {
   uid?: number;
 }
 
-export const isStore = (dir: string): boolean => existsSync(join(dir, FORMAT_FILE));
+/** Many a directory of sources has one of this name in it. */
+export const isStore = (dir: string): boolean => {
+  const file = join(dir, FORMAT_FILE);
+  return existsSync(file) && statSync(file).isFile();
+};
 
 /** Makes a store, or completes one that a crash left unfinished. */
 export function createStore(dir: string, options: StoreOptions): void {

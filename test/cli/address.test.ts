@@ -14,7 +14,7 @@ describe('addresses of remotes', () => {
       mkdirSync(at(store), { recursive: true });
       writeFileSync(at(store, 'format'), 'plait-store 1\n');
     }
-    for (const plain of ['work/sub', 'linked', 'empty']) mkdirSync(at(plain), { recursive: true });
+    for (const plain of ['work/sub', 'linked', 'empty', 'sources/format']) mkdirSync(at(plain), { recursive: true });
     writeFileSync(at('linked/.plait'), JSON.stringify({ store: at('far'), volume: 'a'.repeat(32) }));
     symlinkSync(at('usb'), at('mounted'));
   });
@@ -49,6 +49,9 @@ describe('addresses of remotes', () => {
     ['ftp://host/x', 'usage', /http:\/\/HOST:PORT/],
     ['ext::sh -c x', 'usage', /http:\/\/HOST:PORT/],
     ['empty', 'no-store', /init --bare/],
+    ['', 'usage', /init --bare|\/mnt/],
+    ['sources', 'no-store', /init --bare/],
+    ['sources/data', 'no-store', /init --bare/],
     ['nowhere/at/all', 'no-store', /plug its disk in/],
     ['-oProxyCommand=x', 'no-store', /plug its disk in/],
     // A store further up is not what was named.

@@ -14,6 +14,11 @@ const missing = (message: RegExp, hint?: RegExp, code = 'not-found'): Failure =>
 
 const OUTSIDE: Row[] = [
   ['no store', ['status'], missing(/no store in or above/, /plait init/, 'no-store')],
+  [
+    'a directory that only looks like a store',
+    ['-C', 'sources', 'status'],
+    missing(/no store in or above/, /plait init/, 'no-store'),
+  ],
   ['no store named', ['--store', 'empty', 'status'], missing(/is not a store/, /plait init/, 'no-store')],
   ['no store for a hub token', ['token', 'list'], missing(/no store/, /--store DIR/, 'no-store')],
   ['a folder that is not there', ['-C', 'nowhere', 'status'], missing(/nowhere is no directory/, /-C/)],
@@ -59,6 +64,7 @@ const INSIDE: Row[] = [
   ['an unknown token', ['token', 'revoke', 'abc'], missing(/no token abc/, /plait token list/)],
   ['an unknown key', ['config', 'set', 'nokey', '1'], usage(/no configuration key/, /lock-wait/)],
   ['a bad value to keep', ['config', 'set', 'lock-wait', 'soon'], config(/config key lock-wait/, /30s/)],
+  ['a hold that ends at once', ['config', 'set', 'hold.expires', '0s'], usage(/time for a hold/, /4h/)],
   ['a key not set', ['config', 'get', 'lock-wait'], missing(/not set/, /config list/)],
   ['a bundle that is not there', ['import', 'nofile'], missing(/nofile does not exist/, /check the path/)],
   ['a folder for a bundle', ['import', '.'], usage(/no file/)],
@@ -91,6 +97,7 @@ describe('e2e: wrong words end in their exit code, a sentence and a way out', fu
     work = await lab.volume('work');
     mkdirSync(join(work, 'sub'));
     mkdirSync(lab.path('empty'));
+    mkdirSync(lab.path('sources/format'), { recursive: true });
     writeFileSync(join(work, 'a.txt'), 'hello');
     await lab.in('work', ['snapshot']);
   });

@@ -53,6 +53,13 @@ describe('a held directory', () => {
     assert.equal(readdirSync(join(engine.volume!.stateDir, 'holds')).length, 1, 'old marks do not pile up');
   });
 
+  it('is held however long a hold may last', async () => {
+    const { holds, until } = (await hold(engine, 999_999_999 * 86_400_000)).result;
+    assert.deepEqual([holds, Number.isNaN(Date.parse(until!))], [1, false]);
+    await assert.rejects(lab.snapshot({ ...engine, lockWaitMs: 0 }), code('busy'));
+    assert.equal(release(engine).result.holds, 0);
+  });
+
   it('passes over what is no mark', async () => {
     await hold(engine, HOUR);
     const dir = join(engine.volume!.stateDir, 'holds');

@@ -28,7 +28,7 @@ export default class RemoteAdd extends BaseCommand {
 
   async run(): Promise<CommandResult> {
     const { args, flags } = this.input(RemoteAdd);
-    const { addRemote } = await import('../../cli/remotes.ts');
+    const { addRemote, showAddress } = await import('../../cli/remotes.ts');
     const { result } = await addRemote(this.context, {
       name: args.name,
       url: args.url,
@@ -36,6 +36,6 @@ export default class RemoteAdd extends BaseCommand {
       tokenStdin: flags['token-stdin'],
       ca: flags.ca,
     });
-    return { result, text: `remote ${args.name} is ${result.url}` };
+    return { result, text: `remote ${args.name} is ${showAddress(result.url)}` };
   }
 }

@@ -15,8 +15,8 @@ export default class RemoteSetUrl extends BaseCommand {
 
   async run(): Promise<CommandResult> {
     const { args } = this.input(RemoteSetUrl);
-    const { setUrl } = await import('../../cli/remotes.ts');
+    const { setUrl, showAddress } = await import('../../cli/remotes.ts');
     const { result } = await setUrl(this.context, args.name, args.url);
-    return { result, text: `remote ${args.name} is now ${result.url}` };
+    return { result, text: `remote ${args.name} is now ${showAddress(result.url)}` };
   }
 }
