@@ -69,7 +69,6 @@ export async function follow(
     engine: within,
     directory: new Directory(within),
     options: roundsOf(options),
-    once: options.once,
     emit,
     now: clock.now,
   };

@@ -75,7 +75,8 @@ function leftOf(result: SyncResult, ids: Map<string, string>): News[] {
   });
   const diverged = result.diverged.map(({ branch }): News => {
     const message = `${branch} has gone different ways here and at ${result.remote}`;
-    return { event: 'diverged', type: 'problem', object: `branch:${ids.get(branch) ?? branch}`, message };
+    const hint = `join them with \`plait merge ${result.remote}/${branch}\`, or see \`plait sync ${result.remote}\` for other ways`;
+    return { event: 'diverged', type: 'problem', object: `branch:${ids.get(branch) ?? branch}`, message, hint };
   });
   return [...conflicts, ...diverged, ...result.problems.map((row) => problemNews(row, ids))];
 }

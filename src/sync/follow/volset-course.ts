@@ -28,7 +28,6 @@ export interface Following {
   engine: Engine;
   directory: Directory;
   options: ReplicateOptions;
-  once: boolean;
   emit: (event: FollowEvent) => void;
   /** Milliseconds of a clock that only goes forward. */
   now: () => number;
@@ -239,13 +238,12 @@ export class VolsetCourse implements Course {
   }
 
   #owes(volset: VolsetId, isFirst: boolean): boolean {
-    const { once } = this.#of;
     this.#due = Number.POSITIVE_INFINITY;
     if (!this.#sends && !isFirst) return false;
     const { owes, lacks, diverged } = owedNow(this.#engine, this.#remote(), volset, this.#options.selection);
     if (this.#sends) this.#due = nextInQueue(this.#engine, this.#name, volset) ?? Number.POSITIVE_INFINITY;
-    // What a run before left undone; and of one that ends, what a session would end with.
-    return (owes && this.#sends) || (isFirst && (lacks || (once && diverged)));
+    // What a run before left undone; and each run tells of the branches that have parted.
+    return (owes && this.#sends) || (isFirst && (lacks || diverged));
   }
 
   flush(): void {

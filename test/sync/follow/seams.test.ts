@@ -145,7 +145,7 @@ describe('follow: what was told and not carried out', () => {
     const emit = (): void => {};
     const now = (): number => 0;
     const course = new MirrorCourse(
-      { engine, directory: new Directory(engine), options, once: false, emit, now },
+      { engine, directory: new Directory(engine), options, emit, now },
       a.remote,
     );
     assert.deepEqual(course.look(), [{ input: 'local', owes: true }]);

@@ -107,13 +107,17 @@ describe('follow: what stands in the way', () => {
     await a.save({ f: 'theirs' });
     await a.run('sync');
     await using again = new Follower(b);
-    await again.until(({ event }) => event === 'diverged', 'the fork');
+    const told = await again.until(({ event }) => event === 'diverged', 'the fork');
+    assert.match(('hint' in told && told.hint) || '', /plait merge origin\/main/, 'it says how to go on');
     await again.inSync();
     a.set('volset:description', 'on');
     await a.run('sync');
     await eventually(() => b.description === 'on', 'what has nothing to do with it');
     assert.equal(again.events.filter(({ event }) => event === 'diverged').length, 1);
     await again.stop();
+    await using later = new Follower(b);
+    await later.until(({ event }) => event === 'diverged', 'the fork, told by each run that finds it');
+    await later.stop();
     await using once = new Follower(b, { once: true });
     assert.deepEqual((await once.done).exits, [6]);
   });
