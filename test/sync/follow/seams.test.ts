@@ -144,10 +144,7 @@ describe('follow: what was told and not carried out', () => {
     const options = { selection: {}, dryRun: false, maxDelete: 1, failIfUnchanged: false };
     const emit = (): void => {};
     const now = (): number => 0;
-    const course = new MirrorCourse(
-      { engine, directory: new Directory(engine), options, emit, now },
-      a.remote,
-    );
+    const course = new MirrorCourse({ engine, directory: new Directory(engine), options, emit, now }, a.remote);
     assert.deepEqual(course.look(), [{ input: 'local', owes: true }]);
     // The one after it closes what was left open, and sees what that was.
     assert.deepEqual(course.look(), [{ input: 'local', owes: true }]);
