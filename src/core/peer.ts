@@ -61,6 +61,12 @@ export interface Head {
   blobs: number;
 }
 
+/**
+ * A store's revisions right before and right after what one request wrote, told where all that got one in between was
+ * in the request: who knows the store up to the first knows it up to the second.
+ */
+export type Stretch = [before: number, after: number];
+
 /** The store at one instant: all changes up to `revision` have come before it in the feed. */
 export interface Mark extends Head {
   vector: Vector;
@@ -215,7 +221,7 @@ export interface Peer extends AsyncDisposable {
     volset: VolsetId,
     generations: Iterable<Generation> | AsyncIterable<Generation>,
     sender: Sender,
-  ): Promise<{ vector: Vector }>;
+  ): Promise<{ vector: Vector; revisions?: Stretch }>;
   /**
    * Of a store that never cuts (a CI job): the peer logs those of `records` that it lacks in a generation of its own.
    * Parents first. Idempotent. Answers with the peer's vector afterwards; deltas then bring the generation.
@@ -228,7 +234,7 @@ export interface Peer extends AsyncDisposable {
   moveRefs(
     volset: VolsetId,
     moves: RefMove[],
-  ): Promise<{ moved: boolean; refs: Ref[]; revision: number; reason?: string }>;
+  ): Promise<{ moved: boolean; refs: Ref[]; revision: number; revisions?: Stretch; reason?: string }>;
   /** `sender`: absent where the offerer numbers nothing (ephemeral stores). */
   offer(volset: VolsetId, offers: Offer[], sender?: OfferSender): Promise<OfferAnswer[]>;
   request(volset: VolsetId, wants: Want[]): Promise<WantAnswer[]>;

@@ -1,8 +1,11 @@
 /** Records that come in, as a push or handed over: what is refused before they are stored, and what a hub adds. */
 import { PlaitError } from '../core/errors.ts';
 import { installOf, type StoreId, type VolsetId } from '../core/ids.ts';
+import type { Stretch } from '../core/peer.ts';
 import type { Generation, LoggedRecord, Vector, Write } from '../core/records.ts';
 import { stampTime } from '../core/stamp.ts';
+import type { Applied } from '../meta/contract.ts';
+import type { VectorAnswer } from '../wire/messages.ts';
 import type { Speaker } from '../wire/push.ts';
 import type { Writes } from '../wire/writes.ts';
 import { ANONYMOUS } from './bearer-token.ts';
@@ -31,6 +34,8 @@ export class Intake {
   /** The volset has not been here before this request. */
   readonly #brings: boolean;
   #vector: Vector | undefined;
+  /** Of all transactions so far; null: something else wrote beside them. */
+  #revisions: Stretch | null | undefined;
 
   constructor(context: HubContext, call: Call, known: boolean) {
     this.#context = context;
@@ -39,7 +44,7 @@ export class Intake {
   }
 
   /** What fits one transaction is taken whole or not at all; more than that in whole generations, oldest first. */
-  async push({ self, label, vector: held }: Speaker, generations: AsyncIterable<Generation>): Promise<Vector> {
+  async push({ self, label, vector: held }: Speaker, generations: AsyncIterable<Generation>): Promise<VectorAnswer> {
     const { meta, now } = this.#context;
     const apply = (batch: Generation[]): Promise<void> =>
       this.#take(
@@ -64,30 +69,41 @@ export class Intake {
   }
 
   /** Of a store that never cuts: logged in a generation of our own. */
-  async handOver({ self, records }: Writes): Promise<Vector> {
+  async handOver({ self, records }: Writes): Promise<VectorAnswer> {
     const { meta, now } = this.#context;
     refuseFuture(records, self, now());
     if (records.length > 0) await this.#take(records, () => meta.handOver(this.#call.volset, self, records));
     return this.#end();
   }
 
-  async #take(records: LoggedRecord[], take: () => Promise<{ vector: Vector }>): Promise<void> {
+  async #take(records: LoggedRecord[], take: () => Promise<Pick<Applied, 'vector' | 'revisions'>>): Promise<void> {
     const { pending } = this.#context;
     const { volset } = this.#call;
     const name = this.#brings && this.#vector === undefined ? nameAmong(records) : undefined;
     if (name !== undefined) await claimName(this.#context, this.#call, volset, name);
-    this.#vector = (await take()).vector;
+    const { vector, revisions } = await take();
+    this.#vector = vector;
+    this.#revisions = joined(this.#revisions, revisions);
     pending.settled(volset);
   }
 
   /** Our vector afterwards. */
-  async #end(): Promise<Vector> {
+  async #end(): Promise<VectorAnswer> {
     const { meta } = this.#context;
     const { volset, caller } = this.#call;
-    if (this.#vector === undefined) return (await meta.knowsVolset(volset)) ? meta.vector(volset) : {};
-    if (!this.#brings || caller === ANONYMOUS || caller.label === '') return this.#vector;
-    return (await own(meta, volset, caller.label)) ?? this.#vector;
+    if (this.#vector === undefined)
+      return { vector: (await meta.knowsVolset(volset)) ? await meta.vector(volset) : {} };
+    const answer = { vector: this.#vector, ...(this.#revisions && { revisions: this.#revisions }) };
+    if (!this.#brings || caller === ANONYMOUS || caller.label === '') return answer;
+    const vector = await own(meta, volset, caller.label);
+    return vector === undefined ? answer : { vector };
   }
+}
+
+function joined(before: Stretch | null | undefined, next: Stretch | undefined): Stretch | null {
+  if (next === undefined || before === null) return null;
+  if (before === undefined) return next;
+  return before[1] === next[0] ? [before[0], next[1]] : null;
 }
 
 /** What nobody owns yet belongs to the bearer of the token that brought it. Cut at once: the same session fetches it. */

@@ -5,6 +5,7 @@
  */
 import type { Choice, Conflict } from '../core/conflict.ts';
 import type { BranchId, ConflictId, InstallId, SnapshotId, StoreId, VolsetId } from '../core/ids.ts';
+import type { Stretch } from '../core/peer.ts';
 import type { Generation, ObjectKey, Ref, RegisterKey, SnapshotBody, Vector } from '../core/records.ts';
 import type { Selection } from '../core/selection.ts';
 import type { MetaFeed } from './contract/feed.ts';
@@ -131,7 +132,7 @@ export interface MetaStore extends Disposable, MetaViews, MetaRounds, MetaFeed, 
   moveRefs(
     volset: VolsetId,
     moves: { branch: BranchId; from: SnapshotId | null; to: SnapshotId }[],
-  ): { moved: boolean; refs: Ref[]; revision: number };
+  ): { moved: boolean; refs: Ref[]; revision: number; revisions: Stretch };
 
   /** Generations cut or received that are not yet in a pack (oldest first), and the mark that they are. */
   unpackedGenerations(limit: number): { volset: VolsetId; generation: Generation }[];

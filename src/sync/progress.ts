@@ -55,7 +55,7 @@ export function begin({ engine, volset, staged }: Session): Progress {
     received: { snapshots: 0, chunks: 0, bytes: 0, problems: [] },
     recordsSent: false,
     acknowledged: {},
-    theirs: { moved: new Set(), rejected: new Set(), overtaken: new Set(), problems: [] },
+    theirs: { moved: new Set(), rejected: new Set(), overtaken: new Set(), revision: 0, problems: [] },
     ours: { moved: new Set() },
     volume: { moved: false, unsaved: false, problems: [] },
   };

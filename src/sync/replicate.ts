@@ -160,7 +160,7 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
   const sends = pushes(verb, options);
   const mark = mayBeQuiet(session, run.selection, options) ? markOf(session) : undefined;
   let quiet = mark !== undefined && isMarked(session, mark);
-  let sentGenerations = 0;
+  let reached = session.staged.revision;
   for (let echo = 0; ; echo++) {
     quiet &&= echo === 0;
     if (quiet) await takeQuietRound(session, run, options);
@@ -176,16 +176,16 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
     if (options.theirs) await takeTheirs(session, progress, options);
     progress.acknowledged = session.staged.vector;
     if (!sends) break;
-    const records = await sendRecords(session, session.staged.vector);
+    const records = await sendRecords(session);
     progress.recordsSent ||= records.sent;
     progress.acknowledged = records.vector;
-    sentGenerations = records.generations;
+    reached = records.revision;
     const ours = engine.meta.vector(volset);
     if (echo === MAX_ECHOES || !goesBeyond(records.vector, ours)) break;
     const ask = { vector: ours, knownRevision: session.staged.revision };
     session.staged = (await stage(session, ask)).staged;
   }
-  if (sends) progress.theirs = await moveTheirTips(session, progress.steps, progress.sent, sentGenerations);
+  if (sends) progress.theirs = await moveTheirTips(session, progress.steps, progress.sent, reached);
   if (pulls(verb)) {
     const { moved: taken, steps } = takeTips(session, progress.steps);
     progress.ours = { moved: taken };
@@ -278,7 +278,7 @@ function rememberPeer(
   }
   // What both hold: where it acknowledged more than we have (others wrote meanwhile), what it showed before.
   const vector = goesBeyond(acknowledged, engine.meta.vector(volset)) ? staged.vector : acknowledged;
-  const revision = theirs.revision ?? staged.revision;
+  const revision = Math.max(theirs.revision, staged.revision);
   const epoch = epochOf(staged.identity);
   const lastSync = engine.world.now();
   engine.meta.updatePeer(installOf(staged.identity), volset, { epoch, vector, revision, initial, settled, lastSync });

@@ -1,4 +1,5 @@
 /** Our records to the peer: closed generations, or, from a store that closes none, the open records themselves. */
+import type { Stretch } from '../core/peer.ts';
 import type { Generation, Vector } from '../core/records.ts';
 import type { DeltasPlan } from '../meta/contract.ts';
 import type { Known, Session } from './session.ts';
@@ -8,20 +9,24 @@ export interface SentRecords {
   /** The peer's, afterwards. */
   vector: Vector;
   sent: boolean;
-  /** Those of ours that the peer lacked when it showed `theirs`. */
-  generations: number;
+  /** Of the peer, up to which we know all there. */
+  revision: number;
 }
 
 /** Sends what the peer lacks of what we hold, if anything. */
-export async function sendRecords(session: Session, theirs: Vector): Promise<SentRecords> {
+export async function sendRecords(session: Session): Promise<SentRecords> {
   const { engine, peer, volset } = session;
   const { meta } = engine;
+  const { vector: theirs } = session.staged;
+  let { revision } = session.staged;
   const ours = await settle(engine, volset);
   let [vector, sent] = [theirs, false];
   const plan = planFor(session, theirs);
   if (plan.generations > 0) {
     const sender = { label: meta.self.label, vector: ours };
-    ({ vector } = await peer.sendGenerations(volset, pages(session, plan.cursor), sender));
+    const answer = await peer.sendGenerations(volset, pages(session, plan.cursor), sender);
+    vector = answer.vector;
+    revision = upTo(answer.revisions, revision);
     sent = true;
   }
   const open = meta.openRecords(volset);
@@ -29,8 +34,12 @@ export async function sendRecords(session: Session, theirs: Vector): Promise<Sen
     ({ vector } = await peer.handOver(volset, open));
     sent = true;
   }
-  return { vector, sent, generations: plan.generations };
+  return { vector, sent, revision };
 }
+
+/** Of a peer that is known up to `known` and wrote for us. No count of our own could tell that nobody else did as well. */
+export const upTo = (stretch: Stretch | undefined, known: number): number =>
+  stretch?.[0] === known ? stretch[1] : known;
 
 /** Generations alone: our refs are not told in a push. */
 const planFor = ({ engine: { meta }, volset }: Known, theirs: Vector): DeltasPlan =>

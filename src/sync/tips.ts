@@ -2,12 +2,12 @@
 import { compareTips } from '../core/ancestry.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { BranchId, SnapshotId } from '../core/ids.ts';
-import type { RefMove } from '../core/peer.ts';
 import type { Ref } from '../core/records.ts';
 import { planRefs, type RefStep } from '../core/ref-plan.ts';
 import type { Edit } from '../meta/contract.ts';
 import type { Sent } from './blobs-up.ts';
 import type { ProblemRow } from './results.ts';
+import { upTo } from './send-records.ts';
 import { parentLookup, type Session } from './session.ts';
 
 export interface TheirTips {
@@ -16,8 +16,8 @@ export interface TheirTips {
   rejected: Set<BranchId>;
   /** Moved beyond ours meanwhile: nothing is left to be done there. */
   overtaken: Set<BranchId>;
-  /** Their ref revision up to which we know all their refs, where our moves have raised it. */
-  revision?: number;
+  /** Theirs, up to which we know all. */
+  revision: number;
   /** Why the peer refused a move that was no lost race. */
   problems: ProblemRow[];
 }
@@ -33,35 +33,32 @@ const ROUNDS = 4;
 const MAX_MOVES = 1000;
 
 /**
- * `generations`: how many we sent since the peer last told its revision. A branch that another client has moved meanwhile is tried again if that was along our own line (another push of this
- * very store), else left alone and reported.
+ * A branch that another client has moved meanwhile is tried again if that was along our own line (another push of this
+ * very store), else left alone and reported. `known`: their revision up to which we know all, after what was sent. It goes
+ * on with our moves only where the peer says that nobody wrote in between; no count of our own could tell.
  */
-export async function moveTheirTips(
-  session: Session,
-  steps: RefStep[],
-  sent: Sent,
-  generations: number,
-): Promise<TheirTips> {
-  const result: TheirTips = { moved: new Set(), rejected: new Set(), overtaken: new Set(), problems: [] };
-  const expected = session.staged.revision + generations;
+export async function moveTheirTips(session: Session, steps: RefStep[], sent: Sent, known: number): Promise<TheirTips> {
+  const nothing = { moved: new Set<BranchId>(), rejected: new Set<BranchId>(), overtaken: new Set<BranchId>() };
+  const result: TheirTips = { ...nothing, revision: known, problems: [] };
   const moves = steps
     .filter((step) => step.step === 'send' && step.current !== null && sent.held.has(step.current))
     .map((step): Move => ({ step, from: step.target }));
   for (let at = 0; at < moves.length; at += MAX_MOVES) {
-    await moveSome(session, moves.slice(at, at + MAX_MOVES), result, expected);
+    await moveSome(session, moves.slice(at, at + MAX_MOVES), result);
   }
   return result;
 }
 
 /** The peer moves all or none; where it refuses for one of several, halves find out which. */
-async function moveSome(session: Session, moves: Move[], result: TheirTips, expected: number): Promise<void> {
+async function moveSome(session: Session, moves: Move[], result: TheirTips): Promise<void> {
   let todo = moves;
   for (let round = 0; todo.length > 0 && round < ROUNDS; round++) {
     const asked = todo.map(({ step, from }) => ({ branch: step.branch, from, to: step.current as SnapshotId }));
     const answer = await session.peer.moveRefs(session.volset, asked);
     noteTheirRefs(session, answer.refs, answer.revision);
     if (answer.moved) {
-      noteMoved(asked, answer.revision, result, expected);
+      for (const { branch } of asked) result.moved.add(branch);
+      result.revision = upTo(answer.revisions, result.revision);
       return;
     }
     const now = new Map(answer.refs.map((ref) => [ref.branch, ref.snapshot]));
@@ -74,8 +71,8 @@ async function moveSome(session: Session, moves: Move[], result: TheirTips, expe
       break;
     }
     const half = todo.length >> 1;
-    await moveSome(session, todo.slice(0, half), result, expected);
-    return moveSome(session, todo.slice(half), result, expected);
+    await moveSome(session, todo.slice(0, half), result);
+    return moveSome(session, todo.slice(half), result);
   }
   for (const { step } of todo) result.rejected.add(step.branch);
 }
@@ -85,16 +82,6 @@ const refusal = ({ remote }: Session, { step }: Move, reason: string | undefined
   branch: step.name,
   message: `${remote.name} did not move ${step.name}${reason === undefined ? '' : `: ${reason}`}`,
 });
-
-/**
- * Each move is one revision, as each generation is. Where there are more than ours, others wrote too, of which only a
- * deltas answer tells. `expected`: theirs before the first move, if so far nobody else did.
- */
-function noteMoved(moves: RefMove[], revision: number, result: TheirTips, expected: number): void {
-  for (const { branch } of moves) result.moved.add(branch);
-  const known = result.revision ?? expected;
-  if (revision === known + moves.length) result.revision = revision;
-}
 
 /** What is left to do about a branch whose tip there is `now`; notes it in `result` where that is nothing. */
 function nextMove(session: Session, move: Move, now: SnapshotId | null, result: TheirTips): Move | undefined {

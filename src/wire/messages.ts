@@ -1,5 +1,5 @@
 /** Schemas and types of the JSON messages, one pair a route: what is asked, what is answered. */
-import type { PeerVolset, RefMove } from '../core/peer.ts';
+import type { PeerVolset, RefMove, Stretch } from '../core/peer.ts';
 import type { Ref, Vector } from '../core/records.ts';
 import {
   MAX_BASE_CANDIDATES,
@@ -35,10 +35,13 @@ export const created: Schema = object({ id: randomId, created: { type: 'boolean'
 /** `knownRevision` 0: none. */
 export const deltasAsk: Schema = object({ self: storeId, vector, knownRevision: count(), chains }, ['chains']);
 
+const stretch: Schema = { type: 'array', items: count(), minItems: 2, maxItems: 2 };
+
 export interface VectorAnswer {
   vector: Vector;
+  revisions?: Stretch;
 }
-export const vectorAnswer: Schema = object({ vector });
+export const vectorAnswer: Schema = object({ vector, revisions: stretch }, ['revisions']);
 
 export interface RefMoves {
   moves: RefMove[];
@@ -50,11 +53,18 @@ export interface RefMovesAnswer {
   moved: boolean;
   refs: Ref[];
   revision: number;
+  revisions?: Stretch;
   reason?: string;
 }
 export const refMovesAnswer: Schema = object(
-  { moved: { type: 'boolean' }, refs: list(ref, MAX_REFS), revision: count(), reason: text(MAX_TEXT_CHARS) },
-  ['reason'],
+  {
+    moved: { type: 'boolean' },
+    refs: list(ref, MAX_REFS),
+    revision: count(),
+    revisions: stretch,
+    reason: text(MAX_TEXT_CHARS),
+  },
+  ['revisions', 'reason'],
 );
 
 const baseCandidates = list(hashId, MAX_BASE_CANDIDATES);

@@ -116,7 +116,7 @@ export class LocalPeer implements Peer {
     volset: VolsetId,
     generations: Iterable<Generation> | AsyncIterable<Generation>,
     { label, vector }: Sender,
-  ): Promise<{ vector: Vector }> {
+  ): ReturnType<Peer['sendGenerations']> {
     const { meta } = this.#enter('sendGenerations');
     const round = {
       peer: this.#self(),
@@ -124,7 +124,8 @@ export class LocalPeer implements Peer {
       label,
       held: copy(vector),
     };
-    return { vector: copy(meta.apply(volset, round).vector) };
+    const { vector: after, revisions } = meta.apply(volset, round);
+    return { vector: copy(after), ...(revisions && { revisions }) };
   }
 
   async handOver(volset: VolsetId, records: AnyRecord[]): Promise<{ vector: Vector }> {

@@ -56,7 +56,7 @@ async function receive(context: HubContext, call: Call): Promise<VectorAnswer> {
   const { known } = await requireOrMake(context, call);
   const { generations, ...speaker } = await decodePush(call.stream(context.limits.recordBytes));
   refuseOurselves(context.meta, speaker.self);
-  return { vector: await new Intake(context, call, known).push(speaker, generations) };
+  return new Intake(context, call, known).push(speaker, generations);
 }
 
 /** A store that never cuts leaves its records for this one to log. */
@@ -64,7 +64,7 @@ async function takeOver(context: HubContext, call: Call): Promise<VectorAnswer> 
   const { known } = await requireOrMake(context, call);
   const writes = await decodeWrites(call.stream(MAX_WRITES_BODY));
   refuseOurselves(context.meta, writes.self);
-  return { vector: await new Intake(context, call, known).handOver(writes) };
+  return new Intake(context, call, known).handOver(writes);
 }
 
 async function move(context: HubContext, { volset, body }: Call): Promise<RefMovesAnswer> {

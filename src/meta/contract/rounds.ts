@@ -1,7 +1,7 @@
 /** How the log goes from store to store: what is told to another, and what is taken in from it. */
 import type { Conflict } from '../../core/conflict.ts';
 import type { SnapshotId, StoreId, VolsetId } from '../../core/ids.ts';
-import type { ChainPoint } from '../../core/peer.ts';
+import type { ChainPoint, Stretch } from '../../core/peer.ts';
 import type { Policy } from '../../core/reconcile.ts';
 import type { AnyRecord, Generation, ObjectKey, Ref, RegisterKey, Vector } from '../../core/records.ts';
 import type { BranchView } from './views.ts';
@@ -79,6 +79,8 @@ export interface Applied {
   problems: { object: ObjectKey; message: string }[];
   /** Our vector afterwards. */
   vector: Vector;
+  /** Absent where the transaction gave revisions to more than the round's generations. */
+  revisions?: Stretch;
   /** Branches as they show afterwards, where the round asks for them. */
   branches?: BranchView[];
 }

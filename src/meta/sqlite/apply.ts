@@ -19,7 +19,7 @@ import { closeOpen, insertRecord, readVector } from './log.ts';
 import { noteMembers } from './members.ts';
 import { refsOfDeleted } from './ref-rows.ts';
 import { receiveRefs } from './refs.ts';
-import { takeRevisions } from './revisions.ts';
+import { headRevision, takeRevisions } from './revisions.ts';
 import { readClock, writeClock } from './self.ts';
 import { findVolset, listBranches } from './views.ts';
 
@@ -59,6 +59,7 @@ function applyRound(engine: Engine, volset: VolsetId, round: Round): Applied {
   const n = ensureVolset(engine, volset);
   if (round.quiet) return noteQuiet(engine, n, round);
   const before = liveBranches(engine, volset, round);
+  const revision = headRevision(engine, n);
   const intake = new Intake(engine, volset, n);
   const taken = takeGenerations(engine, volset, n, round, intake);
   goOnAsOurselves(engine, taken.fresh);
@@ -80,8 +81,14 @@ function applyRound(engine: Engine, volset: VolsetId, round: Round): Applied {
     ...outcome,
     generations: taken.fresh.length,
     vector: readVector(engine, n),
+    ...revisionsOf(engine, n, revision, taken.fresh.length),
     ...(round.withBranches && { branches: listBranches(engine, volset) }),
   };
+}
+
+function revisionsOf(engine: Engine, n: number, before: number, taken: number): Pick<Applied, 'revisions'> {
+  const after = headRevision(engine, n);
+  return after === before + taken ? { revisions: [before, after] } : {};
 }
 
 /** O(stores): no branch is looked at. */

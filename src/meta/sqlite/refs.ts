@@ -10,7 +10,7 @@ import {
   type VolsetId,
 } from '../../core/ids.ts';
 import { isCount, malformed } from '../../core/malformed.ts';
-import type { RefMove } from '../../core/peer.ts';
+import type { RefMove, Stretch } from '../../core/peer.ts';
 import type { Ref } from '../../core/records.ts';
 import { branchKey } from '../../core/register.ts';
 import { type Engine, ensureStore, findStoreNumber, volsetNumber } from './engine.ts';
@@ -71,18 +71,20 @@ export function moveRefs(
   engine: Engine,
   volset: VolsetId,
   moves: RefMove[],
-): { moved: boolean; refs: Ref[]; revision: number } {
+): { moved: boolean; refs: Ref[]; revision: number; revisions: Stretch } {
   return engine.db.write(() => {
     const n = volsetNumber(engine, volset);
     // Else the moves would wait for the next cut before anybody is told of them.
     closeOpen(engine, volset, n);
+    const before = headRevision(engine, n);
     for (const { branch, to } of moves) checkMove(engine, n, volset, branch, to);
     const moved = moves.every(({ branch, from }) => ownTip(engine, n, branch) === from);
     if (moved) for (const move of moves) fastForward(engine, n, volset, move);
     const present = moves
       .map(({ branch }): Ref => findRef(engine, n, OWN_REFS, branch) ?? { branch, snapshot: null, revision: 0 })
       .map(shownIn(engine, n));
-    return { moved, refs: present, revision: headRevision(engine, n) };
+    const after = headRevision(engine, n);
+    return { moved, refs: present, revision: after, revisions: [before, after] };
   });
 }
 
