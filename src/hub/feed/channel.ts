@@ -65,6 +65,11 @@ export class Channel {
     return this.#tail;
   }
 
+  /** All who follow end with an error; whoever comes later takes another one. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   get floor(): number {
     return this.#floor;
   }
@@ -132,10 +137,8 @@ export class Channel {
   }
 
   #fillAlone(): void {
-    this.fill().catch((error: unknown) => {
-      this.#failure ??= error;
-      this.#wakers.wake();
-    });
+    // Told to all who follow.
+    this.fill().catch(() => {});
   }
 
   #fillSoon(): void {
@@ -147,6 +150,16 @@ export class Channel {
   }
 
   async #fill(): Promise<void> {
+    try {
+      await this.#readOn();
+    } catch (error) {
+      this.#failure ??= error;
+      this.#wakers.wake();
+      throw error;
+    }
+  }
+
+  async #readOn(): Promise<void> {
     if (!this.#begun) this.#floor = this.#tail = await this.#meta.revision(this.volset);
     this.#begun = true;
     for (let mark: Mark | undefined; !mark; ) {

@@ -67,13 +67,14 @@ export class Feeds implements Disposable {
 
   async openHeads(asked: Asked): Promise<AsyncGenerator<Uint8Array>> {
     const leave = this.#enter(asked);
-    this.#heads ??= { channel: new HeadChannel(this.#parts.meta, this.#parts.heads), held: 0 };
+    if (!this.#heads || this.#heads.channel.failed)
+      this.#heads = { channel: new HeadChannel(this.#parts.meta, this.#parts.heads), held: 0 };
     const shared = this.#heads;
     shared.held++;
     const release = (): void => {
       if (--shared.held > 0) return;
       shared.channel.close();
-      this.#heads = undefined;
+      if (this.#heads === shared) this.#heads = undefined;
     };
     try {
       await shared.channel.fill();
@@ -137,7 +138,9 @@ export class Feeds implements Disposable {
   /** The channel of a volset, made where there is none; it goes with the last who holds it. */
   #hold(volset: VolsetId): { channel: Channel; release: () => void } {
     const { meta, limits } = this.#parts;
-    const shared = this.#channels.get(volset) ?? { channel: new Channel(volset, meta, limits.ringBytes), held: 0 };
+    const known = this.#channels.get(volset);
+    const shared =
+      known && !known.channel.failed ? known : { channel: new Channel(volset, meta, limits.ringBytes), held: 0 };
     this.#channels.set(volset, shared);
     shared.held++;
     const release = (): void => {

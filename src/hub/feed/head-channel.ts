@@ -47,6 +47,11 @@ export class HeadChannel {
     this.#leave = watch.subscribe((volset) => this.#seen(volset));
   }
 
+  /** All who follow end with an error; whoever comes later takes another one. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** What came up to now is there. */
   async fill(): Promise<void> {
     await this.#watch.look();
@@ -117,10 +122,8 @@ export class HeadChannel {
 
   #seen(volset: VolsetId): void {
     this.#moved.add(volset);
-    this.#reads.get().catch((error: unknown) => {
-      this.#failure ??= error;
-      this.#wakers.wake();
-    });
+    // Told to all who follow.
+    this.#reads.get().catch(() => {});
   }
 
   /** Deleted volsets have heads, too. */
@@ -128,7 +131,11 @@ export class HeadChannel {
     const moved = [...this.#moved];
     this.#moved.clear();
     if (moved.length === 0) return;
-    const living = await this.#living(moved);
+    const living = await this.#living(moved).catch((error: unknown) => {
+      this.#failure ??= error;
+      this.#wakers.wake();
+      throw error;
+    });
     for (const volset of moved) this.#move(volset, living.has(volset));
     while (this.#moves.length > MOVES) {
       this.#moves.splice(0, MOVES / 2);
