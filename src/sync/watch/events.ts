@@ -1,7 +1,7 @@
 /** What `watch` tells while it runs; one JSON line each (docs/json-output.md). Fields are only ever added. */
 import type { ErrorCode } from '../../core/errors.ts';
 import type { SnapshotId, VolsetId } from '../../core/ids.ts';
-import type { JsonPath } from '../results.ts';
+import type { JsonPath, SnapshotResult } from '../results.ts';
 
 interface About {
   /** Name of the volset; `volsetId` is its id. */
@@ -12,6 +12,21 @@ interface About {
   /** `volume:ID`, `snapshot:ID`, `remote:NAME`, `branch:NAME`; null: `path` says what it is about. */
   object: string | null;
 }
+
+/** Of the document of `snapshot`. */
+type Made = Pick<
+  SnapshotResult,
+  | 'branch'
+  | 'forkedFrom'
+  | 'files'
+  | 'bytes'
+  | 'new'
+  | 'changed'
+  | 'deleted'
+  | 'addedBytes'
+  | 'storedBytes'
+  | 'durationMs'
+>;
 
 export type WatchNews =
   | {
@@ -43,22 +58,11 @@ export type WatchNews =
       retryInMs: number;
       reason: { code: ErrorCode; message: string };
     }
-  | {
+  | (Made & {
       event: 'snapshot';
       type: 'new';
       snapshot: SnapshotId;
-      branch: string | null;
-      /** Where the branch had moved on: the branch that this one left. */
-      forkedFrom?: string;
-      files: number;
-      bytes: number;
-      new: number;
-      changed: number;
-      deleted: number;
-      addedBytes: number;
-      storedBytes: number;
-      durationMs: number;
-    }
+    })
   | {
       event: 'pushed';
       type: 'updated';
