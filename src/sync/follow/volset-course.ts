@@ -208,11 +208,11 @@ export class VolsetCourse implements Course {
   }
 
   look(): FollowInput[] {
-    if (this.#of.now() - this.#flushedAt >= FLUSH_MS) this.flush();
     try {
+      if (this.#of.now() - this.#flushedAt >= FLUSH_MS) this.flush();
       return this.volset === undefined ? [] : this.#lookAt(this.volset);
     } catch (error) {
-      // The remote was taken away or switched off by another command.
+      // The remote was taken away or switched off by another command, or the database cannot be written now.
       if (error instanceof PlaitError) return [{ input: 'failed', of: 'feed', error: asFailure(error) }];
       throw error;
     }
@@ -251,10 +251,10 @@ export class VolsetCourse implements Course {
     const { volset } = this;
     if (this.#moved === undefined || volset === undefined) return;
     const { store, staged } = this.#moved;
-    this.#moved = undefined;
     const { vector, revision } = staged;
     const lastSync = this.#engine.world.now();
     this.#engine.meta.updatePeer(installOf(store), volset, { epoch: epochOf(store), vector, revision, lastSync });
+    this.#moved = undefined;
   }
 
   news(news: News): void {

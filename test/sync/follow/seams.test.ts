@@ -102,6 +102,30 @@ describe('follow: what was told and not carried out', () => {
     );
   });
 
+  it('a marker that cannot be written down for a while ends nothing', async () => {
+    let isBusy = true;
+    const updatePeer: typeof a.meta.updatePeer = (install, volset, change) => {
+      // Rounds tell what was agreed with it; a marker that moved alone does not.
+      if (isBusy && change.initial === undefined) throw new PlaitError('busy', 'somebody else writes');
+      meta.updatePeer(install, volset, change);
+    };
+    const { meta } = a.engine;
+    const get = (to: typeof meta, key: string | symbol): unknown =>
+      key === 'updatePeer' ? updatePeer : Reflect.get(to, key, to);
+    a.engine = { ...a.engine, meta: new Proxy(meta, { get }) };
+    await using follower = new Follower(a, {}, hastyClock());
+    await follower.inSync();
+    await a.save({ f: '2' });
+    await follower.until((event) => event.event === 'status' && event.reason?.code === 'busy', 'the failure');
+    isBusy = false;
+    const { install } = hub.thread.meta.self;
+    await eventually(
+      async () => meta.peer(install, VOLSET)?.revision === (await hub.thread.meta.revision(VOLSET)),
+      'the marker',
+    );
+    assert.deepEqual((await follower.stop()).exits, []);
+  });
+
   it('all volsets: what was to be sent behind a session that was lost is sent', async () => {
     const other = '1'.repeat(32) as VolsetId;
     a.start(other, 'other', 'c'.repeat(32) as BranchId);
