@@ -16,6 +16,7 @@ import { holdVolume } from './hold-volume.ts';
 import { problemRow } from './problems.ts';
 import type { SnapshotResult } from './results.ts';
 import { settle } from './settle.ts';
+import { requirePlace } from './watch/place.ts';
 import { compareWithBase, guardDeletions } from './working-tree.ts';
 
 export interface SnapshotOptions extends Labels {
@@ -72,6 +73,8 @@ export async function snapshotUnlessHeld(
   if (baseRoot === null && root === start.root) engine.manifest.build(writer, []);
   const broken = await guard.broken();
   if (broken) return { held: broken };
+  // Unmounted or moved while it was read: what could not be found then was not deleted.
+  requirePlace(volume);
   const { outcome: found } = changes;
   guardDeletions(found, options.maxDelete);
 

@@ -19,7 +19,7 @@ export function requirePlace({ state: { dir, id } }: Volume): void {
     if (!['ENOENT', 'ENOTDIR', 'not-found'].includes(code)) throw error;
   }
   throw new PlaitError('not-found', `the working directory ${dir} is gone: it was removed, moved or unmounted`, {
-    hint: 'put it back, or start `plait watch` where it is now; its snapshots are in the store as they were',
+    hint: 'put it back, or run plait where it is now; its snapshots are in the store as they were',
   });
 }
 
