@@ -1,6 +1,11 @@
 /** One connection to a remote, with its feed where that is open. Another one is made for each attempt. */
 import type { Failure } from '../../core/follow.ts';
 import type { Peer } from '../../core/peer.ts';
+import type { RemoteConfig } from '../../meta/contract.ts';
+import type { Engine } from '../engine.ts';
+import { remoteByName } from '../remotes.ts';
+import { peerOf, requireEnabled } from '../replicate.ts';
+import type { ReplicateOptions } from '../replicate-options.ts';
 
 /** Whom a feed is read for. */
 export interface Listener {
@@ -37,3 +42,13 @@ export class Link {
     await this.#reading;
   }
 }
+
+/** As it is configured now: that may change while it is followed. */
+export function remoteNow(engine: Engine, name: string): RemoteConfig {
+  const remote = remoteByName(engine, name);
+  requireEnabled(remote);
+  return remote;
+}
+
+export const linkTo = async (engine: Engine, name: string, options: ReplicateOptions): Promise<Link> =>
+  new Link(await peerOf(engine, remoteNow(engine, name), options));

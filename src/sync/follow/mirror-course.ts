@@ -9,14 +9,13 @@ import type { Head, HeadFeed } from '../../core/peer.ts';
 import type { RemoteConfig } from '../../meta/contract.ts';
 import { remoteWith } from '../all-volsets.ts';
 import type { Engine } from '../engine.ts';
-import { remoteByName } from '../remotes.ts';
-import { peerOf, replicateVolset, requireEnabled } from '../replicate.ts';
+import { replicateVolset } from '../replicate.ts';
 import { pushes } from '../replicate-options.ts';
 import { lastBlobs } from '../sealed.ts';
 import { identityOf } from '../stage.ts';
 import { asFailure } from './failures.ts';
 import { HeadReader } from './head-reader.ts';
-import { Link, type Listener } from './link.ts';
+import { type Link, type Listener, linkTo, remoteNow } from './link.ts';
 import type { Course, Opened } from './loop.ts';
 import { closeLeftOpen, fingerprint, type HeadRow, owedNow } from './owed.ts';
 import { type News, Teller } from './tell.ts';
@@ -57,14 +56,12 @@ export class MirrorCourse implements Course {
     return { lacking: this.#failed.size > 0, held: this.#held.size > 0 };
   }
 
-  async connect(): Promise<Link> {
-    return new Link(await peerOf(this.#engine, this.#remote(), this.#options));
+  connect(): Promise<Link> {
+    return linkTo(this.#engine, this.#name, this.#options);
   }
 
   #remote(): RemoteConfig {
-    const remote = remoteByName(this.#engine, this.#name);
-    requireEnabled(remote);
-    return remote;
+    return remoteNow(this.#engine, this.#name);
   }
 
   async open({ peer }: Link, _: unknown, listener: Listener): Promise<Opened> {

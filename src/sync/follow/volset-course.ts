@@ -5,8 +5,7 @@ import type { Failure, FollowInput, Left, Marker } from '../../core/follow.ts';
 import { epochOf, installOf, type StoreId, type VolsetId } from '../../core/ids.ts';
 import type { RemoteConfig } from '../../meta/contract.ts';
 import type { Engine } from '../engine.ts';
-import { remoteByName } from '../remotes.ts';
-import { type Conclusion, conclude, peerOf, replicateVolset, requireEnabled } from '../replicate.ts';
+import { type Conclusion, conclude, replicateVolset } from '../replicate.ts';
 import { pushes, type ReplicateOptions } from '../replicate-options.ts';
 import { lastBlobs, lastSealed } from '../sealed.ts';
 import { sessionOfFeed } from '../session.ts';
@@ -16,7 +15,7 @@ import type { Directory } from './directory.ts';
 import type { FollowEvent } from './events.ts';
 import { asFailure, halfTold, unlessHalfTold } from './failures.ts';
 import { type Batch, FeedReader } from './feed-reader.ts';
-import { Link, type Listener } from './link.ts';
+import { type Link, type Listener, linkTo, remoteNow } from './link.ts';
 import type { Course, Opened } from './loop.ts';
 import { closeLeftOpen, fingerprint, nextInQueue, owedNow } from './owed.ts';
 import { type News, Teller } from './tell.ts';
@@ -75,15 +74,12 @@ export class VolsetCourse implements Course {
     this.#rev = this.marker?.revision ?? null;
   }
 
-  async connect(): Promise<Link> {
-    return new Link(await peerOf(this.#engine, this.#remote(), this.#options));
+  connect(): Promise<Link> {
+    return linkTo(this.#engine, this.#name, this.#options);
   }
 
-  /** As it is configured now. */
   #remote(): RemoteConfig {
-    const remote = remoteByName(this.#engine, this.#name);
-    requireEnabled(remote);
-    return remote;
+    return remoteNow(this.#engine, this.#name);
   }
 
   async open({ peer }: Link, after: Marker | undefined, listener: Listener): Promise<Opened> {
