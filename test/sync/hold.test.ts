@@ -8,27 +8,22 @@ import { hold, release } from '../../src/sync/hold.ts';
 import { lockVolume } from '../../src/sync/hold-lock.ts';
 import { merge } from '../../src/sync/merge.ts';
 import { restore } from '../../src/sync/restore.ts';
-import { Lab } from './lab.ts';
-import { meddledWith, until, Watching } from './watch-lab.ts';
+import { type MadeLab, madeLab } from './lab.ts';
+import { meddledWith, snapshots, until, Watching } from './watch-lab.ts';
 
 const code = (expected: string, hint?: RegExp) => (error: unknown) =>
   error instanceof PlaitError && error.code === expected && (hint === undefined || hint.test(error.hint ?? ''));
-const snapshots = (engine: Engine): number => engine.meta.findVolset(engine.volume!.state.volset)?.snapshots ?? 0;
 const HOUR = 3_600_000;
 
 describe('a held directory', () => {
-  let lab: Lab;
-  let engine: Engine;
+  let { lab, engine } = {} as MadeLab;
 
   beforeEach(async () => {
-    lab = new Lab();
-    engine = await lab.make();
+    ({ lab, engine } = await madeLab());
     lab.write('a', 'one');
   });
 
-  afterEach(async () => {
-    await lab[Symbol.asyncDispose]();
-  });
+  afterEach(() => lab[Symbol.asyncDispose]());
 
   const at = (ms: number): Engine => ({ ...engine, world: { ...engine.world, now: () => ms } });
 
