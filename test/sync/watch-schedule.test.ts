@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { SnapshotId } from '../../src/core/ids.ts';
 import { Schedule } from '../../src/sync/watch/schedule.ts';
 import { ToldProblems } from '../../src/sync/watch/told.ts';
 
@@ -183,6 +184,21 @@ describe('what a watcher has told', () => {
     assert.deepEqual(told.news([row('a'), row('b'), row('a', 'changed-while-read')]).rows.length, 1);
     assert.equal(told.news([row('b')]).rows.length, 0);
     assert.deepEqual(told.news([row('a'), row('b')]).rows, [row('a')]);
+  });
+
+  it('of one snapshot or branch says nothing of another', () => {
+    const told = new ToldProblems();
+    const declined = (snapshot: string) => ({
+      what: 'declined',
+      message: 'no space',
+      snapshot: snapshot as SnapshotId,
+    });
+    const kept = (branch: string) => ({ what: 'held', message: 'guarded', branch });
+    assert.equal(told.news([declined('1'), declined('2'), kept('main')]).rows.length, 3);
+    assert.deepEqual(told.news([declined('2'), declined('3'), kept('main'), kept('other')]).rows, [
+      declined('3'),
+      kept('other'),
+    ]);
   });
 
   it('is counted where it is too much to be told', () => {

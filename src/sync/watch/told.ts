@@ -18,7 +18,8 @@ export class ToldProblems {
     const fresh: ProblemRow[] = [];
     let beyond = 0;
     for (const row of rows) {
-      const key = `${row.what}\0${row.pathBase64 ?? ''}\0${row.path}`;
+      const { what, path, pathBase64, branch, snapshot, object } = row;
+      const key = [what, path, pathBase64, branch, snapshot, object].join('\0');
       if (keys.size >= MAX_REMEMBERED) beyond++;
       else {
         keys.add(key);
