@@ -266,8 +266,8 @@ export const DEFENCES: Defence[] = [
     'nobody says of what nothing follows that it was dropped',
     PLAIN,
     'meta/sqlite/intake.ts',
-    "if (how.policy !== undefined && this.#unfollowedPast.size > 0) malformed('what nothing follows was dropped');",
-    '',
+    'if (how.policy !== undefined && this.#unfollowedPast.size > 0)\n',
+    'if (how.policy !== undefined && this.#unfollowedPast.size < 0)\n',
   ),
   one(
     'records that were handed over are logged once',
