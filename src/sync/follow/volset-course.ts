@@ -119,9 +119,11 @@ export class VolsetCourse implements Course {
     const { volset } = this;
     const batch = this.#reader?.take(this.#rev ?? 0);
     const told = this.#remote();
-    if (volset === undefined || batch === undefined || told.identity === undefined) return { input: 'unfit' };
-    const staged = this.#stagedOf(batch, told.identity, volset);
-    if (this.#isKnown(batch, told.identity, volset) && !(retry && this.#left.lacking)) {
+    // Another command may have taken another store for this remote; who tells is who was connected to.
+    const store = identityOf(peer);
+    if (volset === undefined || batch === undefined || told.identity !== store) return { input: 'unfit' };
+    const staged = this.#stagedOf(batch, store, volset);
+    if (this.#isKnown(batch, store, volset) && !(retry && this.#left.lacking)) {
       if (retry) this.#left = { ...this.#left, held: await this.#forward(volset) };
       return this.#noted(staged);
     }
@@ -133,7 +135,7 @@ export class VolsetCourse implements Course {
     if (!conclusion) return { input: 'unfit' };
     this.#saw(volset);
     this.#again = true;
-    return this.#concluded(volset, staged.identity, conclusion, retry || !this.#left.held);
+    return this.#concluded(volset, store, conclusion, retry || !this.#left.held);
   }
 
   #stagedOf({ generations, refs, revision, mark }: Batch, identity: StoreId, volset: VolsetId): Staged {

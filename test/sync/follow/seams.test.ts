@@ -126,6 +126,25 @@ describe('follow: what was told and not carried out', () => {
     assert.deepEqual((await follower.stop()).exits, []);
   });
 
+  it('what a feed tells is never taken for what another store says, be the remote that one by now', async () => {
+    const other = await rig.hub('other');
+    b.follow('other', other);
+    await b.meet('other', 'sync');
+    const { self } = other.thread.meta;
+    const known = b.meta.peer(self.install, VOLSET);
+    await using follower = new Follower(b);
+    await follower.inSync();
+    // As another command does with --accept-new-identity, while the old store still answers this one.
+    b.meta.putRemote({ ...b.remote, identity: self.store });
+    for (const value of ['1', '2', '3']) {
+      a.set('volset:description', value);
+      await a.run('sync');
+    }
+    await follower.until(({ event }) => event === 'problem', 'the end');
+    assert.deepEqual((await follower.done).exits, [16]);
+    assert.deepEqual(b.meta.peer(self.install, VOLSET), known);
+  });
+
   it('all volsets: what was to be sent behind a session that was lost is sent', async () => {
     const other = '1'.repeat(32) as VolsetId;
     a.start(other, 'other', 'c'.repeat(32) as BranchId);
