@@ -44,7 +44,7 @@ export interface Opened {
   reader: Reader;
 }
 
-export const POLL_MS = 300;
+const POLL_MS = 300;
 
 export class Loop {
   state: FollowState;

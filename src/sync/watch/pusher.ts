@@ -16,7 +16,7 @@ import type { WatchNews } from './events.ts';
 import { ToldProblems } from './told.ts';
 import { Wake } from './wake.ts';
 
-export const PUSH_BACK_OFF: BackOffBounds = { firstMs: 1000, longestMs: 30_000 };
+const PUSH_BACK_OFF: BackOffBounds = { firstMs: 1000, longestMs: 30_000 };
 /** After a refusal that will hardly change by itself: a token that was revoked, another store under the address. */
 const LASTING_MS = 300_000;
 
