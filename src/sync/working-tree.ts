@@ -4,6 +4,7 @@ import { PlaitError } from '../core/errors.ts';
 import { tooManyDeleted } from '../core/guards.ts';
 import type { NodeId } from '../core/ids.ts';
 import { jsonPath, showPath } from '../core/paths.ts';
+import type { Phase } from '../core/reporter.ts';
 import type { Changes, ChangesOptions, Volume } from '../volume/contract.ts';
 import { collectChanges } from '../volume/index.ts';
 import type { Engine } from './engine.ts';
@@ -29,7 +30,7 @@ export function compareWithBase(
 ): Compared {
   const { volset, baseRoot } = volume.state;
   const reader = engine.blob.reader(volset);
-  const phase = engine.reporter.phase('scanning');
+  let phase: Phase | undefined;
   const changes = collectChanges({
     volume,
     baseEntries: () => (baseRoot === null ? [] : engine.manifest.encodedEntries(reader, baseRoot)),
@@ -39,7 +40,11 @@ export function compareWithBase(
     observer,
     signal: engine.signal,
     now: engine.world.now,
-    onProgress: ({ scanned, path }) => phase.advance({ items: scanned, path }),
+    onProgress: ({ scanned, path }) => {
+      phase ??= engine.reporter.phase('scanning');
+      phase.advance({ items: scanned, path });
+    },
+    onEnd: () => phase?.end(),
   });
   return { changes, reader, baseRoot };
 }

@@ -96,6 +96,7 @@ class Collector implements Changes {
       merge.close();
       if (this.#ended) session.endDelta();
       else session.abandon();
+      this.#options.onEnd?.();
     }
   }
 

@@ -79,6 +79,8 @@ export interface ChangesOptions {
   /** For tests: ns before which a stat counts as old. */
   startNs?: () => bigint;
   onProgress?: (progress: { scanned: number; path?: PathKey }) => void;
+  /** Once the iteration is over, whole or not. */
+  onEnd?: () => void;
 }
 
 /** The working directory against its base. */
