@@ -1,4 +1,4 @@
-/** Reads of the store that fail: whoever follows hears of it, and whoever comes later does not. */
+/** Feeds that have to end: whoever follows hears of it, and whoever comes later does not. */
 import assert from 'node:assert/strict';
 import { PlaitError } from '../../src/core/errors.ts';
 import { ANONYMOUS } from '../../src/hub/bearer-token.ts';
@@ -86,5 +86,19 @@ describe('hub: feeds whose store cannot be read', () => {
     const [first, second] = await Promise.allSettled([feeds.openHeads(asked), feeds.openHeads(asked)]);
     assert.equal(first.status, 'rejected');
     if (second.status === 'fulfilled') await assert.rejects(untilLine(second.value, '"mark"'), /broken/);
+  });
+
+  it('a token that was revoked reads no further page, however far its reader is behind', async () => {
+    for (let n = 0; n < 8; n++) beside.fill(400_000, `n${n}`);
+    let revoked = false;
+    const renew = async () => {
+      if (revoked) throw new PlaitError('unauthorized', 'revoked');
+      return ANONYMOUS;
+    };
+    const feed = await feeds.open({ ...asked, renew }, beside.volset, { after: 0 });
+    await untilLine(feed, '"generation"');
+    revoked = true;
+    const told = await untilLine(feed, '"unauthorized"');
+    assert.ok(!told.includes(`"revision":${beside.revision}}`), 'all of it was told');
   });
 });

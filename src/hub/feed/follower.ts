@@ -9,7 +9,7 @@ export interface Following {
   signal: AbortSignal;
   /** The hub stops: what there is to say is said by whoever made us. */
   stopped(): boolean;
-  /** Before each mark: throws when its bearer may not read on. */
+  /** Before each mark and each page: throws when its bearer may not read on. */
   check(): Promise<ScopedCaller>;
   told(changes: number): void;
 }
@@ -36,6 +36,8 @@ export async function* follow(
     } else if (step.end) {
       await channel.news(signal);
     } else {
+      // Who stays behind comes to no mark.
+      await check();
       place = { at: yield* storedPage(channel, pages, place.at, told), marked: place.marked };
     }
   }
