@@ -67,7 +67,7 @@ const FIELDS: Record<string, [types: RegExp, fields: string]> = {
   status: [/^status$/, 'status reason? retryInMs?'],
   branch: [/^(new|updated|deleted)$/, 'object name side from to'],
   data: [/^updated$/, 'pushed pulled'],
-  volume: [/^(updated|problem)$/, 'object message?'],
+  volume: [/^(updated|problem)$/, 'object path message?'],
   problem: [/^problem$/, 'object code? message hint?'],
   conflict: [/^problem$/, 'object code? message hint?'],
   diverged: [/^problem$/, 'object code? message hint?'],
