@@ -25,5 +25,26 @@ export function guardWithName<T>(
   }
 }
 
+/**
+ * Something was dropped, and what follows it has not come. A large push of a compacted log is taken in by parts; to hide
+ * an edit a remote would do the same. Nothing of it is taken, and it is asked for again until all is there.
+ */
+export function wholeOrBehind<T>({ remote }: { remote: RemoteConfig }, apply: () => T): T {
+  try {
+    return apply();
+  } catch (cause) {
+    if (!(cause instanceof PlaitError) || cause.data?.reason !== 'unfollowed-past') throw cause;
+    throw new PlaitError(
+      'behind',
+      `${remote.name} does not hold what follows some of its records; nothing was changed`,
+      {
+        hint: 'a push to it is under way, or was cut off: try again once that is finished',
+        data: { ...cause.data },
+        cause,
+      },
+    );
+  }
+}
+
 /** An edit of the volume set itself would keep that alone: its branches were deleted one by one. */
 const KEEP = 'a branch is kept if it gets a snapshot or another name (`plait branch rename`) before the next sync';

@@ -13,7 +13,7 @@ import { planRefs, type RefStep, type Related, type Tips } from '../core/ref-pla
 import { idOfBody } from '../core/snapshot-body.ts';
 import type { Applied, BranchView, RemoteConfig } from '../meta/contract.ts';
 import type { Engine } from './engine.ts';
-import { guardWithName } from './guards.ts';
+import { guardWithName, wholeOrBehind } from './guards.ts';
 import { lastBlobs, lastSealed } from './sealed.ts';
 import { type Asking, type Looked, type Memory, memoryOf, type Staged, stage } from './stage.ts';
 
@@ -179,14 +179,16 @@ export function applyRound(session: Session, { policy, maxDelete, dryRun, follow
   const { engine, remote, volset, staged } = session;
   const { identity: peer, generations, refs, revision, vector } = staged;
   const round = { peer, generations, refs, revision, vector, policy, maxDelete, dryRun, quiet, withBranches: !quiet };
-  const applied = guardWithName(session, maxDelete, () => {
-    // Decided on a dry run first, so that a guard leaves even our memory of the peer as it was.
-    if (!dryRun && session.forget.length > 0) {
-      engine.meta.apply(volset, { ...round, dryRun: true });
-      for (const install of session.forget) engine.meta.forgetPeer(install, volset);
-    }
-    return engine.meta.apply(volset, round);
-  });
+  const applied = guardWithName(session, maxDelete, () =>
+    wholeOrBehind(session, () => {
+      // Decided on a dry run first, so that a guard leaves even our memory of the peer as it was.
+      if (!dryRun && session.forget.length > 0) {
+        engine.meta.apply(volset, { ...round, dryRun: true });
+        for (const install of session.forget) engine.meta.forgetPeer(install, volset);
+      }
+      return engine.meta.apply(volset, round);
+    }),
+  );
   if (dryRun) return applied;
   session.forget = [];
   if (remote.identity !== peer || (follow && remote.volset !== volset)) {

@@ -15,16 +15,7 @@ export function asFailure(error: unknown): Failure {
 /** A feed that ended in good order. */
 export const ENDED: Failure = { code: 'network', message: 'the hub ended the feed: it stops' };
 
-/**
- * Something was dropped, and what follows it has not come. A large push of a compacted log is taken in by parts, and
- * what is read of a feed at once may end between the two; to hide an edit a remote would do the same.
- */
+/** What is read of a feed at once may end between a record that was dropped and what follows it; a session tells. */
 export function unlessHalfTold(error: unknown): undefined {
   if (!(error instanceof PlaitError) || error.data?.reason !== 'unfollowed-past') throw error;
 }
-
-/** Nothing of it was taken, and it is asked for again until all is there. */
-export const halfTold = (remote: string): PlaitError =>
-  new PlaitError('behind', `${remote} does not hold what follows some of its records`, {
-    hint: 'a push to it is under way, or was cut off: it can be followed once that is finished',
-  });

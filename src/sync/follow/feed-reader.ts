@@ -89,6 +89,8 @@ export class FeedReader implements Reader {
     // A mark says nothing of what came behind it.
     if (this.#mark !== undefined && this.#mark.items < this.#ready) this.#mark = undefined;
     if (this.#mark !== undefined) this.#mark.items = 0;
+    // Nor one from before what is known by another way.
+    if (this.#mark !== undefined && this.#mark.mark.revision < after) this.#mark = undefined;
     const mark = this.#mark?.mark;
     this.#ready = 0;
     this.#room?.();

@@ -2,7 +2,7 @@
  * Drives the machine of core/follow: one action at a time beside a feed that is read on, a look at this side every 300 ms,
  * and an end within moments of the signal, whatever waits.
  */
-import { ERRORS } from '../../core/errors.ts';
+import { ERRORS, PlaitError } from '../../core/errors.ts';
 import {
   type Action,
   beginFollow,
@@ -93,7 +93,17 @@ export class Loop {
       // It may have connected at the very end.
       this.#giveUp();
       await Promise.all(this.#closing);
+      this.#flush();
+    }
+  }
+
+  /** What cannot be written down at the end is read again by the next run. */
+  #flush(): void {
+    try {
       this.#course.flush();
+    } catch (error) {
+      if (!(error instanceof PlaitError)) throw error;
+      this.#course.problem(asFailure(error));
     }
   }
 

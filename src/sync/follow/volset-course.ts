@@ -13,7 +13,7 @@ import { goesBeyond, identityOf, type Staged } from '../stage.ts';
 import { requireOwn, volsetOf } from '../which-volset.ts';
 import type { Directory } from './directory.ts';
 import type { FollowEvent } from './events.ts';
-import { asFailure, halfTold, unlessHalfTold } from './failures.ts';
+import { asFailure, unlessHalfTold } from './failures.ts';
 import { type Batch, FeedReader } from './feed-reader.ts';
 import { type Link, type Listener, linkTo, remoteNow } from './link.ts';
 import type { Course, Opened } from './loop.ts';
@@ -106,8 +106,7 @@ export class VolsetCourse implements Course {
     const before = fingerprint(this.#engine, this.#name, volset);
     this.#seen = before;
     const meeting = { peer, remote: this.#remote(), volset, follow: true };
-    const conclusion = await replicateVolset(this.#engine, 'sync', meeting, this.#options).catch(unlessHalfTold);
-    if (!conclusion) throw halfTold(this.#name);
+    const conclusion = await replicateVolset(this.#engine, 'sync', meeting, this.#options);
     // Said for one contact: another store, or another loss, is another question.
     this.#options = { ...this.#options, acceptNewIdentity: false, acceptRollback: false };
     // What could not be sent now will not be sent by saying it again.
@@ -250,8 +249,15 @@ export class VolsetCourse implements Course {
     if (this.#moved === undefined || volset === undefined) return;
     const { store, staged } = this.#moved;
     const { vector, revision } = staged;
+    const install = installOf(store);
+    const known = this.#engine.meta.peer(install, volset);
+    // Another command has been further meanwhile.
+    if (known?.epoch === epochOf(store) && known.revision > revision) {
+      this.#moved = undefined;
+      return;
+    }
     const lastSync = this.#engine.world.now();
-    this.#engine.meta.updatePeer(installOf(store), volset, { epoch: epochOf(store), vector, revision, lastSync });
+    this.#engine.meta.updatePeer(install, volset, { epoch: epochOf(store), vector, revision, lastSync });
     this.#moved = undefined;
   }
 
