@@ -20,6 +20,7 @@ describe('soak: stores that follow each other while everything fails', () => {
       goesOn: () => minutes() < MINUTES,
       compacts: () => minutes() > compacted + 1 && ++compacted > 0,
       spares: () => minutes() > MINUTES / 5,
+      watches: () => minutes() > (2 * MINUTES) / 5,
       longest: 30,
       quietMs: 25_000,
       say: (text) => console.log(`      ${minutes().toFixed(1)} min: ${text}`),
@@ -29,7 +30,7 @@ describe('soak: stores that follow each other while everything fails', () => {
     assert.ok(report.dropped > 0, said);
     assert.ok(report.equalMs < 10_000 && report.quietMs < 10_000, said);
     // Two a second, and what a session repeats that was under way when its hub died.
-    assert.ok(report.attempts.all > 0 && report.attempts.inFiveSeconds <= 14, said);
+    assert.ok(report.attempts.all > 0 && report.attempts.inFiveSeconds <= 20, said);
     for (const [then, now] of Object.values(report.memory)) {
       // What is held after a full collection: heads, caches of nodes and blocks grow with the stores, which are small.
       assert.ok(now.heap - then.heap < 16, said);

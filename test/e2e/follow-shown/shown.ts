@@ -19,8 +19,9 @@ export interface Plan {
   /** Edits go on until it says no; it is asked after each, with their number. */
   goesOn: (edits: number) => boolean;
   compacts: (edits: number) => boolean;
-  /** From then on some processes are not killed any more, and what they hold is watched. */
+  /** From then on some processes are not killed any more, and from then on, being warm, what they hold is watched. */
   spares: (edits: number) => boolean;
+  watches: (edits: number) => boolean;
   /** At most so many edits until what broke is repaired. */
   longest: number;
   /** For so long nobody asks a hub for anything at the end, milliseconds. */
@@ -112,7 +113,7 @@ class Run {
 
   /** Answers what those held that live on from some moment. */
   async #chaos(): Promise<Map<string, Memory>> {
-    const { goesOn, compacts, spares, say } = this.#plan;
+    const { goesOn, compacts, spares, watches, say } = this.#plan;
     const world = this.#world;
     const memory = new Map<string, Memory>();
     const [first, ...mirrors] = world.hubs.keys();
@@ -131,11 +132,13 @@ class Run {
           say?.(`${this.#edits} edits, ${world.dropped} writes dropped`);
         }
         await this.#perils.step();
-        if (isSparing || !spares(this.#edits)) continue;
-        isSparing = true;
-        this.#perils.spare(spared);
-        // What was killed already is up again before it is watched.
-        await this.#perils.end();
+        if (!isSparing && spares(this.#edits)) {
+          isSparing = true;
+          this.#perils.spare(spared);
+          // What was killed already is up again before it is watched.
+          await this.#perils.end();
+        }
+        if (watching || !watches(this.#edits)) continue;
         watching = watch();
         // Whoever waits for it below sees why it failed.
         watching.catch(() => {});
