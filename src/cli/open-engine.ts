@@ -100,7 +100,7 @@ export async function openEngine(context: Context, engine: MetaEngine): Promise<
 export async function openRemote(
   context: Context,
   remote: RemoteConfig,
-  { engine, limits, parallel }: { engine?: Pick<MetaEngine, 'dir' | 'meta' | 'world'> } & LineUse = {},
+  { engine, limits, parallel, attemptEveryMs }: { engine?: Pick<MetaEngine, 'dir' | 'meta' | 'world'> } & LineUse = {},
 ): Promise<Peer> {
   if (isAbsolute(remote.url)) {
     const { openPathPeer } = await import('./path-peer.ts');
@@ -121,6 +121,7 @@ export async function openRemote(
     self: engine?.meta.self.store,
     limits,
     parallel,
+    attemptEveryMs,
   });
 }
 

@@ -34,7 +34,7 @@ export type {
 } from './follow-state.ts';
 
 /** Between two attempts to reach the remote. */
-const ATTEMPT_EVERY_MS = 500;
+export const ATTEMPT_EVERY_MS = 500;
 const NOTHING_LEFT: Left = { lacking: false, held: false };
 const LONG_AGO = Number.NEGATIVE_INFINITY;
 

@@ -15,6 +15,7 @@ import { incoming, lengthOf, outgoing } from './body.ts';
 import { isLasting, isStall, networkError, notAHub, stalledError } from './failures.ts';
 import { type HttpOptions, MAX_REQUESTS } from './options.ts';
 import { pauseAsked, Retry } from './retry.ts';
+import { Turns } from './turns.ts';
 import { type Connections, connect, type PoolOptions, type ResponseData } from './undici.ts';
 
 /** Bodies below this go in one piece, with the headers. */
@@ -31,6 +32,7 @@ export class HubConnection implements Connection {
   readonly #retry: Retry;
   readonly #up: RateLimit | undefined;
   readonly #down: RateLimit | undefined;
+  readonly #turns: Turns | undefined;
   readonly #closing = new AbortController();
   /** Ends whatever waits: the caller's signal, or that we are closed. */
   readonly #stop: AbortSignal;
@@ -41,10 +43,11 @@ export class HubConnection implements Connection {
     this.origin = origin;
     this.#options = options;
     this.#retry = new Retry(options);
-    const { limits, clock, signal } = options;
+    const { limits, clock, signal, attemptEveryMs } = options;
     this.#stop = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
     this.#up = limits?.up ? new RateLimit(limits.up, clock) : undefined;
     this.#down = limits?.down ? new RateLimit(limits.down, clock) : undefined;
+    this.#turns = attemptEveryMs === undefined ? undefined : new Turns(attemptEveryMs, clock);
   }
 
   get identity(): StoreId | undefined {
@@ -81,8 +84,10 @@ export class HubConnection implements Connection {
 
   async #once(wanted: Wanted): Promise<AsyncGenerator<Uint8Array>> {
     if (this.#options.signal?.aborted) throw this.#failure(this.#options.signal.reason);
+    await this.#turns?.take(this.#stop);
     this.traffic.requests++;
     const answer = await this.#send(wanted);
+    this.#turns?.answered();
     try {
       await this.#check(answer, wanted);
     } catch (error) {
@@ -117,6 +122,7 @@ export class HubConnection implements Connection {
       });
     } catch (error) {
       own.abort(error);
+      this.#turns?.failed();
       throw this.#failure(error);
     }
   }
@@ -209,6 +215,7 @@ export class HubConnection implements Connection {
       const pace = silentMs === undefined ? { idleMs: timeouts.bodyMs } : { idleMs: silentMs, leastBytes: 1 };
       yield* incoming(body, { limit: this.#down, signal: this.#stop, ...pace, stalled, onBytes });
     } catch (error) {
+      this.#turns?.failed();
       throw this.#failure(error);
     } finally {
       answer.body.on('error', () => {}).destroy();

@@ -23,6 +23,8 @@ export interface PeerOptions {
   limits?: Limits;
   /** Streams that the caller uses at once; connections are kept for them and a few questions in between. */
   parallel?: number;
+  /** Milliseconds between attempts of all requests together while nothing answers. */
+  attemptEveryMs?: number;
   fetchOptions?: Partial<Timeouts & RetryOptions>;
 }
 
@@ -30,7 +32,7 @@ export interface PeerOptions {
 export function openPeer(options: PeerOptions): Peer {
   const { origin } = parseHubUrl(options.url);
   const { retries = 3, random = Math.random, sleep = pause, ...timeouts } = options.fetchOptions ?? {};
-  const { token, ca, signal, expectIdentity, limits, parallel = DEFAULT_PARALLEL } = options;
+  const { token, ca, signal, expectIdentity, limits, parallel = DEFAULT_PARALLEL, attemptEveryMs } = options;
   const http = new HubConnection(origin, {
     token: checkedToken(token),
     ca,
@@ -42,6 +44,7 @@ export function openPeer(options: PeerOptions): Peer {
     sleep,
     limits,
     parallel,
+    attemptEveryMs,
     clock: { now: () => performance.now(), sleep: pause },
   });
   return new HttpPeer(http, options.self);

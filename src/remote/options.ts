@@ -54,5 +54,7 @@ export interface HttpOptions extends RetryOptions {
   limits?: Limits;
   /** Streams that the caller uses at once. */
   parallel: number;
+  /** Milliseconds between attempts of all requests together while nothing answers. Absent: each waits for itself. */
+  attemptEveryMs?: number;
   clock: Clock;
 }

@@ -11,6 +11,8 @@ export interface LineUse {
   limits?: { up?: number; down?: number };
   /** Streams at once, 1 to 16. */
   parallel?: number;
+  /** Milliseconds between attempts to reach a remote that does not answer, all its requests together. */
+  attemptEveryMs?: number;
 }
 
 export interface ReplicateOptions extends LineUse {

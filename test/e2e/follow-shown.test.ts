@@ -19,7 +19,7 @@ describe('e2e: stores that follow each other while everything fails', function (
       quietMs: 2000,
     });
     assert.ok(report.dropped > 0, JSON.stringify(report));
-    // Two a second, and what a session repeats that was under way; longer than a second, as clocks are read late here.
-    assert.ok(report.attempts.inFiveSeconds <= 20, JSON.stringify(report.attempts));
+    // Two a second; counted over five, as clocks are read late here.
+    assert.ok(report.attempts.inFiveSeconds <= 11, JSON.stringify(report.attempts));
   });
 });

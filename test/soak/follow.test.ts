@@ -29,8 +29,8 @@ describe('soak: stores that follow each other while everything fails', () => {
     console.log(said);
     assert.ok(report.dropped > 0, said);
     assert.ok(report.equalMs < 10_000 && report.quietMs < 10_000, said);
-    // Two a second, and what a session repeats that was under way when its hub died.
-    assert.ok(report.attempts.all > 0 && report.attempts.inFiveSeconds <= 20, said);
+    // Two a second; counted over five, as clocks are read late here.
+    assert.ok(report.attempts.all > 0 && report.attempts.inFiveSeconds <= 11, said);
     for (const [then, now] of Object.values(report.memory)) {
       // What is held after a full collection: heads, caches of nodes and blocks grow with the stores, which are small.
       assert.ok(now.heap - then.heap < 16, said);

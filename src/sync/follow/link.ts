@@ -1,5 +1,5 @@
 /** One connection to a remote, with its feed where that is open. Another one is made for each attempt. */
-import type { Failure } from '../../core/follow.ts';
+import { ATTEMPT_EVERY_MS, type Failure } from '../../core/follow.ts';
 import type { Peer } from '../../core/peer.ts';
 import type { RemoteConfig } from '../../meta/contract.ts';
 import type { Engine } from '../engine.ts';
@@ -51,4 +51,4 @@ export function remoteNow(engine: Engine, name: string): RemoteConfig {
 }
 
 export const linkTo = async (engine: Engine, name: string, options: ReplicateOptions): Promise<Link> =>
-  new Link(await peerOf(engine, remoteNow(engine, name), options));
+  new Link(await peerOf(engine, remoteNow(engine, name), { ...options, attemptEveryMs: ATTEMPT_EVERY_MS }));
