@@ -56,7 +56,9 @@ export class Editor {
   rename = (): Promise<void> =>
     this.run('rename', ['branch', 'rename', this.#branch(), `named-${this.#random.below(8)}`]);
   delete = (): Promise<void> => this.run('delete', ['branch', 'delete', this.#branch(), '--force']);
-  merge = (): Promise<void> => this.run('merge', ['merge', `${this.#random.pick([...this.#world.hubs.keys()])}/main`]);
+  /** 9: the directory has edits that kept it from following its branch. */
+  merge = (): Promise<void> =>
+    this.run('merge', ['merge', `${this.#random.pick([...this.#world.hubs.keys()])}/main`], 9);
   describe = (): Promise<void> => this.run('describe', ['update', '--description', this.#text()]);
   checkout = (): Promise<void> =>
     this.run('checkout', ['checkout', this.#random.chance(0.6) ? 'main' : this.#random.pick(KEPT)]);
