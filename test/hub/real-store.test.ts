@@ -58,6 +58,7 @@ describe('hub over a real metadata store on its own thread', () => {
     await peer.createVolset({ id: VOLSET, name: 'data' });
     assert.deepEqual(await peer.sendGenerations(VOLSET, here.readDeltas(VOLSET, plan.cursor).generations, SENDER), {
       vector,
+      revisions: [0, 1],
     });
     const move = { branch: BRANCH, from: null, to: idOfBody(second) };
     assert.match(String((await peer.moveRefs(VOLSET, [move])).reason), /data of snapshot/);

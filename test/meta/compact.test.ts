@@ -169,6 +169,7 @@ describe('metadata: compaction', () => {
       ...fetchFrom(reader, hub),
       generations: 3,
       changed: ['volset:description'],
+      revisions: [2, 5],
     });
     assert.deepEqual([reader.listConflicts(V, { all: true }), visible(reader)], [[], visible(hub)]);
     assert.deepEqual(Object.keys(reader.vector(V)), [a.self.store], 'it wrote nothing');
