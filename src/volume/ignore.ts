@@ -10,6 +10,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import ignore, { type Ignore } from 'ignore';
 import { type PathKey, ROOT } from '../core/paths.ts';
 import type { OsPath } from '../disk/beneath.ts';
+import type { IgnoreRules } from './contract.ts';
 
 export const RULES_NAME = '.plaitignore';
 /** A rule file beyond this is refused: it is no rule file. */
@@ -61,6 +62,15 @@ export class Rules {
   #make(): Ignore {
     return ignore({ ignorecase: false, allowRelativePaths: true }).add(this.#lines);
   }
+}
+
+/** What the rules of a directory, nearest last, say about a path in it: the nearest that speaks about it decides. */
+export function isKeptOut(rules: readonly IgnoreRules[], path: PathKey, isDir: boolean): boolean {
+  for (let i = rules.length - 1; i >= 0; i--) {
+    const verdict = rules[i].test(path, isDir);
+    if (verdict !== undefined) return verdict;
+  }
+  return false;
 }
 
 /** Reads a rule file. Throws the system's error; EFTYPE-like trouble (a link, a huge file) as a plain Error. */

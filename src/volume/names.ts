@@ -120,3 +120,17 @@ function isBefore(bytes: Uint8Array, a: number, b: number): boolean {
   }
   return bytes[i] < bytes[j];
 }
+
+/** Binary search. */
+export function contains(names: NameList, name: string): boolean {
+  let low = 0;
+  let high = names.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const found = names.at(middle);
+    if (found === name) return true;
+    if (found < name) low = middle + 1;
+    else high = middle;
+  }
+  return false;
+}

@@ -10,8 +10,8 @@ import { type OsPath, rawPath, rootText } from '../disk/beneath.ts';
 import { kindOfMode } from '../disk/file-stat.ts';
 import { isTempName } from '../disk/place.ts';
 import type { Problem, ScanObserver } from './contract.ts';
-import { RULES_NAME, type Rules, readRules } from './ignore.ts';
-import { listNames, type NameList } from './names.ts';
+import { isKeptOut, RULES_NAME, type Rules, readRules } from './ignore.ts';
+import { contains, listNames, type NameList } from './names.ts';
 import { errnoOf, problem, unreadable } from './problems.ts';
 
 interface Level {
@@ -91,12 +91,7 @@ export class Scan {
   /** What the rules say about the current item. */
   ignored(): boolean {
     const level = this.#levels[this.#levels.length - 1];
-    if (level.ignored) return true;
-    for (let i = level.rules.length - 1; i >= 0; i--) {
-      const verdict = level.rules[i].test(this.path, this.kind === 'dir');
-      if (verdict !== undefined) return verdict;
-    }
-    return false;
+    return level.ignored || isKeptOut(level.rules, this.path, this.kind === 'dir');
   }
 
   /** The base tracks the current item: tells the observer where the rules alone would keep it out. */
@@ -203,17 +198,3 @@ export class Scan {
 /** Cheap first look: every reserved name begins with white space, a dot, p, or a character beyond ASCII. */
 const mayBeReserved = (first: number): boolean =>
   first === 0x2e || first === 0x70 || first === 0x50 || first <= 0x20 || first > 0x7e;
-
-/** Binary search. */
-function contains(names: NameList, name: string): boolean {
-  let low = 0;
-  let high = names.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const found = names.at(middle);
-    if (found === name) return true;
-    if (found < name) low = middle + 1;
-    else high = middle;
-  }
-  return false;
-}

@@ -8,8 +8,8 @@ import type { PathKey } from '../../core/paths.ts';
 import { rawPath } from '../../disk/beneath.ts';
 import { isTempName } from '../../disk/place.ts';
 import type { IgnoreRules } from '../contract.ts';
-import { RULES_NAME, readRules } from '../ignore.ts';
-import { listNames, type NameList } from '../names.ts';
+import { isKeptOut, RULES_NAME, readRules } from '../ignore.ts';
+import { contains, listNames, type NameList } from '../names.ts';
 
 /** Names that wait for a look, and names that are looked at in one go. */
 const MAX_WAITING = 4096;
@@ -63,7 +63,7 @@ export function newDirectories(owner: Owner): NewDirectories {
 function adopt(owner: Owner, { path, at, rules }: Found): Found[] {
   try {
     const stats = lstatSync(rawPath(at), { bigint: true });
-    if (!stats.isDirectory() || owner.isKnown(path, stats) || isIgnored(rules, path)) return [];
+    if (!stats.isDirectory() || owner.isKnown(path, stats) || isKeptOut(rules ?? [], path, true)) return [];
     if (!owner.add(path, at, stats, rules)) return [];
     const names = listNames(rawPath(at), Number(stats.size));
     return entriesOf({ path, at, rules: rules && withOwn(path, at, rules, names) }, names);
@@ -84,16 +84,5 @@ function entriesOf({ path, at, rules }: Found, names: NameList): Found[] {
 }
 
 function withOwn(path: PathKey, at: string, rules: readonly IgnoreRules[], names: NameList): readonly IgnoreRules[] {
-  for (let i = 0; i < names.length; i++) {
-    if (names.at(i) === RULES_NAME) return [...rules, readRules(path, rawPath(`${at}/${RULES_NAME}`))];
-  }
-  return rules;
-}
-
-function isIgnored(rules: readonly IgnoreRules[] | undefined, path: PathKey): boolean {
-  for (const rule of [...(rules ?? [])].reverse()) {
-    const verdict = rule.test(path, true);
-    if (verdict !== undefined) return verdict;
-  }
-  return false;
+  return contains(names, RULES_NAME) ? [...rules, readRules(path, rawPath(`${at}/${RULES_NAME}`))] : rules;
 }

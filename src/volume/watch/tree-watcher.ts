@@ -8,7 +8,7 @@ import { isReservedName } from '../../core/names.ts';
 import { baseName, type PathKey, ROOT } from '../../core/paths.ts';
 import { isTempName } from '../../disk/place.ts';
 import type { IgnoreRules, ScanObserver } from '../contract.ts';
-import { RULES_NAME } from '../ignore.ts';
+import { isKeptOut, RULES_NAME } from '../ignore.ts';
 import { errnoOf } from '../problems.ts';
 import { DOT_PLAIT } from '../state.ts';
 import { type DirectoryWatch, type WatchDirectory, watchDirectory } from './directory-watch.ts';
@@ -169,7 +169,8 @@ export class TreeWatcher implements ScanObserver, Disposable {
     if (name === RULES_NAME) return true;
     if (isTempName(name) || isReservedName(name)) return false;
     if (!dir.rules?.length || dir.tracks === 'some') return true;
-    if (!isKeptOut(dir.rules, child)) return true;
+    // As a file: of a directory that is ignored little is heard from outside, and a file of its name may count.
+    if (!isKeptOut(dir.rules, child, false)) return true;
     if (dir.tracks === 'none') return false;
     // Nobody knows yet whether the base tracks it all the same: one scan, and it is known.
     dir.asks = true;
@@ -184,13 +185,4 @@ export class TreeWatcher implements ScanObserver, Disposable {
 function isSelf(path: PathKey, { at }: Watched, name: string): boolean {
   if (path !== ROOT) return name === baseName(path);
   return name === DOT_PLAIT || name === at.slice(at.lastIndexOf('/') + 1);
-}
-
-/** As a file: of a directory that is ignored little is heard from outside, and a file of its name may count. */
-function isKeptOut(rules: readonly IgnoreRules[], path: PathKey): boolean {
-  for (let i = rules.length - 1; i >= 0; i--) {
-    const verdict = rules[i].test(path, false);
-    if (verdict !== undefined) return verdict;
-  }
-  return false;
 }
