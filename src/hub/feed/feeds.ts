@@ -29,11 +29,38 @@ interface Shared<T> {
   held: number;
 }
 
+/** Channels that are held, by what they are about. */
+type Channels<K, T> = Map<K, Shared<T>>;
+
+interface Held<T> {
+  channel: T;
+  release(): void;
+}
+
+/** Made where there is none, or none that works; it goes with the last who holds it. */
+function hold<K, T extends Pick<Channel, 'failed' | 'close'>>(
+  channels: Channels<K, T>,
+  key: K,
+  make: () => T,
+): Held<T> {
+  const known = channels.get(key);
+  const shared = known && !known.channel.failed ? known : { channel: make(), held: 0 };
+  channels.set(key, shared);
+  shared.held++;
+  const release = (): void => {
+    if (--shared.held > 0) return;
+    shared.channel.close();
+    if (channels.get(key) === shared) channels.delete(key);
+  };
+  return { channel: shared.channel, release };
+}
+
 export class Feeds implements Disposable {
   readonly #parts: FeedParts;
   readonly #pages: Pages;
-  readonly #channels = new Map<VolsetId, Shared<Channel>>();
-  #heads: Shared<HeadChannel> | undefined;
+  readonly #channels: Channels<VolsetId, Channel> = new Map();
+  /** Of all volsets together there is one. */
+  readonly #heads: Channels<'heads', HeadChannel> = new Map();
   readonly #byToken = new Map<string, number>();
   #followers = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -47,45 +74,22 @@ export class Feeds implements Disposable {
 
   /** Throws what an answer can still say: `compacted`, `ahead`, `not-found`, `busy`. */
   async open(asked: Asked, volset: VolsetId, { after }: FeedAsk): Promise<AsyncGenerator<Uint8Array>> {
-    const leave = this.#enter(asked);
-    const { channel, release } = this.#hold(volset);
-    try {
+    const { meta, limits } = this.#parts;
+    const take = () => hold(this.#channels, volset, () => new Channel(volset, meta, limits.ringBytes));
+    return this.#begin(asked, take, async (channel) => {
       await channel.fill();
       if (after !== undefined && (after < channel.floor || after > channel.tail))
         await this.#pages.readAnew(volset, after);
-    } catch (error) {
-      release();
-      leave();
-      throw error;
-    }
-    const following = this.#following(asked);
-    return this.#run(asked, follow(channel, this.#pages, after, following), () => {
-      release();
-      leave();
+      return follow(channel, this.#pages, after, this.#following(asked));
     });
   }
 
   async openHeads(asked: Asked): Promise<AsyncGenerator<Uint8Array>> {
-    const leave = this.#enter(asked);
-    if (!this.#heads || this.#heads.channel.failed)
-      this.#heads = { channel: new HeadChannel(this.#parts.meta, this.#parts.heads), held: 0 };
-    const shared = this.#heads;
-    shared.held++;
-    const release = (): void => {
-      if (--shared.held > 0) return;
-      shared.channel.close();
-      if (this.#heads === shared) this.#heads = undefined;
-    };
-    try {
-      await shared.channel.fill();
-    } catch (error) {
-      release();
-      leave();
-      throw error;
-    }
-    return this.#run(asked, shared.channel.follow(asked.caller, this.#following(asked)), () => {
-      release();
-      leave();
+    const { meta, heads } = this.#parts;
+    const take = () => hold(this.#heads, 'heads', () => new HeadChannel(meta, heads));
+    return this.#begin(asked, take, async (channel) => {
+      await channel.fill();
+      return channel.follow(asked.caller, this.#following(asked));
     });
   }
 
@@ -93,8 +97,31 @@ export class Feeds implements Disposable {
   [Symbol.dispose](): void {
     this.#stopped = true;
     this.#unwatch();
-    for (const { channel } of this.#channels.values()) channel.wake();
-    this.#heads?.channel.wake();
+    for (const { channel } of this.#all()) channel.wake();
+  }
+
+  #all(): Shared<Channel | HeadChannel>[] {
+    return [...this.#channels.values(), ...this.#heads.values()];
+  }
+
+  /** A place among the followers and a channel: given back when the feed ends, or now where it cannot begin. */
+  async #begin<T>(
+    asked: Asked,
+    take: () => Held<T>,
+    open: (channel: T) => Promise<AsyncGenerator<Uint8Array>>,
+  ): Promise<AsyncGenerator<Uint8Array>> {
+    const leave = this.#enter(asked);
+    const { channel, release } = take();
+    const giveBack = (): void => {
+      release();
+      leave();
+    };
+    try {
+      return this.#run(asked, await open(channel), giveBack);
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
   }
 
   #following({ signal, renew }: Asked) {
@@ -135,22 +162,6 @@ export class Feeds implements Disposable {
     }
   }
 
-  /** The channel of a volset, made where there is none; it goes with the last who holds it. */
-  #hold(volset: VolsetId): { channel: Channel; release: () => void } {
-    const { meta, limits } = this.#parts;
-    const known = this.#channels.get(volset);
-    const shared =
-      known && !known.channel.failed ? known : { channel: new Channel(volset, meta, limits.ringBytes), held: 0 };
-    this.#channels.set(volset, shared);
-    shared.held++;
-    const release = (): void => {
-      if (--shared.held > 0) return;
-      shared.channel.close();
-      if (this.#channels.get(volset) === shared) this.#channels.delete(volset);
-    };
-    return { channel: shared.channel, release };
-  }
-
   /** Takes a place among the followers; answers how to give it back. */
   #enter({ caller }: Asked): () => void {
     const { limits, metrics } = this.#parts;
@@ -186,8 +197,7 @@ export class Feeds implements Disposable {
   }
 
   #tick(): void {
-    for (const { channel } of this.#channels.values()) channel.tick();
-    this.#heads?.channel.tick();
+    for (const { channel } of this.#all()) channel.tick();
   }
 }
 
