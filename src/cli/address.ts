@@ -1,9 +1,10 @@
 /** Where a remote is, as people write it: the URL of a hub, or the path of a store on this machine. */
 import { realpathSync, statSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { showText } from '../core/paths.ts';
 import { parseHubUrl } from '../remote/url.ts';
+import { formatFile, holdsStore } from '../sync/store.ts';
 import { readDotPlait } from '../volume/state.ts';
 import type { Context } from './context.ts';
 
@@ -49,14 +50,11 @@ export function parseAddress(context: Pick<Context, 'path'>, text: string): Addr
 /** The store that a path names: itself, or that of the working directory there. Never one further up. */
 export function storeAt(dir: string): string | undefined {
   return looked(dir, () => {
-    if (isThere(join(dir, 'format'))) return dir;
+    if (holdsStore(dir)) return dir;
     const store = readDotPlait(dir)?.store;
-    return store !== undefined && isThere(join(store, 'format')) ? store : undefined;
+    return store !== undefined && holdsStore(store) ? store : undefined;
   });
 }
-
-/** Many a directory of sources has one of this name in it. */
-const isThere = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() === true;
 
 /** A disk that was pulled out, or does not answer, holds nothing; what we may not look at is another matter. */
 function looked<T>(dir: string, look: () => T): T | undefined {
@@ -76,7 +74,7 @@ function looked<T>(dir: string, look: () => T): T | undefined {
 /** Device and inode: one store, whatever path leads to it, as long as its disk is not unmounted. */
 export function placeOf(dir: string): string | undefined {
   return looked(dir, () => {
-    const stat = statSync(join(dir, 'format'), { throwIfNoEntry: false, bigint: true });
+    const stat = statSync(formatFile(dir), { throwIfNoEntry: false, bigint: true });
     return stat && `${stat.dev}:${stat.ino}`;
   });
 }

@@ -36,7 +36,7 @@ function wantedHere(session: Session, steps: RefStep[], selection: Selection): S
   return [...new Set([...named, ...line.reverse()])];
 }
 
-export const isMetadataOnly = ({ engine, volset }: Known): boolean =>
+export const isMetadataOnly = ({ engine, volset }: Pick<Known, 'engine' | 'volset'>): boolean =>
   engine.meta.settings()[`volset.${volset}.metadata-only`] === 'true';
 
 export async function blobsDown(

@@ -24,6 +24,12 @@ export interface World {
   creator: string;
 }
 
+/** In [0, 1), anew at each call. */
+export const chanceOf =
+  (world: Pick<World, 'random'>): (() => number) =>
+  () =>
+    world.random(4).readUInt32BE() / 2 ** 32;
+
 export interface Engine extends Store {
   readonly manifest: Manifest;
   readonly volume?: Volume;

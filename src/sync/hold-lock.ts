@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { type FileLock, takeFileLock, tryFileLock } from '../blob/lock.ts';
 import type { Volume } from '../volume/contract.ts';
-import type { MetaEngine } from './engine.ts';
+import { chanceOf, type MetaEngine } from './engine.ts';
 
 const lockPath = (volume: Volume): string => join(volume.stateDir, 'lock');
 
@@ -14,8 +14,7 @@ export function lockVolume(
   engine: Pick<MetaEngine, 'world' | 'lockWaitMs' | 'signal'>,
   volume: Volume,
 ): Promise<FileLock> {
-  const random = () => engine.world.random(4).readUInt32BE() / 2 ** 32;
-  const wait = { lockWaitMs: engine.lockWaitMs, random, signal: engine.signal };
+  const wait = { lockWaitMs: engine.lockWaitMs, random: chanceOf(engine.world), signal: engine.signal };
   return takeFileLock(lockPath(volume), wait, `the working directory ${volume.state.dir}`);
 }
 

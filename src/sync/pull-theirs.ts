@@ -7,6 +7,7 @@ import { PlaitError } from '../core/errors.ts';
 import type { BranchId, SnapshotId } from '../core/ids.ts';
 import { giveWay, type RefStep } from '../core/ref-plan.ts';
 import type { Edit } from '../meta/contract.ts';
+import { isMetadataOnly } from './blobs-down.ts';
 import { moveVolume } from './checkout.ts';
 import { rootHere } from './engine.ts';
 import { heldProblem, isDirty } from './forward-volume.ts';
@@ -58,8 +59,7 @@ async function replace(session: Session, progress: Progress, step: RefStep, kept
   const { engine, volset } = session;
   const { volume, meta } = engine;
   const [ours, theirs] = [step.current as SnapshotId, step.target as SnapshotId];
-  const metadataOnly = meta.settings()[`volset.${volset}.metadata-only`] === 'true';
-  if (!metadataOnly && !meta.findSnapshot(volset, theirs)?.hasBlob) return false;
+  if (!isMetadataOnly(session) && !meta.findSnapshot(volset, theirs)?.hasBlob) return false;
   const isOn = volume?.state.volset === volset && volume.state.branch === step.branch;
   using _held = isOn ? await holdVolume(engine, volume) : undefined;
   if (meta.findBranch(volset, step.branch)?.tip !== ours) return false;

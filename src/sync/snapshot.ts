@@ -13,10 +13,10 @@ import { currentVolset, type Engine, type Outcome, outcome, requireVolume } from
 import { newBranchId } from './fresh-ids.ts';
 import { type Bracket, findBracket, ReadGuard, untilFree } from './hold-brackets.ts';
 import { holdVolume } from './hold-volume.ts';
+import { requirePlace } from './place.ts';
 import { problemRow } from './problems.ts';
 import type { SnapshotResult } from './results.ts';
 import { settle } from './settle.ts';
-import { requirePlace } from './watch/place.ts';
 import { compareWithBase, guardDeletions } from './working-tree.ts';
 
 export interface SnapshotOptions extends Labels {

@@ -9,7 +9,7 @@ import { PlaitError } from '../core/errors.ts';
 import { ensureDir, writeFileDurable } from '../disk/durable.ts';
 import type { MetaStore } from '../meta/contract.ts';
 import { openMetaStore } from '../meta/index.ts';
-import type { Store, World } from './engine.ts';
+import { chanceOf, type Store, type World } from './engine.ts';
 
 const FORMAT_FILE = 'format';
 const FORMAT = 'plait-store 1\n';
@@ -27,11 +27,13 @@ export interface StoreOptions {
   uid?: number;
 }
 
-/** Many a directory of sources has one of this name in it. */
-export const isStore = (dir: string): boolean => {
-  const file = join(dir, FORMAT_FILE);
-  return existsSync(file) && statSync(file).isFile();
-};
+export const formatFile = (dir: string): string => join(dir, FORMAT_FILE);
+
+/** Throws the system's error where it may not be looked at. Many a directory of sources has one of this name in it. */
+export const holdsStore = (dir: string): boolean =>
+  statSync(formatFile(dir), { throwIfNoEntry: false })?.isFile() === true;
+
+export const isStore = (dir: string): boolean => existsSync(formatFile(dir)) && holdsStore(dir);
 
 /** Makes a store, or completes one that a crash left unfinished. */
 export function createStore(dir: string, options: StoreOptions): void {
@@ -57,8 +59,7 @@ export async function openBlobs(
   { world, lockWaitMs, signal }: Pick<StoreOptions, 'world' | 'lockWaitMs'> & { signal?: AbortSignal },
 ): Promise<BlobStore> {
   const { openDiskBlobs } = await import('../blob/index.ts');
-  const random = () => world.random(4).readUInt32BE() / 2 ** 32;
-  return openDiskBlobs(dir, { lockWaitMs, now: world.now, random, signal });
+  return openDiskBlobs(dir, { lockWaitMs, now: world.now, random: chanceOf(world), signal });
 }
 
 const metaOptions = (dir: string, { world, label, lockWaitMs, stateDir, ephemeral }: StoreOptions) => ({

@@ -5,7 +5,7 @@ import { hex, KIND } from '../core/hash.ts';
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
 import { jsonPath } from '../core/paths.ts';
 import type { SnapshotView } from '../meta/contract.ts';
-import { type Engine, type Outcome, outcome } from './engine.ts';
+import { chanceOf, type Engine, type Outcome, outcome } from './engine.ts';
 import type { JsonPath } from './results.ts';
 import { packGenerations } from './settle.ts';
 
@@ -145,7 +145,7 @@ function pathsOf(engine: Engine, volset: VolsetId, root: SnapshotView['body']['r
 
 async function checkPacks(engine: Engine, options: VerifyOptions): Promise<Damage[]> {
   const damage: Damage[] = [];
-  const random = () => engine.world.random(4).readUInt32BE() / 2 ** 32;
+  const random = chanceOf(engine.world);
   const phase = engine.reporter.phase('reading packs', { items: engine.blob.packs().length });
   let seen = 0;
   const onProgress = ({ packs }: { packs: number }) => {

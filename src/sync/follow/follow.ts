@@ -8,7 +8,7 @@ import type { VolsetId } from '../../core/ids.ts';
 import type { Policy } from '../../core/reconcile.ts';
 import type { Selection } from '../../core/selection.ts';
 import type { RemoteConfig } from '../../meta/contract.ts';
-import { type Engine, type Outcome, outcome } from '../engine.ts';
+import { chanceOf, type Engine, type Outcome, outcome } from '../engine.ts';
 import type { LineUse } from '../replicate-options.ts';
 import { type FollowClock, monotonic } from './clock.ts';
 import { Directory } from './directory.ts';
@@ -72,7 +72,7 @@ export async function follow(
     emit,
     now: clock.now,
   };
-  const random = () => engine.world.random(4).readUInt32BE() / 2 ** 32;
+  const random = chanceOf(engine.world);
   const all = options.remotes.map((remote): Followed => {
     const course = options.allVolsets ? new MirrorCourse(of, remote) : new VolsetCourse(of, remote);
     const setup = { once: options.once, levels: options.allVolsets, left: course.left };

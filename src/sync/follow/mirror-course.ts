@@ -126,9 +126,7 @@ export class MirrorCourse implements Course {
       // Every other would meet the same.
       if (!(error instanceof PlaitError) || error.retryable || OF_THE_REMOTE.has(error.code)) throw error;
       this.#exits.set(volset, [error.exit]);
-      const { code, message, hint } = asFailure(error);
-      const words = hint === undefined ? { message } : { message, hint };
-      teller.failure({ event: 'problem', type: 'problem', object: 'volset', code, ...words });
+      teller.failure(asFailure(error), 'volset');
     }
   }
 
@@ -186,9 +184,8 @@ export class MirrorCourse implements Course {
     return known;
   }
 
-  problem({ code, message, hint }: Failure): void {
-    const words = hint === undefined ? { message } : { message, hint };
-    this.#teller(null).failure({ event: 'problem', type: 'problem', object: null, code, ...words });
+  problem(failure: Failure): void {
+    this.#teller(null).failure(failure, null);
   }
 }
 

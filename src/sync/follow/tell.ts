@@ -1,4 +1,5 @@
 /** What a round did, as events: only what happened, and of problems only those that the round before did not have. */
+import type { Failure } from '../../core/follow.ts';
 import type { VolsetId } from '../../core/ids.ts';
 import type { MetaStore } from '../../meta/contract.ts';
 import type { Conclusion } from '../replicate.ts';
@@ -43,8 +44,10 @@ export class Teller {
     this.#left(leftOf(result, ids));
   }
 
-  /** Once for as long as it is the same. */
-  failure(news: News & { event: 'problem' }): void {
+  /** Of the remote as a whole (null), or of one object. Once for as long as it is the same. */
+  failure({ code, message, hint }: Failure, object: string | null): void {
+    const words = hint === undefined ? { message } : { message, hint };
+    const news: News = { event: 'problem', type: 'problem', object, code, ...words };
     const text = JSON.stringify(news);
     if (this.#told.has(text)) return;
     this.#told.add(text);

@@ -4,6 +4,7 @@ import { PlaitError } from '../../core/errors.ts';
 import type { Failure, FollowInput, Left, Marker } from '../../core/follow.ts';
 import { epochOf, installOf, type StoreId, type VolsetId } from '../../core/ids.ts';
 import type { RemoteConfig } from '../../meta/contract.ts';
+import { isMetadataOnly } from '../blobs-down.ts';
 import type { Engine } from '../engine.ts';
 import { type Conclusion, conclude, replicateVolset } from '../replicate.ts';
 import { pushes, type ReplicateOptions } from '../replicate-options.ts';
@@ -185,7 +186,7 @@ export class VolsetCourse implements Course {
   }
 
   #withoutData(volset: VolsetId): boolean {
-    const kept = this.#engine.meta.settings()[`volset.${volset}.metadata-only`] === 'true';
+    const kept = isMetadataOnly({ engine: this.#engine, volset });
     return kept || (this.#options.selection.metadataOnly ?? this.#remote().selection?.metadataOnly ?? false);
   }
 
@@ -267,9 +268,8 @@ export class VolsetCourse implements Course {
     this.#of.emit({ ...news, remote: this.#name, volset, volsetId, rev: this.#rev });
   }
 
-  problem({ code, message, hint }: Failure): void {
-    const words = hint === undefined ? { message } : { message, hint };
-    this.#teller.failure({ event: 'problem', type: 'problem', object: null, code, ...words });
+  problem(failure: Failure): void {
+    this.#teller.failure(failure, null);
   }
 }
 

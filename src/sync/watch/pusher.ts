@@ -5,7 +5,7 @@
 import { type BackOffBounds, jittered } from '../../core/back-off.ts';
 import { PlaitError } from '../../core/errors.ts';
 import { DEFAULT_MAX_DELETE } from '../../core/guards.ts';
-import type { Engine, Outcome } from '../engine.ts';
+import { chanceOf, type Engine, type Outcome } from '../engine.ts';
 import { enqueueOnly } from '../enqueue.ts';
 import { queueCount } from '../queue.ts';
 import { remoteByName } from '../remotes.ts';
@@ -100,8 +100,7 @@ export class Pusher {
   }
 
   #backOff(): number {
-    const random = this.#engine.world.random(4).readUInt32BE() / 2 ** 32;
-    return Math.round(jittered(this.#attempts++, () => random, this.#options.backOff ?? PUSH_BACK_OFF));
+    return Math.round(jittered(this.#attempts++, chanceOf(this.#engine.world), this.#options.backOff ?? PUSH_BACK_OFF));
   }
 
   async #failed(error: PlaitError, retryInMs: number): Promise<void> {

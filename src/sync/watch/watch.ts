@@ -8,14 +8,14 @@ import { codeOfErrno, PlaitError } from '../../core/errors.ts';
 import { type PathKey, ROOT } from '../../core/paths.ts';
 import type { Volume } from '../../volume/contract.ts';
 import { TreeWatcher, type WatchDirectory } from '../../volume/index.ts';
-import { currentVolset, type Engine, type Outcome, requireVolume } from '../engine.ts';
+import { chanceOf, currentVolset, type Engine, type Outcome, requireVolume } from '../engine.ts';
 import { type Bracket, findBracket, isoOf, lockFileOf, showBracket } from '../hold-brackets.ts';
 import { tryWatchLock } from '../hold-lock.ts';
+import { requirePlace } from '../place.ts';
 import type { LineUse } from '../replicate-options.ts';
 import type { SnapshotResult } from '../results.ts';
 import { snapshotUnlessHeld } from '../snapshot.ts';
 import type { WatchEvent } from './events.ts';
-import { requireBranch, requirePlace } from './place.ts';
 import { Pusher } from './pusher.ts';
 import { Schedule } from './schedule.ts';
 import { Teller } from './teller.ts';
@@ -233,12 +233,22 @@ class Watcher implements Disposable {
       await this.#teller.problem('look', message, { code, hint });
       return;
     }
-    const random = this.#engine.world.random(4).readUInt32BE() / 2 ** 32;
-    const afterMs = Math.round(jittered(this.#failures++, () => random, this.#options.backOff ?? BACK_OFF));
+    const afterMs = Math.round(
+      jittered(this.#failures++, chanceOf(this.#engine.world), this.#options.backOff ?? BACK_OFF),
+    );
     this.#schedule.failed(performance.now(), { afterMs });
     if (code === 'busy') await this.#teller.waiting(afterMs, { code, message });
     else await this.#teller.problem('look', message, { code, hint });
   }
+}
+
+/** Snapshots need a branch to go to. Later a checkout may leave it; that is a problem then, not the end. */
+function requireBranch({ meta }: Engine, { state: { branch, volset } }: Volume): void {
+  if (branch !== null && meta.findBranch(volset, branch)) return;
+  const why = branch === null ? 'is on no branch (detached)' : 'is on a branch that was deleted';
+  throw new PlaitError('usage', `this working directory ${why}: there is nowhere to put snapshots`, {
+    hint: 'start a branch with `plait snapshot -b NAME`, or go to one with `plait checkout BRANCH`',
+  });
 }
 
 /** What the system or another command is to blame for can pass; anything else is a fault of ours and ends the watch. */

@@ -1,9 +1,8 @@
-/** Whether there is anything to watch. */
+/** Whether a working directory is still where it was. */
 import { statSync } from 'node:fs';
-import { PlaitError } from '../../core/errors.ts';
-import type { Volume } from '../../volume/contract.ts';
-import { findVolume } from '../../volume/index.ts';
-import type { Engine } from '../engine.ts';
+import { PlaitError } from '../core/errors.ts';
+import type { Volume } from '../volume/contract.ts';
+import { findVolume } from '../volume/index.ts';
 
 /**
  * Throws `not-found` where the directory is gone, or another one took its place: nothing of that may go into a snapshot.
@@ -20,14 +19,5 @@ export function requirePlace({ state: { dir, id } }: Volume): void {
   }
   throw new PlaitError('not-found', `the working directory ${dir} is gone: it was removed, moved or unmounted`, {
     hint: 'put it back, or run plait where it is now; its snapshots are in the store as they were',
-  });
-}
-
-/** Snapshots need a branch to go to. Later a checkout may leave it; that is a problem then, not the end. */
-export function requireBranch({ meta }: Engine, { state: { branch, volset } }: Volume): void {
-  if (branch !== null && meta.findBranch(volset, branch)) return;
-  const why = branch === null ? 'is on no branch (detached)' : 'is on a branch that was deleted';
-  throw new PlaitError('usage', `this working directory ${why}: there is nowhere to put snapshots`, {
-    hint: 'start a branch with `plait snapshot -b NAME`, or go to one with `plait checkout BRANCH`',
   });
 }
