@@ -6,7 +6,7 @@
 import type { Content, Extent } from '../core/entry.ts';
 import type { FileResult, FileSource, FileTarget, StoredFile } from '../core/files.ts';
 import type { Kind } from '../core/hash.ts';
-import type { NodeId, VolsetId } from '../core/ids.ts';
+import type { NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
 import type { PathKey } from '../core/paths.ts';
 import type { Share } from '../core/peer.ts';
 
@@ -62,6 +62,52 @@ export interface BlobStore extends AsyncDisposable {
    * may read `from`. Answers with the number of `refs` that `to` holds now.
    */
   borrow(from: VolsetId, to: VolsetId, refs: Iterable<ObjectRef>): Promise<number>;
+  /**
+   * Frees what no root needs: rows of the index first, in small steps under its write lock after a look at the roots
+   * that came since, then files. Packs with much garbage are written anew. Safe beside writers, receivers and readers of
+   * this and other processes; one at a time (`busy`). A volset whose trees cannot be walked is left as it is.
+   */
+  collect(options: CollectOptions): Promise<CollectStats>;
+  /**
+   * Takes a damaged pack out of use: what can be read of it goes into a new pack, its file to `damaged/`, what is lost
+   * out of the index, so that it is missed, asked for and stored anew.
+   */
+  retirePack(volset: VolsetId, pack: string): Promise<{ saved: number; lost: ObjectRef[] }>;
+}
+
+export interface CollectOptions {
+  /** Volsets whose data is all garbage are those that are not named. */
+  volsets: VolsetId[];
+  /**
+   * Complete blobs with numbers behind `after`, ascending. Asked anew, from the last number on, under the index's write
+   * lock. Synchronous, for nothing may come between.
+   */
+  roots: (volset: VolsetId, after: number) => Iterable<CollectRoot>;
+  /** 32 raw bytes: generations as they stand in the log now. Without it all of them are kept. */
+  generations?: (volset: VolsetId) => Iterable<Uint8Array>;
+  /** Counts only. */
+  dryRun?: boolean;
+  /** A pack is written anew where more than this share of it (0..1) is garbage. Default 0.1. */
+  waste?: number;
+  signal?: AbortSignal;
+  onProgress?: (progress: { phase: 'mark' | 'sweep'; snapshots?: number; packs?: number; bytes?: number }) => void;
+}
+
+export interface CollectRoot {
+  number: number;
+  snapshot: SnapshotId;
+  root: NodeId;
+}
+
+export interface CollectStats {
+  /** Bytes of all packs. After: as they are, or (dry run) would be about. */
+  bytesBefore: number;
+  bytesAfter: number;
+  packsRemoved: number;
+  packsRewritten: number;
+  objectsRemoved: number;
+  /** Left as they are, since not everything could be read. */
+  skipped: { volset: VolsetId; what: string }[];
 }
 
 /** Makes in meta.db visible what the packs now hold. Asynchronous where meta.db lives on another thread. */
@@ -210,11 +256,15 @@ export interface PackInfo {
   pack: string;
   bytes: number;
   objects: number;
+  /** Milliseconds since the epoch: when all of it was last read and found sound; null: not yet. */
+  verified: number | null;
 }
 
 export interface VerifyOptions {
   readData: boolean;
   sample?: number;
+  /** Bytes of packs to read at most (one pack at least), those first that were not read for longest. */
+  budget?: number;
   random?: () => number;
   signal?: AbortSignal;
   onProgress?: (progress: { packs: number; bytes: number }) => void;

@@ -12,6 +12,8 @@ import type {
   BlobReceiver,
   BlobStore,
   BlobWriter,
+  CollectOptions,
+  CollectStats,
   ObjectRef,
   PackDamage,
   PackInfo,
@@ -236,6 +238,14 @@ class DiskEngine implements BlobStore {
 
   #packs(session: Session, volset: VolsetId): SessionPacks {
     return new SessionPacks(session, volset, this.#opened.index, this.#packsDir);
+  }
+
+  collect(_options: CollectOptions): Promise<CollectStats> {
+    throw new PlaitError('unexpected', 'Nothing is collected yet.');
+  }
+
+  retirePack(_volset: VolsetId, _pack: string): Promise<{ saved: number; lost: ObjectRef[] }> {
+    throw new PlaitError('unexpected', 'Nothing is retired yet.');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@
  * nobody relies on more than the contract says.
  */
 import type { Content, Extent } from '../core/entry.ts';
+import { PlaitError } from '../core/errors.ts';
 import type { FileResult, FileTarget } from '../core/files.ts';
 import { KIND, type Kind, unhex } from '../core/hash.ts';
 import type { NodeId, VolsetId } from '../core/ids.ts';
@@ -14,6 +15,8 @@ import type {
   BlobReceiver,
   BlobStore,
   BlobWriter,
+  CollectOptions,
+  CollectStats,
   Commit,
   ObjectRef,
   PackDamage,
@@ -124,6 +127,14 @@ class MemoryEngine implements BlobStore {
       if (this.#objects(to).has(keyOf(kind, id))) count++;
     }
     return count;
+  }
+
+  collect(_options: CollectOptions): Promise<CollectStats> {
+    throw new PlaitError('unexpected', 'Nothing is collected yet.');
+  }
+
+  retirePack(_volset: VolsetId, _pack: string): Promise<{ saved: number; lost: ObjectRef[] }> {
+    throw new PlaitError('unexpected', 'Nothing is retired yet.');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

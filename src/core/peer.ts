@@ -194,12 +194,26 @@ export interface Traffic {
   received: number;
 }
 
+/** What the bearer of a token may do at a peer, as far as it says. */
+export interface PeerRights {
+  can: ('read' | 'append' | 'write' | 'delete' | 'admin')[];
+  /** Null: all. */
+  volset: VolsetId | null;
+}
+
 export interface Peer extends AsyncDisposable {
   readonly url: string;
   /** Who answered; undefined before the first answer. A change within one session throws `identity`. */
   readonly identity: StoreId | undefined;
   readonly traffic: Traffic;
   listVolsets(): Promise<PeerVolset[]>;
+  /** What we may do there. */
+  rights(): Promise<PeerRights>;
+  /**
+   * Which of these blobs (<= 4096) the peer holds whole and promises to keep for an hour at least, unless somebody there
+   * forces it: proof that ours may go.
+   */
+  holds(volset: VolsetId, ids: SnapshotId[]): Promise<SnapshotId[]>;
   /** Makes the volset there if the token may; `exists` when the name belongs to another id. */
   createVolset(volset: { id: VolsetId; name: string }): Promise<void>;
   /** Throws `not-found` when the volset is not there. */

@@ -9,12 +9,14 @@ import type { Stretch } from '../core/peer.ts';
 import type { Generation, ObjectKey, Ref, RegisterKey, SnapshotBody, Vector } from '../core/records.ts';
 import type { Selection } from '../core/selection.ts';
 import type { MetaFeed } from './contract/feed.ts';
+import type { MetaKeeping } from './contract/keeping.ts';
 import type { MetaNumbers } from './contract/numbers.ts';
 import type { MetaQueue } from './contract/queue.ts';
 import type { MetaRounds } from './contract/rounds.ts';
 import type { MetaViews } from './contract/views.ts';
 
 export type { ChangesPage } from './contract/feed.ts';
+export type { Refusal, Stamp } from './contract/keeping.ts';
 export type { NumberedBlob, SealKey } from './contract/numbers.ts';
 export type { Outcome, Priority, QueueFilter, QueueItem } from './contract/queue.ts';
 export type { Applied, DeltasPage, DeltasPlan, Inspection, Round } from './contract/rounds.ts';
@@ -103,7 +105,7 @@ export interface TokenRow {
   revoked: boolean;
 }
 
-export interface MetaStore extends Disposable, MetaViews, MetaRounds, MetaFeed, MetaNumbers, MetaQueue {
+export interface MetaStore extends Disposable, MetaViews, MetaRounds, MetaFeed, MetaNumbers, MetaQueue, MetaKeeping {
   readonly self: Self;
 
   /** Applies all edits in one transaction, or none. */

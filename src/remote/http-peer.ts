@@ -1,7 +1,7 @@
 /** A store as a Peer: messages of src/wire over any connection to it, be it of http.ts or in this process. */
 import { parseJson } from '../core/bounded-json.ts';
 import { PlaitError } from '../core/errors.ts';
-import type { StoreId, VolsetId } from '../core/ids.ts';
+import type { SnapshotId, StoreId, VolsetId } from '../core/ids.ts';
 import type {
   DeltasAnswer,
   DeltasAsk,
@@ -13,6 +13,7 @@ import type {
   OfferSender,
   PartAnswer,
   Peer,
+  PeerRights,
   PeerVolset,
   Sender,
   Share,
@@ -27,10 +28,13 @@ import { BYTES_TYPE, JSON_TYPE, NDJSON_TYPE, TAR_TYPE, TRANSFER_HEADER } from '.
 import { MAX_HAVE_IDS, MAX_HELD_IDS, MAX_JSON, MAX_OFFERS, MAX_REF_MOVES } from '../wire/limits.ts';
 import {
   created,
+  type HeldAnswer,
+  heldAnswer,
   offerAnswers,
   partAnswer,
   type RefMovesAnswer,
   refMovesAnswer,
+  rightsAnswer,
   type VectorAnswer,
   vectorAnswer,
   volsetList,
@@ -68,6 +72,17 @@ export class HttpPeer implements Peer {
   async listVolsets(): Promise<PeerVolset[]> {
     const wanted = { method: 'GET', path: '/v1/volsets', answer: JSON_TYPE, retry: true } as const;
     return (await this.#ask<{ volsets: PeerVolset[] }>(wanted, volsetList, 'list of volsets')).volsets;
+  }
+
+  rights(): Promise<PeerRights> {
+    return this.#ask({ method: 'GET', path: '/v1/token', answer: JSON_TYPE, retry: true }, rightsAnswer, 'rights');
+  }
+
+  async holds(volset: VolsetId, ids: SnapshotId[]): Promise<SnapshotId[]> {
+    const asked = new Set(ids);
+    const path = `/v1/volsets/${volset}/holds`;
+    const { held } = await this.#post<HeldAnswer>(path, { snapshots: ids }, heldAnswer, 'answer');
+    return held.filter((id) => asked.has(id));
   }
 
   async createVolset(volset: { id: VolsetId; name: string }): Promise<void> {

@@ -1,9 +1,11 @@
 /** Schemas and types of the JSON messages, one pair a route: what is asked, what is answered. */
+import type { SnapshotId } from '../core/ids.ts';
 import type { PeerVolset, RefMove, Stretch } from '../core/peer.ts';
 import type { Ref, Vector } from '../core/records.ts';
 import {
   MAX_BASE_CANDIDATES,
   MAX_BRANCHES,
+  MAX_HAVE_IDS,
   MAX_LACKING,
   MAX_NAME_CHARS,
   MAX_OFFERS,
@@ -16,6 +18,7 @@ import {
 } from './limits.ts';
 import { chains, hashId, intervals, randomId, ref, snapshotBody, storeId, vector } from './record-schemas.ts';
 import { count, list, nullable, object, type Schema, text } from './schema.ts';
+import { RIGHTS } from './transfer-service.ts';
 
 const name: Schema = { type: 'string', minLength: 1, maxLength: MAX_NAME_CHARS };
 
@@ -34,6 +37,15 @@ export const created: Schema = object({ id: randomId, created: { type: 'boolean'
 
 /** `knownRevision` 0: none. */
 export const deltasAsk: Schema = object({ self: storeId, vector, knownRevision: count(), chains }, ['chains']);
+
+export const heldAsk: Schema = object({ snapshots: list(hashId, MAX_HAVE_IDS) });
+export interface HeldAnswer {
+  held: SnapshotId[];
+}
+export const heldAnswer: Schema = object({ held: list(hashId, MAX_HAVE_IDS) });
+
+const right: Schema = { type: 'string', enum: RIGHTS };
+export const rightsAnswer: Schema = object({ can: list(right, RIGHTS.length), volset: nullable(randomId) });
 
 const stretch: Schema = { type: 'array', items: count(), minItems: 2, maxItems: 2 };
 

@@ -3,7 +3,7 @@
  * so that a seed decides everything and a process may die between any two of its calls.
  */
 import { PlaitError } from '../../src/core/errors.ts';
-import type { StoreId, VolsetId } from '../../src/core/ids.ts';
+import type { SnapshotId, StoreId, VolsetId } from '../../src/core/ids.ts';
 import type {
   DeltasAnswer,
   DeltasAsk,
@@ -12,6 +12,7 @@ import type {
   OfferSender,
   PartAnswer,
   Peer,
+  PeerRights,
   PeerVolset,
   RefMove,
   Sender,
@@ -72,6 +73,17 @@ export class LocalPeer implements Peer {
   async listVolsets(): Promise<PeerVolset[]> {
     const { meta } = this.#enter('listVolsets');
     return meta.listVolsets().map(({ id, name }) => ({ id, name: name ?? id, branches: meta.listBranches(id) }));
+  }
+
+  async rights(): Promise<PeerRights> {
+    this.#enter('rights');
+    return { can: ['read', 'append', 'write', 'delete', 'admin'], volset: null };
+  }
+
+  async holds(volset: VolsetId, ids: SnapshotId[]): Promise<SnapshotId[]> {
+    const { meta } = this.#enter('holds');
+    const missing = new Set(meta.missingBlobs(volset, ids));
+    return ids.filter((id) => !missing.has(id));
   }
 
   async createVolset(): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Tables of meta.db, format 3. Ids are hex text; volsets and chains are numbered here (`n`) to keep keys short. The
+ * Tables of meta.db, format 4. Ids are hex text; volsets and chains are numbered here (`n`) to keep keys short. The
  * number 0 in `refs.store` is this store itself, under whatever epoch.
  *
  * `records` hold the bodies of everything replicated. Records of the generation that is still open have the position
@@ -15,10 +15,23 @@
  *
  * `blobs` holds what is complete here, also where its snapshot's record has not come yet, in the order in which it
  * became so; `snapshots.blob` says the same again for the index. `numbers` holds the last number of a volset, which no
- * deleted row gives back. `queue` is read by groups of (remote, volset), each in the order of `queue_order`.
+ * deleted row gives back. `kept` names what may not be dropped yet, `damaged` what cannot be read whole, `stamps` when
+ * something last went well (volset 0: of the store), `usage` what each bearer brought. `queue` is read by groups of (remote, volset), each in the order of `queue_order`.
  */
 export const APPLICATION_ID = 0x706c6169;
-export const META_FORMAT = 3;
+export const META_FORMAT = 4;
+
+/** What format 3 does not have. */
+export const SINCE_4 = `CREATE TABLE kept(
+  name TEXT NOT NULL, id TEXT NOT NULL, volset INTEGER NOT NULL, until INTEGER NOT NULL, sum TEXT NOT NULL,
+  PRIMARY KEY(name, id)) WITHOUT ROWID;
+CREATE INDEX kept_blob ON kept(volset, id);
+CREATE TABLE damaged(volset INTEGER NOT NULL, id TEXT NOT NULL, sum TEXT NOT NULL, PRIMARY KEY(volset, id)) WITHOUT ROWID;
+CREATE TABLE stamps(
+  volset INTEGER NOT NULL, what TEXT NOT NULL, at INTEGER NOT NULL, detail TEXT, sum TEXT NOT NULL,
+  PRIMARY KEY(volset, what)) WITHOUT ROWID;
+CREATE TABLE usage(owner TEXT PRIMARY KEY, bytes INTEGER NOT NULL, sum TEXT NOT NULL) WITHOUT ROWID;
+`;
 
 export const SCHEMA = `
 CREATE TABLE self(key TEXT PRIMARY KEY, value TEXT NOT NULL, sum TEXT NOT NULL) WITHOUT ROWID;
@@ -99,6 +112,6 @@ CREATE TABLE initial(
 CREATE TABLE remotes(name TEXT PRIMARY KEY, value TEXT NOT NULL, sum TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL, sum TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE tokens(id TEXT PRIMARY KEY, value TEXT NOT NULL, sum TEXT NOT NULL) WITHOUT ROWID;
-PRAGMA application_id = ${APPLICATION_ID};
+${SINCE_4}PRAGMA application_id = ${APPLICATION_ID};
 PRAGMA user_version = ${META_FORMAT};
 `;

@@ -8,11 +8,13 @@ import { compact } from './compact.ts';
 import * as config from './config.ts';
 import { listConflicts, recordConflicts } from './conflicts.ts';
 import { planDeltas, readDeltas } from './deltas.ts';
+import { dropBlobs } from './drop.ts';
 import { commit } from './edits.ts';
 import type { Engine } from './engine.ts';
 import { forgetPeer } from './forget-peer.ts';
 import { handOver, openRecords } from './hand-over.ts';
 import { inspect, knowsVolset } from './inspect.ts';
+import * as keeping from './keeping.ts';
 import { cut, markPacked, unpackedGenerations, vector } from './log.ts';
 import { listMembers, retireMember } from './members.ts';
 import { agreedTips, peer, updatePeer } from './peers.ts';
@@ -69,6 +71,15 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     listMembers: bind(listMembers),
     retireMember: bind(retireMember),
     compact: bind(compact),
+    keepBlobs: bind(keeping.keepBlobs),
+    unkeepBlobs: bind(keeping.unkeepBlobs),
+    dropBlobs: bind(dropBlobs),
+    setDamaged: bind(keeping.setDamaged),
+    damagedBlobs: bind(keeping.damagedBlobs),
+    putStamp: bind(keeping.putStamp),
+    stamps: bind(keeping.stamps),
+    addUsage: bind(keeping.addUsage),
+    usage: bind(keeping.usage),
     refs: bind(refs),
     moveRefs: bind(moveRefs),
     unpackedGenerations: bind(unpackedGenerations),

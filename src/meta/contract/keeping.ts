@@ -1,0 +1,50 @@
+/** What holds blobs here, what is known to be wrong with them, when things last went well, and who brought how much. */
+import type { SnapshotId, VolsetId } from '../../core/ids.ts';
+
+export type Refusal = 'tip' | 'in-use' | 'promised' | 'queued' | 'absent';
+
+/** When something last went well. */
+export interface Stamp {
+  /** `snapshot`, `push:REMOTE`, `pull:REMOTE`, `gc`, `scrub`, `verify`. */
+  what: string;
+  /** Null: of the whole store. */
+  volset: VolsetId | null;
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** A snapshot id, or figures as JSON. */
+  detail: string | null;
+}
+
+export interface MetaKeeping {
+  /**
+   * These blobs are not dropped before `until` (milliseconds since the epoch). Names: `transfer:ID` for what somebody
+   * reads or builds upon, `promise:ID` for what another store was told to be here. A name that is there already gets
+   * these in place of its earlier ones.
+   */
+  keepBlobs(volset: VolsetId, name: string, ids: SnapshotId[], until: number): void;
+  unkeepBlobs(name: string): void;
+  /**
+   * Their data is not held to be here any more; gc takes it. Each one is looked at in this very transaction: `tip` = our
+   * own ref points at it, `in-use`, `promised`, `queued` = a push still has to send it, `absent` = it is not here.
+   * `force` passes over `promised` and `queued`. Snapshots that were forgotten, and those of a deleted volset, are only
+   * refused as `in-use`.
+   */
+  dropBlobs(
+    volset: VolsetId,
+    ids: SnapshotId[],
+    options?: { force?: boolean },
+  ): { dropped: SnapshotId[]; refused: { snapshot: SnapshotId; reason: Refusal }[] };
+
+  /** Of complete blobs: parts of them cannot be read any more. No base for anything, and never vouched for. */
+  setDamaged(volset: VolsetId, ids: SnapshotId[], damaged: boolean): void;
+  damagedBlobs(volset: VolsetId): SnapshotId[];
+
+  /** Replaces the stamp of that name. */
+  putStamp(stamp: Stamp): void;
+  /** Rows that are damaged are left out (`verify` reports them). */
+  stamps(): Stamp[];
+
+  /** Stored bytes that a bearer's uploads have added here; answers the new sum. */
+  addUsage(owner: string, bytes: number): number;
+  usage(): Record<string, number>;
+}
