@@ -110,7 +110,7 @@ export class IndexDb {
   packs(volset?: VolsetId): PackInfo[] {
     const wanted = volset ?? null;
     // Not ?1 twice: Node 24.6 counts that as two values.
-    const sql = `SELECT v.id AS volset, p.id AS pack, p.bytes, p.objects FROM packs p JOIN volsets v ON v.n = p.volset
+    const sql = `SELECT v.id AS volset, p.id AS pack, p.bytes, p.objects, p.verified FROM packs p JOIN volsets v ON v.n = p.volset
       WHERE ? IS NULL OR v.id = ? ORDER BY p.n`;
     return this.#guard(() =>
       this.#read
@@ -118,6 +118,14 @@ export class IndexDb {
         .all(wanted, wanted)
         .map((row) => ({ ...row }) as unknown as PackInfo),
     );
+  }
+
+  /** When all of the pack was last read and found sound (ms since the epoch); forgotten with the index. */
+  setVerified(volset: VolsetId, pack: string, at: number): Promise<void> {
+    const sql = 'UPDATE packs SET verified = ? WHERE volset = (SELECT n FROM volsets WHERE id = ?) AND id = ?';
+    return this.write(({ db }) => {
+      db.prepare(sql).run(at, volset, pack);
+    });
   }
 
   /** Objects that the index places in this pack, own and borrowed; reads the whole index (for damage reports). */

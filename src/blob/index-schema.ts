@@ -8,7 +8,7 @@ import { PlaitError } from '../core/errors.ts';
 import { sqliteFault } from '../disk/sqlite-codes.ts';
 import { diskFault, isCorrupt } from './lock.ts';
 
-export const INDEX_VERSION = 1;
+export const INDEX_VERSION = 2;
 /** "PLTI" */
 const APPLICATION_ID = 0x504c5449;
 
@@ -16,7 +16,7 @@ const SCHEMA = `
   CREATE TABLE volsets (n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE packs (
     n INTEGER PRIMARY KEY AUTOINCREMENT, volset INTEGER NOT NULL, id TEXT NOT NULL, bytes INTEGER NOT NULL,
-    objects INTEGER NOT NULL, raw INTEGER NOT NULL, UNIQUE (volset, id)) STRICT;
+    objects INTEGER NOT NULL, raw INTEGER NOT NULL, verified INTEGER, UNIQUE (volset, id)) STRICT;
   CREATE TABLE objects (
     volset INTEGER NOT NULL, kind INTEGER NOT NULL, id BLOB NOT NULL,
     pack INTEGER NOT NULL, block INTEGER NOT NULL, raw INTEGER NOT NULL, length INTEGER NOT NULL,
@@ -32,13 +32,15 @@ export class IndexDamaged extends Error {}
 const pragma = (db: DatabaseSync, name: string): number =>
   Number(Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
 
-/** Opens an index that is there and finished; throws IndexDamaged, or `format` for one of another version. */
+/** Opens an index that is there and finished; throws IndexDamaged (also for one of an older version), or `format` for a newer one. */
 export function openIndex(path: string): DatabaseSync {
   if (!existsSync(path)) throw new IndexDamaged('missing');
   const db = new DatabaseSync(path, { timeout: 0 });
   try {
     const version = pragma(db, 'user_version');
     if (pragma(db, 'application_id') !== APPLICATION_ID || version === 0) throw new IndexDamaged('unfinished');
+    // It can be made again from the packs, which a newer plait may have changed too.
+    if (version < INDEX_VERSION) throw new IndexDamaged('of an older version');
     if (version !== INDEX_VERSION) {
       throw new PlaitError('format', `index.db has version ${version}; this plait knows ${INDEX_VERSION}.`, {
         hint: 'Use a newer plait.',

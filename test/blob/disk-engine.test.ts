@@ -231,7 +231,18 @@ describe('disk blob engine', () => {
       assert.deepEqual(indexRows(temp.dir), before);
     });
 
-    it('of another version is refused', async () => {
+    it('of an older version is made anew', async () => {
+      const before = await fill();
+      const old = new DatabaseSync(within('index.db'));
+      old.exec('ALTER TABLE packs DROP COLUMN verified; PRAGMA user_version = 1');
+      old.close();
+      const store = await temp.open();
+      assert.deepEqual(indexRows(temp.dir), before);
+      assert.ok(store.packs().every(({ verified }) => verified === null));
+      await close(store);
+    });
+
+    it('of a newer version is refused', async () => {
       await fill();
       const db = new DatabaseSync(within('index.db'));
       db.exec('PRAGMA user_version = 9');
