@@ -34,6 +34,9 @@ export type HubMeta = Pick<
   | 'heads'
   | 'pin'
   | 'unpin'
+  | 'missingBlobs'
+  | 'damagedBlobs'
+  | 'keepBlobs'
   | 'sealed'
   | 'blobHead'
   | 'apply'
@@ -89,6 +92,8 @@ export interface HubOptions {
   port?: number;
   tls?: { cert: string | Uint8Array; key: string | Uint8Array };
   readOnly?: boolean;
+  /** What is here is neither deleted nor renamed, whatever a token says. */
+  appendOnly?: boolean;
   /** Serve without tokens beyond loopback: said explicitly, warned about. */
   noAuth?: boolean;
   limits?: Partial<HubLimits>;

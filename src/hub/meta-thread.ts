@@ -30,6 +30,7 @@ const READS: ReadonlySet<string> = new Set([
   'lineage',
   'parentsOf',
   'missingBlobs',
+  'damagedBlobs',
   'vector',
   'revision',
   'refs',

@@ -51,6 +51,11 @@ export class MemoryMeta {
   readonly seals = new Map<string, Interval[]>();
   /** Stores that `planDeltas` calls forked while no chains are given. */
   forked: StoreId[] = [];
+  damaged: SnapshotId[] = [];
+  /** What was promised or pinned. */
+  readonly kept: { id: VolsetId; name: string; ids: SnapshotId[]; until: number; add?: boolean }[] = [];
+  /** Another process works on, right after something was kept. */
+  onKeep: () => void = () => {};
 
   constructor(install = 'ee'.repeat(16)) {
     const id = install as InstallId;
@@ -104,6 +109,19 @@ export class MemoryMeta {
       const found = this.#volset(id).snapshots.get(snapshot);
       if (found) found.hasBlob = true;
     }
+  }
+
+  missingBlobs(id: VolsetId, ids: SnapshotId[]): SnapshotId[] {
+    return ids.filter((snapshot) => this.volsets.get(id)?.snapshots.get(snapshot)?.hasBlob !== true);
+  }
+
+  damagedBlobs(): SnapshotId[] {
+    return this.damaged;
+  }
+
+  keepBlobs(id: VolsetId, name: string, ids: SnapshotId[], until: number, options?: { add?: boolean }): void {
+    this.kept.push({ id, name, ids, until, ...options });
+    this.onKeep();
   }
 
   cut(id: VolsetId): Vector {

@@ -139,6 +139,42 @@ for (const [how, { connect, owner, broken }] of Object.entries(CARRIERS))
       );
     });
 
+    it('vouches for what it holds whole, for an hour, and for nothing else', async () => {
+      const [one, two] = history.ids;
+      const unknown = 'f'.repeat(64) as SnapshotId;
+      const asked = Date.now();
+      assert.deepEqual(await peer.holds(VOLSET, [two, unknown, one, two]), [two, one]);
+      const [{ until, ...kept }] = test.meta.kept.splice(0);
+      assert.deepEqual(kept, { id: VOLSET, name: `promise:${VOLSET}`, ids: [two, one], add: true });
+      assert.ok(until >= asked + 3_600_000);
+      test.meta.damaged = [one];
+      assert.deepEqual(await peer.holds(VOLSET, [one, two]), [two]);
+      test.meta.damaged = [];
+      assert.deepEqual([await peer.holds(VOLSET, [unknown]), await peer.holds(VOLSET, [])], [[], []]);
+      assert.deepEqual(
+        test.meta.kept.splice(0).map(({ ids }) => ids),
+        [[two]],
+      );
+      await assert.rejects(peer.holds(OTHER, [one]), rejectsWith('not-found'));
+    });
+
+    it('does not vouch for what another process drops before the promise stands, or of a deleted volume set', async () => {
+      const [one, two] = history.ids;
+      const volset = test.meta.volsets.get(VOLSET);
+      const held = volset?.snapshots.get(one);
+      assert.ok(volset && held);
+      test.meta.onKeep = () => {
+        held.hasBlob = false;
+      };
+      assert.deepEqual(await peer.holds(VOLSET, [one, two]), [two]);
+      test.meta.onKeep = () => {};
+      held.hasBlob = true;
+      volset.dead = true;
+      assert.deepEqual(await peer.holds(VOLSET, [one]), []);
+      volset.dead = false;
+      test.meta.kept.length = 0;
+    });
+
     it('moves refs forward by compare-and-swap, all or none', async () => {
       const [one, two] = history.ids;
       const first = await peer.moveRefs(VOLSET, [{ branch: BRANCH, from: null, to: one }]);

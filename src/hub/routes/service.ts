@@ -2,6 +2,7 @@
 import { JSON_TYPE } from '../../wire/headers.ts';
 import { openApi } from '../openapi.ts';
 import { feedRoutes } from './feed.ts';
+import { holdsRoutes } from './holds.ts';
 import { recordRoutes } from './records.ts';
 import type { Route } from './route.ts';
 import { transferRoutes } from './transfers.ts';
@@ -39,4 +40,11 @@ const serviceRoutes: Route[] = [
   },
 ];
 
-export const routes: Route[] = [...volsetRoutes, ...recordRoutes, ...feedRoutes, ...transferRoutes, ...serviceRoutes];
+export const routes: Route[] = [
+  ...volsetRoutes,
+  ...recordRoutes,
+  ...feedRoutes,
+  ...transferRoutes,
+  ...holdsRoutes,
+  ...serviceRoutes,
+];

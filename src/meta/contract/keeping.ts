@@ -19,9 +19,9 @@ export interface MetaKeeping {
   /**
    * These blobs are not dropped before `until` (milliseconds since the epoch). Names: `transfer:ID` for what somebody
    * reads or builds upon, `promise:ID` for what another store was told to be here. A name that is there already gets
-   * these in place of its earlier ones.
+   * these in place of its earlier ones; with `add` beside them, and nothing that it kept ends earlier for it.
    */
-  keepBlobs(volset: VolsetId, name: string, ids: SnapshotId[], until: number): void;
+  keepBlobs(volset: VolsetId, name: string, ids: SnapshotId[], until: number, options?: { add?: boolean }): void;
   unkeepBlobs(name: string): void;
   /**
    * Their data is not held to be here any more; gc takes it. Each one is looked at in this very transaction: `tip` = our
@@ -39,8 +39,8 @@ export interface MetaKeeping {
   setDamaged(volset: VolsetId, ids: SnapshotId[], damaged: boolean): void;
   damagedBlobs(volset: VolsetId): SnapshotId[];
 
-  /** Replaces the stamp of that name. */
-  putStamp(stamp: Stamp): void;
+  /** Replaces the stamp of that name; not one with the same detail that is younger than `everyMs`. */
+  putStamp(stamp: Stamp, options?: { everyMs?: number }): void;
   /** Rows that are damaged are left out (`verify` reports them). */
   stamps(): Stamp[];
 

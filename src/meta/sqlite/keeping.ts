@@ -12,18 +12,30 @@ interface KeptRow {
   sum: string;
 }
 
-export function keepBlobs(engine: Engine, volset: VolsetId, name: string, ids: SnapshotId[], until: number): void {
+export function keepBlobs(
+  engine: Engine,
+  volset: VolsetId,
+  name: string,
+  ids: SnapshotId[],
+  until: number,
+  { add = false }: { add?: boolean } = {},
+): void {
   if (!isCount(until) || name === '') malformed('what keeps blobs has no name, or no end');
   const { db } = engine;
   db.write(() => {
     const n = volsetNumber(engine, volset);
-    db.run('DELETE FROM kept WHERE name = ? OR until <= ?', name, engine.now());
+    db.run('DELETE FROM kept WHERE until <= ?', engine.now());
+    if (!add) db.run('DELETE FROM kept WHERE name = ?', name);
     for (const id of new Set(ids)) {
       const sum = rowSum('kept', name, id, n, until);
-      db.run('INSERT INTO kept(name, id, volset, until, sum) VALUES (?, ?, ?, ?, ?)', name, id, n, until, sum);
+      db.run(KEEP, name, id, n, until, sum);
     }
   });
 }
+
+const KEEP = `INSERT INTO kept(name, id, volset, until, sum) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT(name, id) DO UPDATE SET volset = excluded.volset, until = excluded.until, sum = excluded.sum
+  WHERE excluded.until >= kept.until OR excluded.volset <> kept.volset`;
 
 export const unkeepBlobs = ({ db }: Engine, name: string): void => void db.run('DELETE FROM kept WHERE name = ?', name);
 
@@ -56,9 +68,15 @@ export function damagedBlobs(engine: Engine, volset: VolsetId): SnapshotId[] {
     .map(({ id }) => id);
 }
 
-export function putStamp(engine: Engine, { what, volset, at, detail }: Stamp): void {
+export function putStamp(
+  engine: Engine,
+  { what, volset, at, detail }: Stamp,
+  { everyMs = 0 }: { everyMs?: number } = {},
+): void {
   if (!isCount(at) || what === '') malformed('a stamp has no name, or no time');
   const { db } = engine;
+  const age = everyMs > 0 ? ageOfSame(engine, { what, volset, at, detail }) : undefined;
+  if (age !== undefined && age >= 0 && age < everyMs) return;
   db.write(() => {
     const n = volset === null ? 0 : ensureVolset(engine, volset);
     const sum = rowSum('stamps', what, n, at, detail);
@@ -73,6 +91,18 @@ export function putStamp(engine: Engine, { what, volset, at, detail }: Stamp): v
   });
 }
 
+/** How much older the stamp is that says the same; negative where the clock was set back. */
+function ageOfSame(engine: Engine, { what, volset, at, detail }: Stamp): number | undefined {
+  const n = volset === null ? 0 : findVolsetNumber(engine, volset);
+  if (n === undefined) return undefined;
+  const row = engine.db.get<Omit<StampRow, 'id'>>(
+    'SELECT volset, what, at, detail, sum FROM stamps WHERE volset = ? AND what = ?',
+    n,
+    what,
+  );
+  return row !== undefined && row.detail === detail && isSound(row) ? at - row.at : undefined;
+}
+
 interface StampRow {
   volset: number;
   id: VolsetId | null;
@@ -85,7 +115,7 @@ interface StampRow {
 const STAMPS = `SELECT s.volset, v.id, s.what, s.at, s.detail, s.sum FROM stamps s LEFT JOIN volsets v ON v.n = s.volset
   ORDER BY s.volset, s.what`;
 
-const isSound = ({ what, volset, at, detail, sum }: StampRow): boolean =>
+const isSound = ({ what, volset, at, detail, sum }: Omit<StampRow, 'id'>): boolean =>
   sum === rowSum('stamps', what, volset, at, detail);
 
 export const stamps = ({ db }: Engine): Stamp[] =>
