@@ -47,6 +47,15 @@ export interface BlobStore extends AsyncDisposable {
    * `sample` in (0,1]: that share of the packs, drawn with `random`. Yields one item per damage found.
    */
   verifyPacks(options: VerifyOptions): AsyncIterable<PackDamage>;
+  /** The index was missing, damaged or of an older version and was made again from the packs when this was opened. */
+  readonly indexRebuilt: boolean;
+  /**
+   * Compares index.db with the packs' directories, both ways, and reads each `log.open` block by block; its torn end is
+   * none. What no row names is none either: blocks travel whole, and gc leaves packs with a little garbage alone.
+   */
+  verifyIndex(options?: { signal?: AbortSignal }): AsyncIterable<IndexDamage>;
+  /** Which of these lie in a pack of any volset, whatever the index says. Reads all directories. */
+  inPacks(refs: ObjectRef[]): Promise<ObjectRef[]>;
   /**
    * Appends encoded generations to the volset's `log.open` (kind generation, one fsync); sealed into a pack at 16 MiB.
    * Durable when it resolves. Safe beside other processes; a torn tail of an earlier crash is cut off first. Readers
@@ -277,4 +286,11 @@ export interface PackDamage {
   what: string;
   /** Objects that cannot be read for it. */
   lost: ObjectRef[];
+}
+
+export interface IndexDamage {
+  kind: 'index' | 'log';
+  /** Null: of all of them. */
+  volset: VolsetId | null;
+  what: string;
 }

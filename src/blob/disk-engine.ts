@@ -14,6 +14,7 @@ import type {
   BlobWriter,
   CollectOptions,
   CollectStats,
+  IndexDamage,
   ObjectRef,
   PackDamage,
   PackInfo,
@@ -35,6 +36,8 @@ import { Quarantine } from './quarantine.ts';
 import { cleanSessions, type Session, takeSession } from './session.ts';
 import { SessionPacks } from './session-packs.ts';
 import { ownerPath } from './upload-owner.ts';
+import { inPacks, verifyIndex } from './verify-index.ts';
+import { verifyLog } from './verify-log.ts';
 import { verifyPacks } from './verify-packs.ts';
 import { DeltaWorkers } from './work/delta.ts';
 import { extract } from './work/extract.ts';
@@ -164,7 +167,21 @@ class DiskEngine implements BlobStore {
       verifier ??= new BlockVerifier(this.#runner());
       return verifier.verify(bytes);
     };
-    return verifyPacks({ index: this.#opened.index, packsDir: this.#packsDir, check }, options);
+    const now = this.#options.now ?? Date.now;
+    return verifyPacks({ index: this.#opened.index, packsDir: this.#packsDir, check, now }, options);
+  }
+
+  get indexRebuilt(): boolean {
+    return this.#opened.rebuilt;
+  }
+
+  async *verifyIndex({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<IndexDamage> {
+    yield* verifyIndex(this.#dir, signal);
+    for (const volset of volsetsIn(this.#packsDir)) yield* verifyLog(this.#packsDir, volset);
+  }
+
+  async inPacks(refs: ObjectRef[]): Promise<ObjectRef[]> {
+    return inPacks(this.#packsDir, refs);
   }
 
   rebuildIndex(): Promise<{ packs: number; objects: number }> {

@@ -3,12 +3,13 @@
  * shared for as long as it lives; a rebuild takes it exclusively, since replacing an SQLite file that another
  * connection has open would lose that connection's writes, or ours.
  */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as tick } from 'node:timers/promises';
 import { PlaitError } from '../core/errors.ts';
 import { ensureDir } from '../disk/durable.ts';
+import { removeFile } from '../disk/files.ts';
 import { damageMarker, IndexDb } from './index-db.ts';
 import { ROWS_PER_TRANSACTION, RowWriter } from './index-rows.ts';
 import { createIndex, finishIndex, IndexDamaged } from './index-schema.ts';
@@ -19,6 +20,8 @@ export interface OpenedIndex {
   index: IndexDb;
   /** Shared hold on index.lock; let go when the engine closes. */
   hold: FileLock;
+  /** It was missing or damaged, and was made again just now. */
+  rebuilt: boolean;
 }
 
 export async function openOrRebuild(dir: string, wait: LockWait): Promise<OpenedIndex> {
@@ -29,7 +32,7 @@ export async function openOrRebuild(dir: string, wait: LockWait): Promise<Opened
   for (let tries = 0; tries < 5; tries++) {
     const hold = await retryBusy(() => tryLock(lockPath, 'shared'), wait, 'the store');
     const index = await tryOpen(path, wait, hold);
-    if (index) return { index, hold };
+    if (index) return { index, hold, rebuilt: tries > 0 };
     hold.release();
     const alone = await retryBusy(
       () => tryLock(lockPath, 'exclusive'),
@@ -69,14 +72,14 @@ async function rebuildFile(path: string, packsDir: string, wait: LockWait): Prom
       if (!(error instanceof IndexDamaged)) throw error;
     }
   }
-  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(path + suffix, { force: true });
+  for (const suffix of ['', '-wal', '-shm', '-journal']) removeFile(path + suffix);
   ensureFile(path);
   // A counter that nobody has seen: whoever started before must check again what it took as present.
   const db = createIndex(path, Math.floor(wait.random() * 2 ** 40) + 1);
   try {
     await fill(db, packsDir, true);
     finishIndex(db);
-    rmSync(damageMarker(path), { force: true });
+    removeFile(damageMarker(path));
   } finally {
     db.close();
   }

@@ -18,6 +18,7 @@ import type {
   CollectOptions,
   CollectStats,
   Commit,
+  IndexDamage,
   ObjectRef,
   PackDamage,
   PackInfo,
@@ -98,6 +99,16 @@ class MemoryEngine implements BlobStore {
 
   async *verifyPacks(): AsyncGenerator<PackDamage> {
     // Memory has no packs to be damaged.
+  }
+
+  readonly indexRebuilt = false;
+
+  async *verifyIndex(): AsyncGenerator<IndexDamage> {
+    // Nor an index.
+  }
+
+  async inPacks(): Promise<ObjectRef[]> {
+    return [];
   }
 
   async rebuildIndex(): Promise<{ packs: number; objects: number }> {

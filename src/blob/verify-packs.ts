@@ -1,4 +1,7 @@
-/** Reads packs back: directories and block checksums always, every object's hash on request. Finds all, repairs nothing. */
+/**
+ * Reads packs back: directories always, block checksums and every object's hash as far as asked for. Finds all, repairs
+ * nothing. A pack that was read whole and found sound is noted at once, so that a run that is cut off has kept what it did.
+ */
 import { closeSync, openSync } from 'node:fs';
 import { setImmediate as tick } from 'node:timers/promises';
 import { PlaitError } from '../core/errors.ts';
@@ -15,29 +18,64 @@ export interface VerifySource {
   index: IndexDb;
   packsDir: string;
   check: (bytes: Uint8Array) => Promise<unknown>;
+  now: () => number;
 }
 
+/** How far a pack is read. */
+type Depth = 'directory' | 'checksums' | 'hashes';
+
 export async function* verifyPacks(source: VerifySource, options: VerifyOptions): AsyncGenerator<PackDamage> {
-  const packs = chosen(source.index.packs(), options);
-  let bytes = 0;
-  for (const [n, info] of packs.entries()) {
-    options.signal?.throwIfAborted();
-    yield* await verifyPack(source, info, options.readData);
-    bytes += info.bytes;
-    options.onProgress?.({ packs: n + 1, bytes });
-    await tick();
+  const all = source.index.packs();
+  const read = chosen(all, options, source.now());
+  const isPart = options.sample !== undefined || options.budget !== undefined;
+  const taken = new Set(read);
+  const rest = isPart ? all.filter((info) => !taken.has(info)) : [];
+  const depth: Depth = options.readData ? 'hashes' : 'checksums';
+  let [packs, bytes] = [0, 0];
+  for (const [infos, how] of [[read, depth] as const, [rest, 'directory'] as const]) {
+    for (const info of infos) {
+      options.signal?.throwIfAborted();
+      const found = await verifyPack(source, info, how);
+      // Unless gc has taken it away, or written it anew, in the meantime.
+      if (found.length > 0 && isKnown(source.index, info)) yield* found;
+      if (how === 'hashes' && found.length === 0)
+        await source.index.setVerified(info.volset, info.pack, Math.max(0, source.now()));
+      await tick();
+      if (how === 'directory') continue;
+      bytes += info.bytes;
+      options.onProgress?.({ packs: ++packs, bytes });
+    }
   }
 }
 
+const isKnown = (index: IndexDb, { volset, pack }: PackInfo): boolean =>
+  index.packs(volset).some((info) => info.pack === pack);
+
 /** At least one pack, where there are any. */
-function chosen(packs: PackInfo[], { sample, random }: VerifyOptions): PackInfo[] {
-  if (sample === undefined || sample >= 1 || packs.length === 0) return packs;
+export function chosen(packs: PackInfo[], { sample, budget, random }: VerifyOptions, now: number): PackInfo[] {
+  if (packs.length === 0) return packs;
+  if (budget !== undefined) return withinBudget(packs, budget, now);
+  if (sample === undefined || sample >= 1) return packs;
   const draw = random ?? Math.random;
   const share = packs.filter(() => draw() < sample);
   return share.length > 0 ? share : [packs[Math.floor(draw() * packs.length)]];
 }
 
-async function verifyPack(source: VerifySource, info: PackInfo, readData: boolean): Promise<PackDamage[]> {
+/** Those first that were not read for longest. A time that has not come yet says nothing. */
+function withinBudget(packs: PackInfo[], budget: number, now: number): PackInfo[] {
+  const last = ({ verified }: PackInfo): number => (verified === null || verified > now ? -1 : verified);
+  const order = packs.toSorted((a, b) => last(a) - last(b));
+  let left = budget;
+  const read: PackInfo[] = [];
+  for (const info of order) {
+    if (read.length > 0 && info.bytes > left) break;
+    read.push(info);
+    left -= info.bytes;
+  }
+  return read;
+}
+
+async function verifyPack(source: VerifySource, info: PackInfo, depth: Depth): Promise<PackDamage[]> {
   const damage = (what: string, lost: ObjectRef[]): PackDamage => ({
     volset: info.volset,
     pack: info.pack,
@@ -51,7 +89,8 @@ async function verifyPack(source: VerifySource, info: PackInfo, readData: boolea
     fd = openSync(path, 'r');
     const { blocks } = readDirectory(fd, info.volset, info.pack);
     const found = isForgotten(index, info, blocks) ? [damage('no object of it is in the chunk index', [])] : [];
-    for await (const { block, fault } of faults(fd, blocks, readData ? source.check : undefined)) {
+    if (depth === 'directory') return found;
+    for await (const { block, fault } of faults(fd, blocks, depth === 'hashes' ? source.check : undefined)) {
       if (fault) found.push(damage(`block at byte ${block.offset}: ${fault.what}`, fault.lost));
     }
     return found;

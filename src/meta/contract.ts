@@ -4,7 +4,7 @@
  * what every engine must pass.
  */
 import type { Choice, Conflict } from '../core/conflict.ts';
-import type { BranchId, ConflictId, InstallId, SnapshotId, StoreId, VolsetId } from '../core/ids.ts';
+import type { BranchId, ConflictId, GenerationHash, InstallId, SnapshotId, StoreId, VolsetId } from '../core/ids.ts';
 import type { Stretch } from '../core/peer.ts';
 import type { Generation, ObjectKey, Ref, RegisterKey, SnapshotBody, Vector } from '../core/records.ts';
 import type { Selection } from '../core/selection.ts';
@@ -48,6 +48,13 @@ export type Edit =
 /** Numbers alone do not tell generations of forked chains apart. */
 export interface PackedGeneration extends Pick<Generation, 'store' | 'generation' | 'hash'> {
   volset: VolsetId;
+}
+
+export interface LoggedGeneration {
+  position: number;
+  hash: GenerationHash;
+  /** Said to lie in a pack, or in `log.open`. */
+  packed: boolean;
 }
 
 export interface Member {
@@ -139,6 +146,10 @@ export interface MetaStore extends Disposable, MetaViews, MetaRounds, MetaFeed, 
   /** Generations cut or received that are not yet in a pack (oldest first), and the mark that they are. */
   unpackedGenerations(limit: number): { volset: VolsetId; generation: Generation }[];
   markPacked(packed: PackedGeneration[]): void;
+  /** Closed generations in the order in which they were learned, a page behind `after`: for comparing with packs. */
+  generationPage(volset: VolsetId, after: number, limit: number): LoggedGeneration[];
+  /** Those of these that are not in the log here, of this volset or at all. */
+  unknownGenerations(volset: VolsetId, generations: Omit<PackedGeneration, 'volset'>[]): GenerationHash[];
 
   peer(install: InstallId, volset: VolsetId): PeerState | undefined;
   /** Tips agreed with a peer ("initial"), branch -> snapshot. */

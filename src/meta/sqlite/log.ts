@@ -4,8 +4,8 @@ import { generationHashOf, NO_GENERATION } from '../../core/generation.ts';
 import type { ChainId, GenerationHash, VolsetId } from '../../core/ids.ts';
 import type { AnyRecord, Generation, GenerationHeader, LoggedRecord, Vector } from '../../core/records.ts';
 import { recordHash, recordId } from '../../core/records.ts';
-import type { PackedGeneration } from '../contract.ts';
-import { type Engine, ensureStore, volsetNumber } from './engine.ts';
+import type { LoggedGeneration, PackedGeneration } from '../contract.ts';
+import { type Engine, ensureStore, findVolsetNumber, volsetNumber } from './engine.ts';
 import { ensureIdentity } from './identity.ts';
 import { releaseWaiting, takeRevisions } from './revisions.ts';
 
@@ -167,4 +167,33 @@ export function markPacked(engine: Engine, packed: PackedGeneration[]): void {
       );
     }
   });
+}
+
+export function generationPage(engine: Engine, volset: VolsetId, after: number, limit: number): LoggedGeneration[] {
+  return engine.db
+    .all<{ position: number; hash: GenerationHash; packed: number }>(
+      'SELECT position, hash, packed FROM generations WHERE volset = ? AND position > ? ORDER BY position LIMIT ?',
+      findVolsetNumber(engine, volset) ?? 0,
+      after,
+      limit,
+    )
+    .map(({ position, hash, packed }) => ({ position, hash, packed: packed !== 0 }));
+}
+
+export function unknownGenerations(
+  engine: Engine,
+  volset: VolsetId,
+  generations: Omit<PackedGeneration, 'volset'>[],
+): GenerationHash[] {
+  const n = findVolsetNumber(engine, volset) ?? 0;
+  const isKnown = ({ store, generation, hash }: Omit<PackedGeneration, 'volset'>): boolean =>
+    engine.db.get(
+      `SELECT 1 FROM generations g JOIN stores s ON s.n = g.store
+       WHERE g.volset = ? AND s.base = ? AND g.generation = ? AND g.hash = ?`,
+      n,
+      store,
+      generation,
+      hash,
+    ) !== undefined;
+  return engine.db.read(() => generations.filter((one) => !isKnown(one)).map(({ hash }) => hash));
 }

@@ -15,7 +15,7 @@ import { forgetPeer } from './forget-peer.ts';
 import { handOver, openRecords } from './hand-over.ts';
 import { inspect, knowsVolset } from './inspect.ts';
 import * as keeping from './keeping.ts';
-import { cut, markPacked, unpackedGenerations, vector } from './log.ts';
+import { cut, generationPage, markPacked, unknownGenerations, unpackedGenerations, vector } from './log.ts';
 import { listMembers, retireMember } from './members.ts';
 import { agreedTips, peer, updatePeer } from './peers.ts';
 import { pin, unpin } from './pins.ts';
@@ -47,6 +47,8 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     parentsOf: bind(snapshots.parentsOf),
     lineage: bind(snapshots.lineage),
     missingBlobs: bind(snapshots.missingBlobs),
+    forgotten: bind(snapshots.forgotten),
+    lackedBlobs: bind(snapshots.lackedBlobs),
     snapshotPage: bind(snapshots.snapshotPage),
     commit: bind(commit),
     setBlobs: bind(blobs.setBlobs),
@@ -83,6 +85,8 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     refs: bind(refs),
     moveRefs: bind(moveRefs),
     unpackedGenerations: bind(unpackedGenerations),
+    generationPage: bind(generationPage),
+    unknownGenerations: bind(unknownGenerations),
     markPacked: bind(markPacked),
     blobHead: bind(blobs.blobHead),
     numberedBlobs: bind(blobs.numberedBlobs),

@@ -10,6 +10,7 @@ import { listRemotes, listTokens, settings } from './config.ts';
 import { listConflicts } from './conflicts.ts';
 import type { Engine } from './engine.ts';
 import { followedBy, isDead } from './heads.ts';
+import { keepingFaults } from './keeping.ts';
 import { isCovered } from './liveness.ts';
 import { listMembers } from './members.ts';
 import { agreedTips, peer } from './peers.ts';
@@ -53,6 +54,7 @@ export function verify(engine: Engine): string[] {
         attempt(faults, () => part(check));
     }
     attempt(faults, () => void faults.push(...queueFaults(engine)));
+    attempt(faults, () => void faults.push(...keepingFaults(engine)));
     for (const read of [listRemotes, listTokens, settings]) attempt(faults, () => read(engine));
     attempt(faults, () => readClock(engine.db));
     return faults;
@@ -159,7 +161,7 @@ function checkDeletions({ engine, n, volset, faults }: Check): void {
     n,
   )) {
     const record = JSON.parse(body) as AnyRecord;
-    if (record.type === 'tombstone' && !record.object.startsWith('snapshot:')) logged.set(id, record.object);
+    if (record.type === 'tombstone') logged.set(id, record.object);
   }
   const rows = engine.db.all<{ object: string; id: string }>('SELECT object, id FROM tombstones WHERE volset = ?', n);
   if (rows.length !== logged.size || rows.some(({ object, id }) => logged.get(id) !== object))
