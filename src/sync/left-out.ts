@@ -1,6 +1,6 @@
 /**
  * History whose data was left out by a selection (`--tips`, `--since`, a clone of metadata only) and is wanted here once
- * the selection is gone. That a peer has none of it either is kept in settings, so that it is not asked each time.
+ * the selection is gone. What was dropped here comes back by name only. That a peer has none of it either is kept in settings, so that it is not asked each time.
  */
 import { newSince } from '../core/ancestry.ts';
 import { installOf, type SnapshotId } from '../core/ids.ts';
@@ -29,9 +29,10 @@ export function notePartial(session: Session, partial: boolean): void {
  */
 export function lackedHere(session: Known, steps: RefStep[]): SnapshotId[] {
   const { engine, volset } = session;
-  const missing = new Set(engine.meta.missingBlobs(volset));
-  if (missing.size === 0) return [];
   const tips = steps.map((step) => step.target).filter((id): id is SnapshotId => id !== null);
+  // A tip comes whatever was dropped, or no branch could follow it.
+  const missing = new Set([...engine.meta.lackedBlobs(volset), ...engine.meta.missingBlobs(volset, tips)]);
+  if (missing.size === 0) return [];
   const lacked = newSince(parentLookup(session), tips, []).filter((id) => missing.has(id));
   return engine.meta.settings()[keyOf(session, 'absent')] === absence(session, lacked.length) ? [] : lacked.reverse();
 }

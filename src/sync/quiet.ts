@@ -59,7 +59,7 @@ export function mayBeQuiet(session: Session, selection: Selection, options: Repl
     generations.length + refs.length + forget.length === 0 &&
     engine.meta.knowsVolset(volset) &&
     !hasRecordsFor(session) &&
-    engine.meta.missingBlobs(volset).length === 0 &&
+    engine.meta.lackedBlobs(volset).length === 0 &&
     // What was refused for good waits for a word of the user, not for the next session.
     queueCount(engine.meta, { remote: remote.name, volset }).waiting === 0
   );

@@ -29,6 +29,7 @@ describe('dropping blobs', () => {
     assert.deepEqual(meta.missingBlobs(V), [old]);
     assert.deepEqual([meta.blobHead(V), meta.blobNumbers(V, [old])], [2, {}]);
     assert.equal(refusalOf(old), 'absent');
+    assert.deepEqual(meta.lackedBlobs(V), []);
     meta.setBlobs(V, [old]);
     assert.deepEqual(meta.blobNumbers(V, [old]), { [old]: 3 });
     assert.deepEqual(meta.verify(), []);
@@ -56,6 +57,16 @@ describe('dropping blobs', () => {
     meta.keepBlobs(V, 'promise:1', [tip], 1e12 + HOUR);
     meta.commit(V, [{ edit: 'delete', object: 'volset' }]);
     assert.deepEqual([refusalOf(old), refusalOf(tip)], ['in-use', 'dropped']);
+  });
+
+  it('is not wanted back unasked; what never came is', () => {
+    const bare = snapshotOf([tip]);
+    meta.commit(V, [addSnapshot(bare, false)]);
+    meta.dropBlobs(V, [old]);
+    assert.deepEqual([meta.missingBlobs(V), meta.lackedBlobs(V)], [[old, bare.id], [bare.id]]);
+    meta.setBlobs(V, [old]);
+    assert.deepEqual([meta.missingBlobs(V), meta.lackedBlobs(V)], [[bare.id], [bare.id]]);
+    assert.deepEqual([meta.lackedBlobs(OTHER), meta.verify()], [[], []]);
   });
 
   it('of an unknown volset finds nothing', () => {

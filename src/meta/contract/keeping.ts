@@ -24,7 +24,8 @@ export interface MetaKeeping {
   keepBlobs(volset: VolsetId, name: string, ids: SnapshotId[], until: number, options?: { add?: boolean }): void;
   unkeepBlobs(name: string): void;
   /**
-   * Their data is not held to be here any more; gc takes it. Each one is looked at in this very transaction: `tip` = our
+   * Their data is not held to be here any more; gc takes it, and it comes back where it is asked for by name, or is a
+   * tip (MetaViews.lackedBlobs). Each one is looked at in this very transaction: `tip` = our
    * own ref points at it, `in-use`, `promised`, `queued` = a push still has to send it, `absent` = it is not here.
    * `force` passes over `promised` and `queued`. Snapshots that were forgotten, and those of a deleted volset, are only
    * refused as `in-use`.

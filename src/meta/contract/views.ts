@@ -47,12 +47,20 @@ export interface MetaViews {
   /** Ids that start with `prefix` (>= 1 hex digit), at most `limit`. */
   snapshotsByPrefix(volset: VolsetId, prefix: string, limit: number): SnapshotId[];
   snapshotsByName(volset: VolsetId, name: string): SnapshotId[];
+  /**
+   * Those that were forgotten (a tombstone that holds): of `ids`, else all. All other views hide them, but for what history
+   * is walked by (`parentsOf`, `lineage`) and `snapshotsByPrefix` where nothing else is meant. Their blobs stay in
+   * `numberedBlobs` until gc drops them (`dropBlobs`), and count as missing.
+   */
+  forgotten(volset: VolsetId, ids?: SnapshotId[]): SnapshotId[];
   /** Parents of each that is known, in one read. */
   parentsOf(volset: VolsetId, ids: SnapshotId[]): Record<SnapshotId, SnapshotId[]>;
   /** The same with depth and jump: what the walks of core/ancestry and core/candidates page through, O(change). */
   lineage(volset: VolsetId, ids: SnapshotId[]): Record<SnapshotId, Lineage>;
   /** Snapshots without a complete blob among `ids` (all, if not given). */
   missingBlobs(volset: VolsetId, ids?: SnapshotId[]): SnapshotId[];
+  /** Snapshots without a complete blob but for those that were dropped here: what is to come without being named. */
+  lackedBlobs(volset: VolsetId): SnapshotId[];
   /** All snapshot ids, oldest first by (created, id); at most `limit` after `after`. */
   snapshotPage(volset: VolsetId, after: SnapshotId | null, limit: number): SnapshotId[];
   /** Is the volset known here, be it deleted? */

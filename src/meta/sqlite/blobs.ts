@@ -1,9 +1,11 @@
 /** Which blobs are complete here, and the numbers that they got when they became so. */
 import { type InstallId, isInstallId, type SnapshotId, type VolsetId } from '../../core/ids.ts';
 import { malformed } from '../../core/malformed.ts';
+import { snapshotKey } from '../../core/register.ts';
 import type { NumberedBlob, SealKey } from '../contract.ts';
 import { checkRow, rowSum } from './checksum.ts';
 import { type Engine, ensureVolset, findVolsetNumber } from './engine.ts';
+import { isDead } from './heads.ts';
 import { sealComplete } from './seals.ts';
 
 interface BlobRow {
@@ -47,7 +49,9 @@ export function markBlobs(engine: Engine, n: number, ids: readonly SnapshotId[],
       source,
       rowSum('blobs', id, n, number, source),
     );
-    db.run('UPDATE snapshots SET blob = 1 WHERE volset = ? AND id = ?', n, id);
+    // One that was forgotten comes from whoever has not heard of it: it stays hidden.
+    if (!isDead(engine, n, snapshotKey(id))) db.run('UPDATE snapshots SET blob = 1 WHERE volset = ? AND id = ?', n, id);
+    db.run('DELETE FROM dropped WHERE volset = ? AND id = ?', n, id);
   }
   putHead(engine, n, number);
 }
@@ -162,7 +166,8 @@ export function blobFaults(engine: Engine, n: number): string[] {
   if (head < last) faults.push(`a blob has the number ${last}, beyond the last that was given (${head})`);
   const differing = db.get<{ count: number }>(
     `SELECT count(*) AS count FROM snapshots s
-     WHERE s.volset = ? AND s.blob <> EXISTS (SELECT 1 FROM blobs b WHERE b.volset = s.volset AND b.id = s.id)`,
+     WHERE s.volset = ? AND s.blob <> (EXISTS (SELECT 1 FROM blobs b WHERE b.volset = s.volset AND b.id = s.id)
+       AND NOT EXISTS (SELECT 1 FROM dead d WHERE d.volset = s.volset AND d.object = 'snapshot:' || s.id))`,
     n,
   );
   if (differing?.count !== 0)

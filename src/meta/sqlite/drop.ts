@@ -3,6 +3,7 @@ import type { SnapshotId, VolsetId } from '../../core/ids.ts';
 import { snapshotKey } from '../../core/register.ts';
 import type { Refusal } from '../contract.ts';
 import { isComplete } from './blobs.ts';
+import { rowSum } from './checksum.ts';
 import { type Engine, findVolsetNumber } from './engine.ts';
 import { isDead } from './heads.ts';
 import { keepersOf } from './keeping.ts';
@@ -28,11 +29,14 @@ export function dropBlobs(
       db.run('DELETE FROM blobs WHERE volset = ? AND id = ?', n, snapshot);
       db.run('DELETE FROM damaged WHERE volset = ? AND id = ?', n, snapshot);
       db.run('UPDATE snapshots SET blob = 0 WHERE volset = ? AND id = ?', n, snapshot);
+      db.run(DROPPED, n, snapshot, rowSum('dropped', snapshot, n));
       dropped.push(snapshot);
     }
   });
   return { dropped, refused };
 }
+
+const DROPPED = 'INSERT OR REPLACE INTO dropped(volset, id, sum) VALUES (?, ?, ?)';
 
 function refusal(engine: Engine, n: number, id: SnapshotId, force: boolean): Refusal | undefined {
   const { db } = engine;

@@ -150,6 +150,8 @@ export function keepingFaults({ db }: Engine): string[] {
     if (row.sum !== rowSum('kept', row.name, row.id, row.volset, row.until)) fault('kept', row.name);
   for (const row of db.all<{ volset: number; id: string; sum: string }>('SELECT * FROM damaged'))
     if (row.sum !== rowSum('damaged', row.id, row.volset)) fault('damaged', row.id);
+  for (const row of db.all<{ volset: number; id: string; sum: string }>('SELECT * FROM dropped'))
+    if (row.sum !== rowSum('dropped', row.id, row.volset)) fault('dropped', row.id);
   for (const row of db.all<StampRow>(STAMPS)) if (!isSound(row)) fault('stamps', row.what);
   for (const row of db.all<{ owner: string; bytes: number; sum: string }>('SELECT * FROM usage'))
     if (row.sum !== rowSum('usage', row.owner, row.bytes)) fault('usage', row.owner);

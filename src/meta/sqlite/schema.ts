@@ -15,7 +15,7 @@
  *
  * `blobs` holds what is complete here, also where its snapshot's record has not come yet, in the order in which it
  * became so; `snapshots.blob` says the same again for the index. `numbers` holds the last number of a volset, which no
- * deleted row gives back. `kept` names what may not be dropped yet, `damaged` what cannot be read whole, `stamps` when
+ * deleted row gives back. `kept` names what may not be dropped yet, `dropped` what is not to come back unasked, `damaged` what cannot be read whole, `stamps` when
  * something last went well (volset 0: of the store), `usage` what each bearer brought. `queue` is read by groups of (remote, volset), each in the order of `queue_order`.
  */
 export const APPLICATION_ID = 0x706c6169;
@@ -26,6 +26,7 @@ export const SINCE_4 = `CREATE TABLE kept(
   name TEXT NOT NULL, id TEXT NOT NULL, volset INTEGER NOT NULL, until INTEGER NOT NULL, sum TEXT NOT NULL,
   PRIMARY KEY(name, id)) WITHOUT ROWID;
 CREATE INDEX kept_blob ON kept(volset, id);
+CREATE TABLE dropped(volset INTEGER NOT NULL, id TEXT NOT NULL, sum TEXT NOT NULL, PRIMARY KEY(volset, id)) WITHOUT ROWID;
 CREATE TABLE damaged(volset INTEGER NOT NULL, id TEXT NOT NULL, sum TEXT NOT NULL, PRIMARY KEY(volset, id)) WITHOUT ROWID;
 CREATE TABLE stamps(
   volset INTEGER NOT NULL, what TEXT NOT NULL, at INTEGER NOT NULL, detail TEXT, sum TEXT NOT NULL,

@@ -2,8 +2,10 @@
 import { type Lineage, lineageOf } from '../../core/ancestry.ts';
 import type { SnapshotId, VolsetId } from '../../core/ids.ts';
 import type { SnapshotBody } from '../../core/records.ts';
+import { snapshotKey } from '../../core/register.ts';
 import { isComplete } from './blobs.ts';
 import { type Engine, findVolsetNumber, volsetNumber } from './engine.ts';
+import { isDead } from './heads.ts';
 
 interface LineageRow {
   parents: string;
@@ -37,11 +39,31 @@ export function insertSnapshot(engine: Engine, n: number, id: SnapshotId, body: 
     line,
     jump,
     body.parents.join(' '),
-    // It may be here before the record is.
-    isComplete(engine, n, id) ? 1 : 0,
+    // It may be here before the record is, and so may the word that it was forgotten.
+    isComplete(engine, n, id) && !isForgotten(engine, n, id) ? 1 : 0,
   );
   db.run('UPDATE volsets SET snapshots = snapshots + 1 WHERE n = ?', n);
 }
+
+export const isForgotten = (engine: Engine, n: number, id: SnapshotId): boolean => isDead(engine, n, snapshotKey(id));
+
+const DEAD = `EXISTS (SELECT 1 FROM dead d WHERE d.volset = s.volset AND d.object = 'snapshot:' || s.id)`;
+
+/** Known snapshots that were forgotten: of `ids`, else all. Found by the rows of what is dead, which are few. */
+export function forgotten(engine: Engine, volset: VolsetId, ids?: SnapshotId[]): SnapshotId[] {
+  const n = findVolsetNumber(engine, volset);
+  if (n === undefined) return [];
+  if (ids !== undefined) {
+    return engine.db.read(() => ids.filter((id) => isForgotten(engine, n, id) && knowsSnapshot(engine, n, id)));
+  }
+  return engine.db.all<{ id: SnapshotId }>(`SELECT s.id ${FORGOTTEN} ORDER BY d.object`, n).map(({ id }) => id);
+}
+
+const FORGOTTEN = `FROM dead d CROSS JOIN snapshots s ON s.volset = d.volset AND s.id = substr(d.object, 10)
+  WHERE d.volset = ? AND d.object > 'snapshot:' AND d.object < 'snapshot;'`;
+
+export const countForgotten = ({ db }: Engine, n: number): number =>
+  (db.get<{ count: number }>(`SELECT count(*) AS count ${FORGOTTEN}`, n) as { count: number }).count;
 
 export const hasBlob = ({ db }: Engine, n: number, id: SnapshotId): boolean =>
   db.get('SELECT 1 FROM snapshots WHERE volset = ? AND id = ? AND blob = 1', n, id) !== undefined;
@@ -72,19 +94,32 @@ export function missingBlobs(engine: Engine, volset: VolsetId, ids?: SnapshotId[
   const n = findVolsetNumber(engine, volset);
   if (n === undefined) return ids ?? [];
   if (ids !== undefined) {
-    return db.read(() => ids.filter((id) => !isComplete(engine, n, id)));
+    return db.read(() => ids.filter((id) => !isComplete(engine, n, id) || isForgotten(engine, n, id)));
   }
   return db
-    .all<{ id: SnapshotId }>('SELECT id FROM snapshots WHERE volset = ? AND blob = 0 ORDER BY created, id', n)
+    .all<{ id: SnapshotId }>(
+      `SELECT id FROM snapshots s WHERE volset = ? AND blob = 0 AND NOT ${DEAD} ORDER BY created, id`,
+      n,
+    )
     .map(({ id }) => id);
 }
+
+/** A row of `dropped` that is damaged counts: at worst it is asked for by name. */
+export function lackedBlobs(engine: Engine, volset: VolsetId): SnapshotId[] {
+  const n = findVolsetNumber(engine, volset);
+  if (n === undefined) return [];
+  return engine.db.all<{ id: SnapshotId }>(LACKED, n).map(({ id }) => id);
+}
+
+const LACKED = `SELECT s.id FROM snapshots s WHERE s.volset = ? AND s.blob = 0
+  AND NOT EXISTS (SELECT 1 FROM dropped d WHERE d.volset = s.volset AND d.id = s.id) ORDER BY s.created, s.id`;
 
 export function snapshotPage(engine: Engine, volset: VolsetId, after: SnapshotId | null, limit: number): SnapshotId[] {
   const { db } = engine;
   const n = volsetNumber(engine, volset);
   const from = after === null ? undefined : createdOf(engine, n, after);
   const rows = db.all<{ id: SnapshotId }>(
-    'SELECT id FROM snapshots WHERE volset = ? AND (created, id) > (?, ?) ORDER BY created, id LIMIT ?',
+    `SELECT id FROM snapshots s WHERE volset = ? AND (created, id) > (?, ?) AND NOT ${DEAD} ORDER BY created, id LIMIT ?`,
     n,
     from ?? -1,
     after ?? '',
@@ -96,16 +131,20 @@ export function snapshotPage(engine: Engine, volset: VolsetId, after: SnapshotId
 const createdOf = ({ db }: Engine, n: number, id: SnapshotId): number | undefined =>
   db.get<{ created: number }>('SELECT created FROM snapshots WHERE volset = ? AND id = ?', n, id)?.created;
 
+/** One that was forgotten is found only where the prefix means no other: whoever asks for it is to hear why it is gone. */
 export function snapshotsByPrefix(engine: Engine, volset: VolsetId, prefix: string, limit: number): SnapshotId[] {
   if (!/^[0-9a-f]{1,64}$/.test(prefix)) return [];
   const n = volsetNumber(engine, volset);
-  return engine.db
-    .all<{ id: SnapshotId }>(
-      'SELECT id FROM snapshots WHERE volset = ? AND id >= ? AND id < ? ORDER BY id LIMIT ?',
-      n,
-      prefix,
-      `${prefix}g`, // 'g' sorts after every hex digit
-      limit,
-    )
-    .map(({ id }) => id);
+  const find = (among: string): SnapshotId[] =>
+    engine.db
+      .all<{ id: SnapshotId }>(
+        `SELECT id FROM snapshots s WHERE volset = ? AND id >= ? AND id < ? AND ${among} ORDER BY id LIMIT ?`,
+        n,
+        prefix,
+        `${prefix}g`, // 'g' sorts after every hex digit
+        limit,
+      )
+      .map(({ id }) => id);
+  const live = find(`NOT ${DEAD}`);
+  return live.length > 0 ? live : find(DEAD);
 }

@@ -105,7 +105,7 @@ export class MirrorCourse implements Course {
     if (told === undefined) return head !== null;
     if (head === null) return meta.findVolset(volset) !== undefined;
     if (told.epoch !== epochOf(store) || told.revision !== head.revision) return true;
-    return head.blobs > lastBlobs(meta, store, volset) && meta.missingBlobs(volset).length > 0;
+    return head.blobs > lastBlobs(meta, store, volset) && meta.lackedBlobs(volset).length > 0;
   }
 
   async #session(peer: Link['peer'], volset: VolsetId): Promise<void> {
