@@ -7,6 +7,7 @@ const GLOBALS: Record<string, boolean> = {
   '--store': true,
   '--progress': true,
   '--lock-wait': true,
+  '--deadline': true,
   '--json': false,
   '--quiet': false,
 };

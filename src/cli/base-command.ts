@@ -30,6 +30,9 @@ export abstract class BaseCommand extends Command {
   /** Whether SIGINT and SIGTERM are the normal end, with exit 0 (servers, watchers). */
   static endsBySignal = false;
 
+  /** False for what has no end of its own that a deadline could cut off (servers). */
+  static takesDeadline = true;
+
   /** Set before `run`. */
   context!: Context;
   parsedInput!: Parsed;
@@ -68,5 +71,5 @@ export type CommandClass = (new (
 ) => BaseCommand) &
   Pick<
     typeof BaseCommand,
-    'id' | 'flags' | 'args' | 'strict' | 'usesStore' | 'output' | 'pathsAfterDashes' | 'endsBySignal'
+    'id' | 'flags' | 'args' | 'strict' | 'usesStore' | 'output' | 'pathsAfterDashes' | 'endsBySignal' | 'takesDeadline'
   >;

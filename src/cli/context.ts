@@ -34,6 +34,8 @@ export interface Options {
   quiet: boolean;
   progress: ProgressMode;
   lockWaitMs: number;
+  /** Of the run, from its start. */
+  deadlineMs?: number;
 }
 
 export const DEFAULT_OPTIONS: Options = { json: false, quiet: false, progress: 'auto', lockWaitMs: 60_000 };

@@ -1,9 +1,19 @@
 /** Flags of more than one command: the global ones, and types of value that oclif does not have. */
 import * as Flags from '@oclif/core/flags';
+import { PlaitError } from '../core/errors.ts';
 import { parseDuration, parsePercent, parseSample, parseSize, type Sample } from './units.ts';
 
 /** Milliseconds, from `30s 5m 24h 90d`. */
 export const duration = Flags.custom<number>({ parse: async (text) => parseDuration(text), helpValue: 'DURATION' });
+/** Some time, so that something can be done in it. */
+const someTime = Flags.custom<number>({
+  parse: async (text) => {
+    const ms = parseDuration(text);
+    if (ms > 0) return ms;
+    throw new PlaitError('usage', `no time at all: ${text}`, { hint: 'write it like 10m, or leave it out' });
+  },
+  helpValue: 'DURATION',
+});
 /** Bytes, from `64K 20G`. */
 export const size = Flags.custom<number>({ parse: async (text) => parseSize(text), helpValue: 'SIZE' });
 /** 0 to 1, from `5%`. */
@@ -32,5 +42,9 @@ export const globalFlags = {
     helpGroup: 'GLOBAL',
     helpValue: '60s',
     summary: 'how long to wait for another process on the same store',
+  }),
+  deadline: someTime({
+    helpGroup: 'GLOBAL',
+    summary: 'end in good order after this time, exit 13; the same command again goes on',
   }),
 };

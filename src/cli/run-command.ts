@@ -32,12 +32,13 @@ export async function runCommand(
   try {
     const command = new cls([...argv], CONFIG as never);
     const parsed = await parseArgv(cls, argv, command);
+    refuseDeadline(cls, parsed);
     await fillFrom(envSource(io.env), cls, parsed, command);
     command.parsedInput = parsed;
     refuseJson(cls, parsed);
     await using context = contextOf(io, placeOf(parsed, io), interrupts.signal);
     command.context = context;
-    await configure(cls, command);
+    await configure(cls, command, interrupts);
     json = context.options.json;
     return await execute(command, interrupts);
   } catch (error) {
@@ -46,7 +47,7 @@ export async function runCommand(
 }
 
 async function fail(error: unknown, json: boolean, io: Io, interrupts: Interrupts): Promise<number> {
-  const failure = normalizeFailure(error);
+  const failure = interrupts.blame(normalizeFailure(error));
   // A signal comes before all else, and only the listener knows which one it was.
   const exit = interrupts.exit ?? failure.exit;
   await printFailure(failure, exit, json, io);
@@ -57,6 +58,14 @@ function refuseJson(cls: CommandClass, { output }: Parsed): void {
   if (cls.output !== 'raw' || !output.flags.json) return;
   throw new PlaitError('usage', `\`plait ${spoken(cls.id)}\` writes raw bytes and cannot be combined with --json`, {
     hint: 'leave --json (or PLAIT_JSON) out',
+  });
+}
+
+/** One given to all commands, by PLAIT_DEADLINE, is not about those. */
+function refuseDeadline(cls: CommandClass, { given }: Parsed): void {
+  if (cls.takesDeadline || !given.has('deadline')) return;
+  throw new PlaitError('usage', `\`plait ${spoken(cls.id)}\` runs until it is stopped and takes no --deadline`, {
+    hint: 'end it with SIGTERM; PLAIT_DEADLINE does not count for it',
   });
 }
 
@@ -72,15 +81,24 @@ function requireDirectory(dir: string): void {
 }
 
 /** Adds the store's settings and fixes the global options. */
-async function configure(cls: CommandClass, command: BaseCommand): Promise<void> {
+async function configure(cls: CommandClass, command: BaseCommand, interrupts: Interrupts): Promise<void> {
   const { context, parsedInput: parsed } = command;
+  const fixOptions = (): void => {
+    const options = optionsOf(cls, parsed);
+    if (options.deadlineMs !== undefined) interrupts.endAfter(options.deadlineMs);
+    // A wait of SQLite's hears of no deadline.
+    context.options = { ...options, lockWaitMs: Math.ceil(Math.min(options.lockWaitMs, interrupts.remaining())) };
+  };
   // Before the store is opened for its settings: how long to wait for it is one of them.
-  context.options = optionsOf(cls, parsed);
+  fixOptions();
+  const before = optionsOf(cls, parsed);
   const config = cls.usesStore ? await context.findConfig() : undefined;
-  if (config) await fillFrom(configSource(config.read(), config.origin), cls, parsed, command);
-  const { lockWaitMs } = context.options;
-  context.options = optionsOf(cls, parsed);
-  if (context.options.lockWaitMs !== lockWaitMs) context.reopen();
+  if (config) {
+    await fillFrom(configSource(config.read(), config.origin), cls, parsed, command);
+    const { lockWaitMs, deadlineMs } = optionsOf(cls, parsed);
+    if (lockWaitMs !== before.lockWaitMs || deadlineMs !== before.deadlineMs) context.reopen();
+    fixOptions();
+  }
   context.reporter = selectReporter(context.options.progress, context.options.quiet, context.io);
 }
 
@@ -90,6 +108,7 @@ function optionsOf(cls: CommandClass, { output: { flags } }: Parsed): Options {
     quiet: flags.quiet === true,
     progress: flags.progress ?? DEFAULT_OPTIONS.progress,
     lockWaitMs: flags['lock-wait'] ?? DEFAULT_OPTIONS.lockWaitMs,
+    deadlineMs: cls.takesDeadline ? flags.deadline : undefined,
   };
 }
 
@@ -97,7 +116,8 @@ async function execute(command: BaseCommand, interrupts: Interrupts): Promise<nu
   const { io, options } = command.context;
   const outcome = await command.run();
   // Work that was cut short may look complete: say so, unless being stopped is how this command ends.
-  if (interrupts.exit !== undefined && !command.endsBySignal) throw interrupts.signal.reason;
+  const { signal, exit } = interrupts;
+  if (signal.aborted && (exit === undefined || !command.endsBySignal)) throw signal.reason;
   if (!options.json) await writeLines(io.stdout, linesOf(outcome, await paintFor(io.stdout, io.env)));
   else if (command.output === 'document') await io.stdout.write(`${JSON.stringify(outcome.result)}\n`);
   return exitOf(outcome);
