@@ -6,6 +6,7 @@ import type { PeerVolset } from '../core/peer.ts';
 import type { Selection } from '../core/selection.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
 import { type Engine, type Outcome, outcome } from './engine.ts';
+import { renameStamps } from './stamps.ts';
 
 export interface RemoteRow {
   name: string;
@@ -102,6 +103,7 @@ export function renameRemote(engine: Engine, old: string, name: string): Outcome
   const before = remoteByName(engine, old);
   checkNewName(engine, name);
   engine.meta.renameRemote(old, name);
+  renameStamps(engine, old, name);
   return outcome(remoteRow({ ...before, name }));
 }
 

@@ -31,7 +31,8 @@ import { noteSealed } from './sealed.ts';
 import { hasRecordsFor, sendRecords } from './send-records.ts';
 import { applyRound, openSession, parentLookup, type Session } from './session.ts';
 import { packGenerations } from './settle.ts';
-import { goesBeyond, stage } from './stage.ts';
+import { goesBeyond, showsTips, stage } from './stage.ts';
+import { stampSession } from './stamps.ts';
 import { moveTheirTips, takeTips } from './tips.ts';
 import { requireKnown, requireOwn, volsetOf } from './which-volset.ts';
 
@@ -134,7 +135,9 @@ export async function conclude(
   result.requests = requests - since.traffic.requests;
   result.traffic = { sent: sent - since.traffic.sent, received: received - since.traffic.received };
   result.durationMs = engine.world.now() - since.at;
-  return { ...outcome(result, ...exitsOf(result, progress, options)), progress, revision: session.staged.revision };
+  const done = outcome(result, ...exitsOf(result, progress, options));
+  stampSession(engine, verb, done, options);
+  return { ...done, progress, revision: session.staged.revision };
 }
 
 /** Where the remote turns out to be about another volset than thought, nothing of it is to wait there. */

@@ -17,6 +17,7 @@ import { requirePlace } from './place.ts';
 import { problemRow } from './problems.ts';
 import type { SnapshotResult } from './results.ts';
 import { settle } from './settle.ts';
+import { stampSnapshot } from './stamps.ts';
 import { compareWithBase, guardDeletions } from './working-tree.ts';
 
 export interface SnapshotOptions extends Labels {
@@ -83,6 +84,7 @@ export async function snapshotUnlessHeld(
   if (options.skipUnchanged && found.changes === 0 && baseRoot !== null && !options.newBranch) {
     // Where times of directories moved, the cache describes a tree that is not made.
     if (root === baseRoot) changes.keepCache(root);
+    stampSnapshot(engine, volset.id, volume.state.base);
     const standing = { ...facts, root: baseRoot, id: volume.state.base, created: false };
     return outcome(document(engine, volset, line.forkedFrom ?? line.name, standing), exitOf(found));
   }
@@ -117,6 +119,7 @@ async function commit(read: ReadTree): Promise<Outcome<SnapshotResult>> {
   const { branch, name, forkedFrom } = line as unknown as Line;
   volume.update({ base: made.id, baseRoot: root, branch, expected: null });
   keepCache(engine, changes, root);
+  stampSnapshot(engine, volset.id, made.id);
   await settle(engine, volset.id);
   const result = document(engine, volset, name, { ...facts, id: made.id, created: true });
   result.addedBytes = stats.addedBytes;

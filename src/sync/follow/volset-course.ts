@@ -11,6 +11,7 @@ import { pushes, type ReplicateOptions } from '../replicate-options.ts';
 import { lastBlobs, lastSealed } from '../sealed.ts';
 import { sessionOfFeed } from '../session.ts';
 import { goesBeyond, identityOf, type Staged } from '../stage.ts';
+import { stampStanding } from '../stamps.ts';
 import { requireOwn, volsetOf } from '../which-volset.ts';
 import type { Directory } from './directory.ts';
 import type { FollowEvent } from './events.ts';
@@ -23,6 +24,8 @@ import { type News, Teller } from './tell.ts';
 
 /** A marker that moves and nothing else is written down at most so often. */
 const FLUSH_MS = 1000;
+/** In sync with nothing to do, it is said anew at most so often that all is there. */
+const STAMP_MS = 600_000;
 
 export interface Following {
   engine: Engine;
@@ -51,6 +54,8 @@ export class VolsetCourse implements Course {
   /** What it had come to, but for the database. */
   #moved: { store: StoreId; staged: Staged } | undefined;
   #flushedAt = Number.NEGATIVE_INFINITY;
+  #stampedAt = Number.NEGATIVE_INFINITY;
+  #inSync = false;
   #left: Left = { lacking: false, held: false };
   /** A round that failed may have taken records and no more. */
   #undone = false;
@@ -208,12 +213,20 @@ export class VolsetCourse implements Course {
   look(): FollowInput[] {
     try {
       if (this.#of.now() - this.#flushedAt >= FLUSH_MS) this.flush();
+      if (this.#inSync && this.#of.now() - this.#stampedAt >= STAMP_MS) this.#stamp();
       return this.volset === undefined ? [] : this.#lookAt(this.volset);
     } catch (error) {
       // The remote was taken away or switched off by another command, or the database cannot be written now.
       if (error instanceof PlaitError) return [{ input: 'failed', of: 'feed', error: asFailure(error) }];
       throw error;
     }
+  }
+
+  /** The feed stands, and nothing is owed to either side. */
+  #stamp(): void {
+    this.#stampedAt = this.#of.now();
+    if (this.volset === undefined) return;
+    stampStanding(this.#engine, this.#name, this.volset, { exits: this.exits, sends: this.#sends });
   }
 
   #lookAt(volset: VolsetId): FollowInput[] {
@@ -263,6 +276,7 @@ export class VolsetCourse implements Course {
   }
 
   news(news: News): void {
+    if (news.event === 'status') this.#inSync = news.status === 'in-sync';
     const volsetId = this.volset ?? null;
     const volset = (this.volset && this.#engine.meta.findVolset(this.volset)?.name) ?? null;
     this.#of.emit({ ...news, remote: this.#name, volset, volsetId, rev: this.#rev });

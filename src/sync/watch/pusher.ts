@@ -19,6 +19,8 @@ import { Wake } from './wake.ts';
 const PUSH_BACK_OFF: BackOffBounds = { firstMs: 1000, longestMs: 30_000 };
 /** After a refusal that will hardly change by itself: a token that was revoked, another store under the address. */
 const LASTING_MS = 300_000;
+/** With nothing to send: that the way there still stands is worth knowing before it is needed. */
+const IDLE_MS = 3_600_000;
 
 export interface PusherOptions {
   remote: string;
@@ -35,6 +37,7 @@ export class Pusher {
   readonly #wake = new Wake();
   #wanted = true;
   #attempts = 0;
+  #triedAt = Number.NEGATIVE_INFINITY;
 
   constructor(engine: Engine, options: PusherOptions) {
     this.#engine = engine;
@@ -58,6 +61,13 @@ export class Pusher {
       if (!(error instanceof PlaitError)) throw error;
       await this.#failed(error, LASTING_MS);
     }
+  }
+
+  /** Nothing has changed: the remote is asked now and then all the same. */
+  idle(): void {
+    if (performance.now() - this.#triedAt < IDLE_MS) return;
+    this.#wanted = true;
+    this.#wake.now();
   }
 
   /** Until the engine's signal; rejects only where telling fails. */
@@ -87,6 +97,7 @@ export class Pusher {
   /** Milliseconds until it is to be tried again; undefined: done. */
   async #push(): Promise<number | undefined> {
     const { remote } = this.#options;
+    this.#triedAt = performance.now();
     try {
       const pushed = await replicate(this.#engine, 'push', remoteByName(this.#engine, remote), this.#replicate);
       return await this.#pushed(pushed);

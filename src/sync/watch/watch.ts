@@ -195,6 +195,8 @@ class Watcher implements Disposable {
     if (result.created) {
       await this.#pusher?.made();
       await this.#teller.snapshot(result);
+    } else {
+      this.#pusher?.idle();
     }
     await this.#teller.allWell(result.problems, this.#tree.limit);
   }
