@@ -2,6 +2,47 @@
 import tseslint from 'typescript-eslint';
 import { layersRule } from './scripts/lint/layers.ts';
 
+/** Of node:fs and node:fs/promises: whatever changes a file, a folder or their attributes. `open` also reads. */
+const WRITING = [
+  ...[
+    'appendFile',
+    'chmod',
+    'chown',
+    'copyFile',
+    'cp',
+    'fchmod',
+    'fchown',
+    'fdatasync',
+    'fsync',
+    'ftruncate',
+    'futimes',
+  ],
+  ...[
+    'lchmod',
+    'lchown',
+    'link',
+    'lutimes',
+    'mkdir',
+    'mkdtemp',
+    'rename',
+    'rm',
+    'rmdir',
+    'symlink',
+    'truncate',
+    'unlink',
+  ],
+  ...['utimes', 'write', 'writeFile', 'writev'],
+].flatMap((name) => [name, `${name}Sync`]);
+const writes = 'what changes files goes through src/disk, so that crash tests record and replay every step of it';
+
+const EVERYWHERE = [
+  { selector: 'ExportAllDeclaration', message: 'export * hides what a folder offers: name each export' },
+  {
+    selector: "CallExpression[callee.property.name='slice'][arguments.length=0]",
+    message: 'slice() of a Buffer copies nothing: copyOf (core/bytes.ts) for bytes, [...list] for arrays',
+  },
+];
+
 const impure =
   ' is not for src/core or src/sync: pass clock, randomness and environment in, so that runs are repeatable';
 
@@ -23,12 +64,29 @@ export default tseslint.config(
   {
     files: ['src/**/*.ts'],
     rules: {
+      'no-restricted-syntax': ['error', ...EVERYWHERE],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/disk/**'],
+    rules: {
       'no-restricted-syntax': [
         'error',
-        { selector: 'ExportAllDeclaration', message: 'export * hides what a folder offers: name each export' },
+        ...EVERYWHERE,
         {
-          selector: "CallExpression[callee.property.name='slice'][arguments.length=0]",
-          message: 'slice() of a Buffer copies nothing: copyOf (core/bytes.ts) for bytes, [...list] for arrays',
+          selector: "CallExpression[callee.name='openSync']:not([arguments.1.value='r'])",
+          message: `open for reading only ('r'): ${writes}`,
+        },
+      ],
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: ['node:fs', 'node:fs/promises', 'fs', 'fs/promises'].map((name) => ({
+            name,
+            importNames: [...WRITING, 'createWriteStream', 'open', 'promises', 'default'],
+            message: writes,
+          })),
         },
       ],
     },

@@ -2,7 +2,7 @@
  * index.db: where each object of each volset lies. One connection reads committed state, another writes; a write
  * transaction may span an await and is never waited for on the thread. The file can be made again from the packs.
  */
-import { closeSync, openSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { PlaitError } from '../core/errors.ts';
 import type { Kind } from '../core/hash.ts';
@@ -11,7 +11,7 @@ import type { ObjectRef, PackInfo } from './contract.ts';
 import { ID_BYTES } from './format.ts';
 import { RowWriter } from './index-rows.ts';
 import { openIndex } from './index-schema.ts';
-import { diskFault, isCorrupt, type LockWait, retryBusy } from './lock.ts';
+import { diskFault, ensureFile, isCorrupt, type LockWait, retryBusy } from './lock.ts';
 
 export interface PackPlace {
   /** The volset whose folder holds the pack: another than asked for where the object is borrowed. */
@@ -235,7 +235,7 @@ export class IndexDb {
   /** Damage found in use: a marker makes the next opening rebuild the file, which nobody may do under our feet. */
   #seen(error: unknown): unknown {
     if (!isCorrupt(error)) return diskFault(error);
-    closeSync(openSync(damageMarker(this.#path), 'a', 0o600));
+    ensureFile(damageMarker(this.#path));
     return new PlaitError('integrity', 'The chunk index is damaged.', {
       hint: 'Run the command again: the index is rebuilt from the packs.',
       cause: error,
@@ -267,10 +267,16 @@ function borrowRows(db: DatabaseSync, from: number, to: number, refs: readonly O
   const put = db.prepare(`INSERT OR IGNORE INTO objects SELECT ?, kind, id, pack, block, raw, length FROM objects
     WHERE volset = ? AND kind = ? AND id = ?`);
   const find = db.prepare(FIND);
+  const packs = new Set<number>();
   let held = 0;
   for (const { kind, id } of refs) {
     put.run(to, from, kind, id);
-    if (find.get(to, kind, id)) held++;
+    const row = find.get(to, kind, id);
+    if (!row) continue;
+    held++;
+    packs.add(Number(row.pack));
   }
+  const note = db.prepare('INSERT OR IGNORE INTO borrowers SELECT volset, ? FROM packs WHERE n = ? AND volset <> ?');
+  for (const pack of packs) note.run(to, pack, to);
   return held;
 }

@@ -4,12 +4,13 @@
  * so there is one appender. A torn tail of a crash is cut off by the next append; sound blocks behind a damaged place
  * are no torn tail and are kept.
  */
-import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { type Kind, objectHash } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
-import { ensureDir, fsyncDir, openExclusive, writeAll } from '../disk/durable.ts';
+import { ensureDir, fsyncDir, openExclusive, renameDurable, writeAll } from '../disk/durable.ts';
+import { openUpdate, removeFile, syncFile, truncateTo } from '../disk/files.ts';
 import { BLOCK_HEADER, type BlockTable, checkBlock, parseFixed } from './block.ts';
 import { BlockBuilder } from './block-builder.ts';
 import { LOG_TARGET } from './format.ts';
@@ -47,12 +48,12 @@ export function appendLog(
       fd = mended.fd;
       end = mended.end;
     }
-    ftruncateSync(fd, end);
+    truncateTo(fd, end);
     for (const block of encodeAll(kind, bodies)) {
       writeAll(fd, block, end);
       end += block.length;
     }
-    fsyncSync(fd);
+    syncFile(fd);
     const tail = { end, inode: fstatSync(fd, { bigint: true }).ino };
     if (end < LOG_TARGET) return tail;
     sealLog(tx, fd, path, packsDir, volset, end);
@@ -63,14 +64,14 @@ export function appendLog(
 }
 
 function openLog(path: string, packsDir: string, volset: VolsetId): number {
-  if (existsSync(path)) return openSync(path, 'r+');
+  if (existsSync(path)) return openUpdate(path);
   if (ensureDir(dirname(path))) {
     fsyncDir(packsDir);
     fsyncDir(dirname(packsDir));
   }
   const fd = openExclusive(path);
   writeAll(fd, packHeader(volset), 0);
-  fsyncSync(fd);
+  syncFile(fd);
   fsyncDir(dirname(path));
   return fd;
 }
@@ -81,7 +82,7 @@ function soundEnd(fd: number, volset: VolsetId, known: LogTail | undefined): num
   if (known && known.inode === ino && BigInt(known.end) === size) return known.end;
   if (size < PACK_HEADER) {
     // A crash between creation and the first sync: nothing was ever acknowledged from here.
-    ftruncateSync(fd, 0);
+    truncateTo(fd, 0);
     writeAll(fd, packHeader(volset), 0);
     return PACK_HEADER;
   }
@@ -122,7 +123,7 @@ function soundBlock(bytes: Buffer): (BlockTable & { bytes: Buffer }) | undefined
 /** The log with its sound blocks only, put in place of the damaged one. */
 function withoutDamage(from: number, path: string, volset: VolsetId): { fd: number; end: number } {
   const made = `${path}.new`;
-  rmSync(made, { force: true });
+  removeFile(made);
   const fd = openExclusive(made);
   try {
     writeAll(fd, packHeader(volset), 0);
@@ -131,9 +132,8 @@ function withoutDamage(from: number, path: string, volset: VolsetId): { fd: numb
       writeAll(fd, bytes, end);
       end += bytes.length;
     }
-    fsyncSync(fd);
-    renameSync(made, path);
-    fsyncDir(dirname(path));
+    syncFile(fd);
+    renameDurable(made, path);
     return { fd, end };
   } catch (error) {
     closeSync(fd);
@@ -158,10 +158,9 @@ function sealLog(tx: IndexWrite, fd: number, path: string, packsDir: string, vol
   const { pack, footer } = packFooter(directory, end);
   writeAll(fd, directory, end);
   writeAll(fd, footer, end + directory.length);
-  fsyncSync(fd);
+  syncFile(fd);
   const target = packPath(packsDir, volset, pack);
-  renameSync(path, target);
-  fsyncDir(dirname(target));
+  renameDurable(path, target);
   const { row, rows } = readPackContent(packsDir, volset, pack);
   if (row.objects === 0) throw new PlaitError('integrity', 'A log was sealed into an unreadable pack.');
   tx.rows.objects(tx.rows.pack(row), rows);

@@ -1,16 +1,15 @@
 /** Writes one pack under a temporary name: append blocks, seal, then the owner moves it to its place. */
-import { close, closeSync, fdatasync, fsync, ftruncateSync, openSync } from 'node:fs';
+import { close, closeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { PlaitError } from '../core/errors.ts';
 import type { VolsetId } from '../core/ids.ts';
 import { openExclusive, writeAll } from '../disk/durable.ts';
+import { openUpdate, syncDataAsync, syncFileAsync, truncateTo } from '../disk/files.ts';
 import { parseFixed } from './block.ts';
 import { PACK_TARGET, PACK_TARGET_OBJECTS } from './format.ts';
 import { packFooter, packHeader } from './pack.ts';
 import { DirectoryBuilder, PACK_HEADER } from './pack-directory.ts';
 
-const fsyncAsync = promisify(fsync);
-const fdatasyncAsync = promisify(fdatasync);
 const closeAsync = promisify(close);
 
 export interface SealedPack {
@@ -45,7 +44,7 @@ export class PackWriter {
 
   /** Goes on with an unfinished pack: its sound blocks are told with `adopt`, in order, and `cut` removes the rest. */
   static resume(path: string, volset: VolsetId): PackWriter {
-    return new PackWriter(path, volset, openSync(path, 'r+'));
+    return new PackWriter(path, volset, openUpdate(path));
   }
 
   /** For reading back what was appended. */
@@ -90,7 +89,7 @@ export class PackWriter {
 
   /** Removes what lies behind the last block. */
   cut(): void {
-    ftruncateSync(this.#fd, this.#end);
+    truncateTo(this.#fd, this.#end);
   }
 
   #include(block: Uint8Array, count: number): number {
@@ -102,7 +101,7 @@ export class PackWriter {
 
   /** Makes what was appended so far durable, for readers that salvage. */
   flush(): Promise<void> {
-    const flushed = fdatasyncAsync(this.#fd);
+    const flushed = syncDataAsync(this.#fd);
     this.#flushing = flushed.catch(() => {});
     return flushed;
   }
@@ -117,10 +116,10 @@ export class PackWriter {
     const bytes = this.#end + directory.length + footer.length;
     writeAll(this.#fd, directory, this.#end);
     writeAll(this.#fd, footer, this.#end + directory.length);
-    ftruncateSync(this.#fd, bytes);
+    truncateTo(this.#fd, bytes);
     await this.#flushing;
     try {
-      await fsyncAsync(this.#fd);
+      await syncFileAsync(this.#fd);
     } catch (error) {
       // Nobody knows what of it is on the disk.
       this.discard();

@@ -1,8 +1,9 @@
 /** Folders of uploads, one each, with the lock that tells that its receiver lives; those that nobody receives wait. */
-import { type Dirent, readdirSync, rmSync, statSync } from 'node:fs';
+import { type Dirent, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PlaitError } from '../core/errors.ts';
+import { removeTree } from '../disk/files.ts';
 import { receiveFault } from './lock.ts';
 import { cleanSessions, isTaken, lastChange, type Session, sessionsIn, takeSession } from './session.ts';
 import { checkOwner, readOwner, type UploadOwner, writeOwner } from './upload-owner.ts';
@@ -18,7 +19,7 @@ const NOTHING = /^$/;
 
 /** Removes what only a living receiver has a use for. */
 export function clearScratch(dir: string, keep = KEPT): void {
-  for (const name of readdirSync(dir)) if (!keep.test(name)) rmSync(join(dir, name), { recursive: true, force: true });
+  for (const name of readdirSync(dir)) if (!keep.test(name)) removeTree(join(dir, name));
 }
 
 export function checkUploadId(id: string): void {

@@ -2,10 +2,10 @@
  * Pack files of one session, in its own folder: appended to, sealed when full, made durable, gone on with after a crash.
  * Packs that were published are elsewhere; their numbers stay.
  */
-import { readdirSync, rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VolsetId } from '../core/ids.ts';
+import { removeFile, syncPath } from '../disk/files.ts';
 import { ensureFile } from './lock.ts';
 import { PackWriter, type SealedPack } from './pack-writer.ts';
 
@@ -226,28 +226,15 @@ async function blocksDurable({ writer, sealed }: Sealing): Promise<void> {
   }
 }
 
-async function syncPath(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } catch (error) {
-    // Some network file systems refuse to sync a folder; there is nothing better to do there.
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EINVAL' && code !== 'ENOTSUP') throw error;
-  } finally {
-    await handle.close();
-  }
-}
-
 /**
- * A pack is moved before its objects are recorded, and may hold some that nothing needs yet: an empty file of this name
- * leads whoever takes the session up to it.
+ * A pack is moved before its objects are recorded and before any snapshot names them, and may hold some that nothing
+ * needs yet: an empty file of this name keeps gc away from it and leads whoever takes the session up to it. It goes
+ * after the commit, or with the session's folder.
  */
 const markerPath = (dir: string, file: number, pack: string): string => join(dir, `${file}-${pack}.moved`);
 
 export const markMoved = (dir: string, file: number, pack: string): void => ensureFile(markerPath(dir, file, pack));
-export const unmarkMoved = (dir: string, file: number, pack: string): void =>
-  rmSync(markerPath(dir, file, pack), { force: true });
+export const unmarkMoved = (dir: string, file: number, pack: string): void => removeFile(markerPath(dir, file, pack));
 
 export interface LeftPart {
   file: number;

@@ -2,12 +2,12 @@
  * The packs that one session writes, in its own folder, until they are published: sealed and synced, moved to
  * packs/<volset>/, recorded in the index, and then, under the index's write lock, made visible by the caller's commit.
  */
-import { renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { hex, KIND, type Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
 import { ensureDir, fsyncDir } from '../disk/durable.ts';
+import { renameFile } from '../disk/files.ts';
 import type { Commit, WriteStats } from './contract.ts';
 import { ID_BYTES } from './format.ts';
 import type { IndexDb, IndexWrite } from './index-db.ts';
@@ -41,7 +41,10 @@ export class SessionPacks implements PackSink {
   readonly #startCounter: number;
   readonly #promised: PromisedIds;
   readonly #present: PresentIds;
+  /** Placed since the last commit. */
   readonly #published: string[] = [];
+  /** Those of them whose markers go with the commit. */
+  readonly #recorded = new Map<number, string>();
   /** Sealed packs with objects that nothing needed so far: kept here if they have no other, else placed already. */
   readonly #partly = new Map<number, SealedPack>();
   readonly #stats: WriteStats = { newChunks: 0, addedBytes: 0, storedBytes: 0 };
@@ -138,7 +141,15 @@ export class SessionPacks implements PackSink {
       if (tx.gcCounter() !== this.#startCounter) this.#recheck(tx);
       await commit?.();
     });
+    this.#committed();
     return { ...this.#stats };
+  }
+
+  /** What was published is like any other data now: gc may move it, or take it once nothing names it any more. */
+  #committed(): void {
+    this.#published.length = 0;
+    for (const [file, pack] of this.#recorded) unmarkMoved(this.#session.dir, file, pack);
+    this.#recorded.clear();
   }
 
   async #placeLate(keep: Keep): Promise<void> {
@@ -156,7 +167,7 @@ export class SessionPacks implements PackSink {
     }
   }
 
-  /** Moves a sealed pack to its place and records it. Its objects may be seen from now on; no snapshot names them yet. */
+  /** Marks a sealed pack, moves it to its place and records it. Its objects may be seen from now on; no snapshot names them yet. */
   async #place(file: number, sealed: SealedPack, keep?: Keep): Promise<void> {
     const path = this.files.path(file);
     const rows = withFile(path, (fd) => rowsOfPack(readDirectory(fd, this.volset, sealed.pack).blocks));
@@ -164,17 +175,14 @@ export class SessionPacks implements PackSink {
     if (kept.length < rows.length) this.#partly.set(file, sealed);
     // Nothing in it is needed: it is not worth a place, unless something is asked for later.
     if (kept.length === 0) return;
-    if (!this.files.isMoved(file)) {
-      if (keep) this.#mark(file, sealed, kept.length < rows.length);
-      this.#move(file, sealed);
-    }
-    await this.#record(sealed, rows, kept);
+    if (!this.files.isMoved(file)) this.#mark(file, sealed, kept.length < rows.length);
+    await this.#record(file, sealed, rows, kept);
     keep?.recorded(kept);
-    if (keep && kept.length === rows.length) unmarkMoved(this.#session.dir, file, sealed.pack);
+    if (kept.length === rows.length) this.#recorded.set(file, sealed.pack);
     this.#count(kept);
   }
 
-  /** What is not recorded now would be lost for who takes the session up. */
+  /** Keeps gc away from the pack; and what is not recorded now would be lost for who takes the session up. */
   #mark(file: number, sealed: SealedPack, forLong: boolean): void {
     markMoved(this.#session.dir, file, sealed.pack);
     // Else it is there for a process that dies; after a power cut its blocks would come again.
@@ -187,7 +195,7 @@ export class SessionPacks implements PackSink {
       fsyncDir(this.#packsDir);
       fsyncDir(dirname(this.#packsDir));
     }
-    renameSync(sealed.path, target);
+    renameFile(sealed.path, target);
     fsyncDir(dirname(target));
     this.files.moved(file, target);
     this.#published.push(sealed.pack);
@@ -202,12 +210,16 @@ export class SessionPacks implements PackSink {
     }
   }
 
-  async #record(sealed: SealedPack, all: ObjectRow[], rows: ObjectRow[]): Promise<void> {
+  /** The pack moves under the index's lock: gc, which removes files under it, might take another one of this name for it. */
+  async #record(file: number, sealed: SealedPack, all: ObjectRow[], rows: ObjectRow[]): Promise<void> {
     // Of all that lies in it: with the file's length it tells how well the pack is compressed.
     const raw = all.reduce((sum, row) => sum + row.length, 0);
     const row = { volset: this.volset, pack: sealed.pack, bytes: sealed.bytes, objects: sealed.objects, raw };
     for (let at = 0; at < rows.length; at += ROWS_PER_TRANSACTION) {
-      await this.#index.write((tx) => tx.rows.objects(tx.rows.pack(row), rows.slice(at, at + ROWS_PER_TRANSACTION)));
+      await this.#index.write((tx) => {
+        if (!this.files.isMoved(file)) this.#move(file, sealed);
+        tx.rows.objects(tx.rows.pack(row), rows.slice(at, at + ROWS_PER_TRANSACTION));
+      });
     }
   }
 

@@ -3,9 +3,10 @@
  * which tells others that the process lives. Order: lock file, lock, folder; removal in reverse. So a folder without a
  * held lock belongs to nobody, whenever it is looked at.
  */
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureDir } from '../disk/durable.ts';
+import { removeFile, removeTree } from '../disk/files.ts';
 import { ensureFile, type FileLock, isBusy, tryLock } from './lock.ts';
 
 export interface Session {
@@ -27,8 +28,8 @@ export function takeSession(parent: string, id: string): Session | undefined {
     dir,
     release: () => lock.release(),
     remove: () => {
-      rmSync(dir, { recursive: true, force: true });
-      rmSync(path, { force: true });
+      removeTree(dir);
+      removeFile(path);
       lock.release();
     },
   };

@@ -2,11 +2,12 @@
  * What an earlier receiver of the same upload left, taken over: its packs stay as they are, each up to its first bad
  * block. Every block is checked again, on workers where there are many; one file is open at a time.
  */
-import { fstatSync, rmSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { fstatSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { PlaitError } from '../core/errors.ts';
 import { KIND } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
+import { openReading, removeFile } from '../disk/files.ts';
 import { BLOCK_HEADER, type BlockTable, parseFixed, parseHeader } from './block.ts';
 import { packHeader, readBlockAt, readDirectory, withFile } from './pack.ts';
 import { PACK_HEADER, type PackedBlock } from './pack-directory.ts';
@@ -61,12 +62,12 @@ async function takePart(target: TakeOver, { file, path }: LeftPart, last: boolea
   if (added > 0) return packs.files.adopt(file, writer, last);
   // Not a whole block, or the volset holds it all.
   writer.discard();
-  rmSync(path, { force: true });
+  removeFile(path);
 }
 
 /** Checked blocks in order, up to the first that is bad. Whoever gets one may release its memory. */
 async function* soundBlocks({ packs, check }: TakeOver, path: string): AsyncGenerator<Uint8Array, void, undefined> {
-  const handle = await open(path, 'r');
+  const handle = await openReading(path);
   try {
     if (!(await readAt(handle, 0, PACK_HEADER))?.equals(packHeader(packs.volset))) return;
     const ahead: Promise<Checked>[] = [];
@@ -107,7 +108,7 @@ async function readBlock(handle: FileHandle, offset: number): Promise<Uint8Array
   let length: number;
   try {
     const { kind, totalLength } = parseFixed(head);
-    if (kind === KIND.generation) return undefined;
+    if (isOwnKind(kind)) return undefined;
     length = totalLength;
   } catch (error) {
     if (error instanceof PlaitError) return undefined;

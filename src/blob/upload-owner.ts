@@ -2,11 +2,11 @@
  * Whose an upload is: a small file in its quarantine folder. It is there before the first block; the first sync makes
  * it durable together with the blocks. Without a sound one, nothing in the folder was ever acknowledged.
  */
-import { closeSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import type { VolsetId } from '../core/ids.ts';
-import { openExclusive, writeAll } from '../disk/durable.ts';
+import { removeFile, renameFile, writeNew } from '../disk/files.ts';
 
 export interface UploadOwner {
   volset: VolsetId;
@@ -46,12 +46,7 @@ export function readOwner(dir: string): UploadOwner | undefined {
 /** Under its name whole or not at all; the caller syncs it (`ownerPath`) and the folder. */
 export function writeOwner(dir: string, { volset, owner }: UploadOwner): void {
   const temp = join(dir, 'owner.tmp');
-  rmSync(temp, { force: true });
-  const fd = openExclusive(temp);
-  try {
-    writeAll(fd, Buffer.from(JSON.stringify({ format: 1, volset, owner })));
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(temp, ownerPath(dir));
+  removeFile(temp);
+  writeNew(temp, Buffer.from(JSON.stringify({ format: 1, volset, owner })));
+  renameFile(temp, ownerPath(dir));
 }

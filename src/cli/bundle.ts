@@ -1,9 +1,11 @@
 /** `plait export` and `plait import`: the data that would travel over HTTP, in a file. */
-import { createReadStream, createWriteStream, renameSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { PlaitError } from '../core/errors.ts';
 import type { SnapshotId } from '../core/ids.ts';
+import { renameDurable } from '../disk/durable.ts';
+import { removeFile, writeStream } from '../disk/files.ts';
 import type { Engine } from '../sync/engine.ts';
 import { currentVolset } from '../sync/engine.ts';
 import { resolveReference } from '../sync/references.ts';
@@ -38,10 +40,10 @@ async function writeWhole(path: string, stream: AsyncIterable<Uint8Array>, signa
   requirePath(dirname(path), 'directory');
   const part = `${path}.part`;
   try {
-    await pipeline(stream, createWriteStream(part, { mode: 0o600, flush: true }), { signal });
-    renameSync(part, path);
+    await pipeline(stream, writeStream(part), { signal });
+    renameDurable(part, path);
   } catch (error) {
-    rmSync(part, { force: true });
+    removeFile(part);
     throw error;
   }
 }

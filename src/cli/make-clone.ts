@@ -1,11 +1,12 @@
 /** `plait clone`: store and working directory for a remote's volset, then everything in `sync/clone`. */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { objectNameFault } from '../core/names.ts';
 import { showText } from '../core/paths.ts';
 import type { PeerVolset } from '../core/peer.ts';
 import type { Selection } from '../core/selection.ts';
+import { ensureUserDir } from '../disk/files.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
 import { type CloneResult, chooseVolset, clone as cloneInto } from '../sync/clone.ts';
 import { createStore, isStore, openMeta } from '../sync/store.ts';
@@ -85,7 +86,7 @@ function prepare(context: Context, dir: string, volset: PeerVolset, { bare, orig
   if (isStore(store)) refuseOtherOrigin(context, store, volset, origin);
   const found = bare ? undefined : findVolume(dir);
   if (!bare && found?.store !== store) refuseInside(dir, store);
-  if (!bare) mkdirSync(dir, { recursive: true });
+  if (!bare) ensureUserDir(dir);
   createStore(store, { ...storeOptions(context), ephemeral });
   if (bare) return { store };
   if (found?.store === store) return found;

@@ -1,9 +1,10 @@
 /** `plait init`: a store, and around it or beside it a working directory. */
-import { existsSync, mkdirSync, readdirSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import type { BranchId, VolsetId } from '../core/ids.ts';
 import { nameFromText, objectNameFault } from '../core/names.ts';
+import { ensureUserDir } from '../disk/files.ts';
 import type { VolsetView } from '../meta/contract.ts';
 import type { Store } from '../sync/engine.ts';
 import { newBranchId, newVolsetId } from '../sync/fresh-ids.ts';
@@ -39,7 +40,7 @@ export async function init(context: Context, options: InitOptions): Promise<{ re
   const branch = options.branch ?? 'main';
   checkNames(name, branch);
   // The directory is the user's own and gets what the umask says; only the store in it is private.
-  mkdirSync(dir, { recursive: true });
+  ensureUserDir(dir);
   createStore(store, { ...storeOptions(context), ephemeral: wantsEphemeral(context) });
   const { volset, branchId } = await createVolset(context, store, { name, branch, dir });
   const id = storeOptions(context).world.random(16).toString('hex');

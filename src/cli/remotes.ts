@@ -1,9 +1,10 @@
 /** `plait remote`: what of it touches files, stdin or the network. */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { showText } from '../core/paths.ts';
 import { ensureDir, writeFileDurable } from '../disk/durable.ts';
+import { removeFile } from '../disk/files.ts';
 import type { Outcome } from '../sync/engine.ts';
 import * as remotes from '../sync/remotes.ts';
 import { isPath, parseAddress, storeAt } from './address.ts';
@@ -91,7 +92,7 @@ export async function removeRemote(context: Context, name: string): Promise<Outc
   const removed = remotes.removeRemote(engine, name);
   // Only what we wrote ourselves; a file that was named with --token-file is the user's.
   if (tokenFile !== undefined && dirname(tokenFile) === dirname(tokenPath(engine.dir, name))) {
-    rmSync(tokenFile, { force: true });
+    removeFile(tokenFile);
   }
   return removed;
 }

@@ -5,7 +5,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { PathKey } from '../core/paths.ts';
 import { type FileStat, sameStat } from '../core/stat.ts';
-import type { Beneath } from './beneath.ts';
+import type { Beneath, OsPath } from './beneath.ts';
 import { fileStat, kindOfMode } from './file-stat.ts';
 
 const TRIES = 3;
@@ -29,7 +29,8 @@ export interface ReadOptions {
 }
 
 /** Opens for reading without following a link and without waiting for a pipe's writer. */
-export const openForRead = (beneath: Beneath, path: PathKey): number => openSync(beneath.path(path), FLAGS);
+export const openToRead = (path: OsPath): number => openSync(path, FLAGS);
+export const openForRead = (beneath: Beneath, path: PathKey): number => openToRead(beneath.path(path));
 
 /** Reads a whole file. `expected` is the stat of the scan; a file that changed since is read again, up to 3 times. */
 export function readStable(beneath: Beneath, path: PathKey, expected: FileStat, options: ReadOptions): StableRead {

@@ -3,9 +3,10 @@
  * file each, in the volume's notes, named by when it was made and when it ends, so that a mark is there whole or not at
  * all. Made while the volume's lock is held, so that no snapshot is at work when `hold` has ended.
  */
-import { closeSync, readdirSync, rmSync } from 'node:fs';
+import { closeSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureDir, fsyncDir, openExclusive } from '../disk/durable.ts';
+import { takeAway } from '../disk/files.ts';
 import type { Volume } from '../volume/contract.ts';
 
 export interface Mark {
@@ -47,7 +48,7 @@ export function addMark(volume: Volume, { at, until }: Pick<Mark, 'at' | 'until'
 /** False where somebody else has just taken it. */
 export function removeMark(volume: Volume, { name }: Mark): boolean {
   try {
-    rmSync(join(dirOf(volume), name));
+    takeAway(join(dirOf(volume), name));
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;

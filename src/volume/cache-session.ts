@@ -2,11 +2,11 @@
  * One use of the stat cache: what is found out goes into a delta file beside it, which becomes part of the cache only
  * when the caller says which tree it belongs to. While nothing moves, nothing is written.
  */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import type { NodeId } from '../core/ids.ts';
 import type { PathKey } from '../core/paths.ts';
+import { removeFile } from '../disk/files.ts';
 import type { BaseEntries, Volume } from './contract.ts';
 import {
   type BaseCursor,
@@ -78,7 +78,7 @@ export class CacheSession {
 
   abandon(): void {
     if (!this.#ended) this.#delta?.abandon();
-    else if (!this.#looksOnly) rmSync(this.#deltaPath, { force: true });
+    else if (!this.#looksOnly) removeFile(this.#deltaPath);
     this.#delta = undefined;
   }
 
@@ -95,7 +95,7 @@ export class CacheSession {
       throw error;
     }
     moveCache(temp.path, join(this.#dir, CACHE_NAME));
-    rmSync(this.#deltaPath, { force: true });
+    removeFile(this.#deltaPath);
     this.#delta = undefined;
   }
 

@@ -2,7 +2,7 @@
  * The working directory against its base. One synchronous merge of scan and stat cache finds what may have changed;
  * only those files are read. Nothing is held per unchanged file.
  */
-import { statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOnlyDirTime } from '../core/directory-time.ts';
 import type { Change, Entry } from '../core/entry.ts';
@@ -12,6 +12,7 @@ import type { StoredFile } from '../core/files.ts';
 import { Flat, itemsOf } from '../core/flat.ts';
 import type { NodeId } from '../core/ids.ts';
 import type { FileStat } from '../core/stat.ts';
+import { stampFile } from '../disk/files.ts';
 import { CacheSession, openBase } from './cache-session.ts';
 import type { Changes, ChangesOptions } from './contract.ts';
 import { LinkGroups } from './link-groups.ts';
@@ -31,7 +32,7 @@ export function collectChanges(options: ChangesOptions): Changes {
 /** Now in ns, by our clock or by the file system's that holds the state, whichever is earlier. */
 function clockFloor(stateDir: string, now: () => number): bigint {
   const probe = join(stateDir, 'clock');
-  writeFileSync(probe, '', { mode: 0o600 });
+  stampFile(probe);
   const theirs = statSync(probe, { bigint: true }).mtimeNs;
   const ours = BigInt(Math.floor(now())) * 1_000_000n;
   return theirs < ours ? theirs : ours;

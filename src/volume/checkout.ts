@@ -3,11 +3,12 @@
  * target in the journal, change the disk, write the stat cache, move the base, remove the journal. Cut off anywhere,
  * the same call with the same target finishes it.
  */
-import { lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { ROOT, showPath } from '../core/paths.ts';
 import { Beneath } from '../disk/beneath.ts';
+import { makeDir, removeTree } from '../disk/files.ts';
 import { isTempName, Placer, TEMP_PREFIX } from '../disk/place.ts';
 import { openBase } from './cache-session.ts';
 import { buildCache } from './checkout-cache.ts';
@@ -50,7 +51,7 @@ export async function checkout(options: CheckoutOptions): Promise<CheckoutResult
     finish(options, { work, steps, placer, resume }, step);
     return result;
   } finally {
-    rmSync(tempDir, { recursive: true, force: true });
+    removeTree(tempDir);
   }
 }
 
@@ -145,8 +146,8 @@ function openRoot(dir: string): Beneath {
 function makeTempDir(dir: string, stateDir: string, id: string): string {
   const same = lstatSync(stateDir).dev === statSync(dir).dev;
   const tempDir = same ? join(stateDir, 'tmp') : join(dir, `${TEMP_PREFIX}${id.slice(0, 16)}`);
-  rmSync(tempDir, { recursive: true, force: true });
-  mkdirSync(tempDir, { mode: 0o700 });
+  removeTree(tempDir);
+  makeDir(tempDir);
   return tempDir;
 }
 

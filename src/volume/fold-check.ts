@@ -1,18 +1,19 @@
 /** Names that a case-folding or normalising file system takes for one: refused before anything is written there. */
-import { lstatSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { foldName } from '../core/names.ts';
 import { baseName, type PathKey, parentKey, ROOT, showPath } from '../core/paths.ts';
+import { removeFile, stampFile } from '../disk/files.ts';
 
 /** True where the file system below `dir` finds a file by another case of its name. */
 export function foldsNames(dir: string): boolean {
   const probe = join(dir, 'fold-probe');
-  writeFileSync(probe, '');
+  stampFile(probe);
   try {
     return lstatSync(join(dir, 'FOLD-PROBE'), { throwIfNoEntry: false }) !== undefined;
   } finally {
-    rmSync(probe, { force: true });
+    removeFile(probe);
   }
 }
 

@@ -6,10 +6,11 @@
  * matched as the lone surrogate U+DC00 + byte, and lines of a rule file are read the same way, so a rule can spell out
  * such a name exactly and `*` matches it.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import ignore, { type Ignore } from 'ignore';
 import { type PathKey, ROOT } from '../core/paths.ts';
 import type { OsPath } from '../disk/beneath.ts';
+import { openToRead } from '../disk/read-stable.ts';
 import type { IgnoreRules } from './contract.ts';
 
 export const RULES_NAME = '.plaitignore';
@@ -75,7 +76,7 @@ export function isKeptOut(rules: readonly IgnoreRules[], path: PathKey, isDir: b
 
 /** Reads a rule file. Throws the system's error; EFTYPE-like trouble (a link, a huge file) as a plain Error. */
 export function readRules(dir: PathKey, at: OsPath): Rules {
-  const fd = openSync(at, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+  const fd = openToRead(at);
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw new Error('it is not a regular file');

@@ -1,10 +1,11 @@
 /** The note that a checkout has begun: written before the first change on disk, removed after the last. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { isBranchId, isNodeId, isSnapshotId } from '../core/ids.ts';
 import { fsyncDir, writeFileDurable } from '../disk/durable.ts';
+import { removeFile } from '../disk/files.ts';
 import type { CheckoutOptions } from './contract.ts';
 
 export type CheckoutTarget = CheckoutOptions['target'];
@@ -68,6 +69,6 @@ function parse(text: string): Journal {
 }
 
 export function removeJournal(stateDir: string): void {
-  rmSync(join(stateDir, NAME), { force: true });
+  removeFile(join(stateDir, NAME));
   fsyncDir(stateDir);
 }

@@ -2,7 +2,6 @@
  * Entries of a snapshot written into a directory: a working directory in place, or any other. Looks first, and writes
  * nothing if something that nobody has saved would be lost. Deletes nothing that is not in the way of an entry.
  */
-import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Entry } from '../core/entry.ts';
 import { codeOfErrno, PlaitError } from '../core/errors.ts';
@@ -11,6 +10,7 @@ import { type PathKey, showPath } from '../core/paths.ts';
 import type { FileStat } from '../core/stat.ts';
 import { Beneath } from '../disk/beneath.ts';
 import { kindOfMode } from '../disk/file-stat.ts';
+import { ensureUserDir, makeDir, removeTree } from '../disk/files.ts';
 import { Placer, TEMP_PREFIX } from '../disk/place.ts';
 import { closeTimes } from '../disk/times.ts';
 import type { Preserve, Problem } from './contract.ts';
@@ -40,9 +40,9 @@ export interface Restored {
 
 /** Throws `unsaved-changes` (data.paths) before anything is written. */
 export async function restoreEntries(options: RestoreOptions): Promise<Restored> {
-  mkdirSync(options.dir, { recursive: true });
+  ensureUserDir(options.dir);
   const tempDir = join(options.dir, TEMP_PREFIX + options.unique);
-  mkdirSync(tempDir, { mode: 0o700 });
+  makeDir(tempDir);
   try {
     using beneath = new Beneath(options.dir);
     using placer = new Placer(options.dir, tempDir, beneath);
@@ -50,7 +50,7 @@ export async function restoreEntries(options: RestoreOptions): Promise<Restored>
     job.look();
     return await job.write();
   } finally {
-    rmSync(tempDir, { recursive: true, force: true });
+    removeTree(tempDir);
   }
 }
 

@@ -11,12 +11,14 @@
  * All little-endian. A file that does not check out is thrown away: everything is read again, nothing is guessed.
  */
 import type { BigIntStats } from 'node:fs';
-import { closeSync, fstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { EntryKind } from '../core/entry.ts';
 import type { NodeId } from '../core/ids.ts';
 import { type PathKey, ROOT } from '../core/paths.ts';
 import type { FileStat } from '../core/stat.ts';
+import { openExclusive, writeAll } from '../disk/durable.ts';
+import { removeFile, renameFile } from '../disk/files.ts';
 import type { BaseEntries } from './contract.ts';
 
 export const FLAG = {
@@ -255,8 +257,8 @@ export class CacheWriter {
 
   constructor(path: string) {
     this.path = path;
-    rmSync(path, { force: true });
-    this.#fd = openSync(path, 'wx', 0o600);
+    removeFile(path);
+    this.#fd = openExclusive(path);
   }
 
   /** `stat` undefined: nothing is known, so the path is read again. */
@@ -299,7 +301,7 @@ export class CacheWriter {
     MAGIC.copy(header);
     header.write(root ?? NO_ROOT, ROOT_AT, 'latin1');
     header.writeUInt32LE(crc32(header.subarray(0, HEADER - 4)), HEADER - 4);
-    writeSync(this.#fd, header, 0, HEADER, 0);
+    writeAll(this.#fd, header, 0);
     closeSync(this.#fd);
     this.#fd = -1;
   }
@@ -307,7 +309,7 @@ export class CacheWriter {
   abandon(): void {
     if (this.#fd >= 0) closeSync(this.#fd);
     this.#fd = -1;
-    rmSync(this.path, { force: true });
+    removeFile(this.path);
   }
 
   #room(length: number): void {
@@ -324,9 +326,7 @@ export class CacheWriter {
   }
 
   #write(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) {
-      done += writeSync(this.#fd, bytes, done, bytes.length - done, this.#at + done);
-    }
+    writeAll(this.#fd, bytes, this.#at);
     this.#at += bytes.length;
   }
 }
@@ -360,5 +360,5 @@ export function isOldEnough(stat: Pick<FileStat, 'mtimeNs' | 'ctimeNs'>, start: 
 }
 
 export function moveCache(from: string, to: string): void {
-  renameSync(from, to);
+  renameFile(from, to);
 }

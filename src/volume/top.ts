@@ -1,6 +1,7 @@
 /** The working directory itself: the tree has no entry for it, so its mode and mtime travel in the snapshot's body. */
-import { chmodSync, statSync, utimesSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { TopDirectory } from '../core/records.ts';
+import { setMode, setTimes } from '../disk/files.ts';
 import { utimeOf } from '../disk/times.ts';
 import { errnoOf } from './problems.ts';
 
@@ -18,9 +19,9 @@ export function setTop(dir: string, top: TopDirectory, before: TopDirectory | un
     const found = readTop(dir);
     const isOurs = isNew || found.mode === before?.mode;
     const time = utimeOf(BigInt(top.mtime));
-    utimesSync(dir, time, time);
+    setTimes(dir, time);
     const bits = statSync(dir).mode & 0o7000;
-    if (isOurs && found.mode !== top.mode) chmodSync(dir, bits | top.mode);
+    if (isOurs && found.mode !== top.mode) setMode(dir, bits | top.mode);
   } catch (error) {
     if (!['EPERM', 'EACCES', 'EROFS'].includes(errnoOf(error) ?? '')) throw error;
   }

@@ -1,9 +1,10 @@
 /** Volumes of a store: making, opening, finding by directory. Callers hold the store's lock while they change one. */
-import { existsSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import type { BranchId, VolsetId } from '../core/ids.ts';
 import { ensureDir } from '../disk/durable.ts';
+import { ensureUserDir } from '../disk/files.ts';
 import type { CheckoutOptions, Preserve, Volume, VolumeState } from './contract.ts';
 import { findJournal } from './journal.ts';
 import { DOT_PLAIT, readDotPlait, readState, STATE_NAME, writeJson } from './state.ts';
@@ -65,7 +66,7 @@ export function createVolume(options: NewVolume): Volume {
   const { store, id, volset, branch } = options;
   refuseInside(options.dir, store);
   // The user's own directory: what the umask says, not what is right for a store.
-  mkdirSync(options.dir, { recursive: true });
+  ensureUserDir(options.dir);
   const dir = realpathSync(options.dir);
   const stateDir = stateDirOf(store, id);
   ensureDir(stateDir);

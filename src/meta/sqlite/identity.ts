@@ -7,10 +7,12 @@
  * read. A copy that nothing of this tells apart is found when the others meet both (core/chain).
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaitError } from '../../core/errors.ts';
 import type { StoreId } from '../../core/ids.ts';
+import { ensureDir } from '../../disk/durable.ts';
+import { removeFile, renameFile, writeNew } from '../../disk/files.ts';
 import type { Database } from './database.ts';
 import type { Engine } from './engine.ts';
 import { getSelf, putSelf } from './self.ts';
@@ -112,9 +114,9 @@ function writeIssued(stateDir: string, store: StoreId, count: number): void {
   if (readIssued(stateDir, store) >= count) return;
   const temp = join(stateDir, `${store}.${randomBytes(6).toString('hex')}.tmp`);
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    writeFileSync(temp, `${count}\n`, { mode: 0o600, flag: 'wx' });
-    renameSync(temp, join(stateDir, store));
+    ensureDir(stateDir);
+    writeNew(temp, Buffer.from(`${count}\n`));
+    renameFile(temp, join(stateDir, store));
   } catch {
     // What the command was asked for is done; without this file only one of the tokens is missing.
     removeQuietly(temp);
@@ -123,7 +125,7 @@ function writeIssued(stateDir: string, store: StoreId, count: number): void {
 
 function removeQuietly(path: string): void {
   try {
-    rmSync(path, { force: true });
+    removeFile(path);
   } catch {
     // It was never made: the folder cannot be written to.
   }

@@ -1,11 +1,12 @@
 /** Opens meta.db, or makes it. */
 
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PlaitError } from '../../core/errors.ts';
 import { hex } from '../../core/hash.ts';
 import type { InstallId } from '../../core/ids.ts';
+import { linkFile, removeFile, syncFile, writeNew } from '../../disk/files.ts';
 import type { MetaStore } from '../contract.ts';
 import { Database, damaged } from './database.ts';
 import type { Engine } from './engine.ts';
@@ -120,7 +121,7 @@ function made(path: string, options: MetaOptions, random: (bytes: number) => Uin
 function createFile(path: string, options: MetaOptions, random: (bytes: number) => Uint8Array): void {
   const temp = `${path}.${hex(random(8))}.new`;
   try {
-    closeSync(openSync(temp, 'wx', 0o600));
+    writeNew(temp, new Uint8Array(0));
     const db = made(temp, options, random);
     try {
       // Closing folds the write-ahead log into the file, but says nothing where the disk is full by then; and the log
@@ -130,7 +131,7 @@ function createFile(path: string, options: MetaOptions, random: (bytes: number) 
       db.close();
     }
     sync(temp);
-    linkSync(temp, path);
+    linkFile(temp, path);
     sync(dirname(path));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -146,14 +147,14 @@ function createFile(path: string, options: MetaOptions, random: (bytes: number) 
       );
     }
   } finally {
-    for (const suffix of ['', '-wal', '-shm']) rmSync(temp + suffix, { force: true });
+    for (const suffix of ['', '-wal', '-shm']) removeFile(temp + suffix);
   }
 }
 
 function sync(path: string): void {
   const fd = openSync(path, 'r');
   try {
-    fsyncSync(fd);
+    syncFile(fd);
   } finally {
     closeSync(fd);
   }
