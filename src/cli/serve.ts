@@ -15,6 +15,7 @@ export interface ServeOptions {
   tlsCert?: string;
   tlsKey?: string;
   readOnly: boolean;
+  appendOnly: boolean;
   noAuth: boolean;
 }
 
@@ -44,6 +45,7 @@ export async function serve(
     port,
     tls: tlsOf(context, options),
     readOnly: options.readOnly,
+    appendOnly: options.appendOnly,
     noAuth: options.noAuth,
     log: (line) => logLine(context, line),
     now: settings.world.now,

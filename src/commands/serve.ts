@@ -14,12 +14,14 @@ export default class Serve extends BaseCommand {
   static override output = 'events' as const;
   static override usesStore = false;
   static override endsBySignal = true;
+  static override takesDeadline = false;
   static override args = { store: Args.string({ description: 'the store; the one in reach, unless given' }) };
   static override flags = {
     listen: Flags.string({ helpValue: '127.0.0.1:7420', summary: 'address and port; port 0 takes a free one' }),
     'tls-cert': Flags.string({ helpValue: 'FILE', summary: 'certificate chain (PEM)', dependsOn: ['tls-key'] }),
     'tls-key': Flags.string({ helpValue: 'FILE', summary: 'private key (PEM)', dependsOn: ['tls-cert'] }),
     'read-only': Flags.boolean({ summary: 'refuse everything that writes' }),
+    'append-only': Flags.boolean({ summary: 'refuse what deletes or renames anything' }),
     'no-auth': Flags.boolean({ summary: 'let anybody in, on any interface' }),
   };
 
@@ -34,6 +36,7 @@ export default class Serve extends BaseCommand {
         tlsCert: flags['tls-cert'],
         tlsKey: flags['tls-key'],
         readOnly: flags['read-only'],
+        appendOnly: flags['append-only'],
         noAuth: flags['no-auth'],
       },
       (event, text) => this.emit(event, text),

@@ -47,6 +47,11 @@ export interface DeltasAnswer {
     sealed: Interval[];
     /** The largest number of a blob there: when it has grown, the peer holds more than before, though no ref moved. */
     blobs?: number;
+    /**
+     * The token does not let us read: of the vector only what we hold ourselves, no generations; refs and `revision` (else
+     * 0) only where we may move them.
+     */
+    partial?: true;
   }>;
 }
 

@@ -4,23 +4,39 @@
  */
 import { PlaitError } from '../core/errors.ts';
 import { isVolsetId, type VolsetId } from '../core/ids.ts';
-import type { Caller, Right } from '../wire/transfer-service.ts';
+import { type Caller, RIGHTS, type Right } from '../wire/transfer-service.ts';
 import { ANONYMOUS, authenticate, callerOf } from './bearer-token.ts';
 import type { HubMeta } from './contract.ts';
 
-export type ScopedCaller = Caller & { covers(volset: string): boolean };
+export type ScopedCaller = Caller & {
+  covers(volset: string): boolean;
+  /** The one that it is for; null: all. */
+  volset: VolsetId | null;
+  /** Records of this bearer may rename and delete branches and volsets that are here. */
+  mayChange: boolean;
+};
 
-export interface AccessOptions {
+/** What a hub does for nobody, whatever a token says. */
+export interface HubMode {
+  readOnly?: boolean;
+  /** Takes what is added; nothing that is here is taken away or renamed. */
+  appendOnly?: boolean;
+}
+
+export interface AccessOptions extends HubMode {
   meta: Pick<HubMeta, 'listTokens'>;
   /** Who asks, where nobody else can: a store that is opened in process. */
   local?: ScopedCaller;
   noAuth: boolean;
-  readOnly: boolean;
   now: () => number;
 }
 
-/** Throws `unauthorized` where a token is wanted and none that holds was given. */
+/** Throws `unauthorized` where a token is wanted and none that holds was given. The hub's mode is in the caller's rights. */
 export async function identify(options: AccessOptions, authorization: string | undefined): Promise<ScopedCaller> {
+  return within(options, await bearerOf(options, authorization));
+}
+
+async function bearerOf(options: AccessOptions, authorization: string | undefined): Promise<ScopedCaller> {
   if (options.local) return options.local;
   if (options.noAuth) return ANONYMOUS;
   const rows = await options.meta.listTokens();
@@ -29,10 +45,35 @@ export async function identify(options: AccessOptions, authorization: string | u
   return callerOf(authenticate(authorization, rows, options.now()));
 }
 
+const LEFT: readonly [keyof HubMode, (right: Right) => boolean][] = [
+  ['readOnly', (right) => right === 'read'],
+  ['appendOnly', (right) => right !== 'delete' && right !== 'admin'],
+];
+
+function within(mode: HubMode, caller: ScopedCaller): ScopedCaller {
+  const limits = LEFT.filter(([name]) => mode[name]).map(([, allows]) => allows);
+  if (limits.length === 0) return caller;
+  return {
+    ...caller,
+    can: (right) => caller.can(right) && limits.every((allows) => allows(right)),
+    mayChange: caller.mayChange && mode.readOnly !== true && mode.appendOnly !== true,
+  };
+}
+
+export const isAnonymous = ({ owner }: Caller): boolean => owner === ANONYMOUS.owner;
+
+/** In the order of the table, those that are implied included. */
+export const rightsOf = (caller: ScopedCaller): Right[] => RIGHTS.filter((right) => caller.can(right));
+
 /** Throws `forbidden` when the caller lacks the right, here or for this volset; says nothing about what exists. */
 export function authorize(options: AccessOptions, caller: ScopedCaller, right: Right, volset?: VolsetId): void {
   if (options.readOnly && right !== 'read') {
     throw new PlaitError('forbidden', 'this hub is read-only', { hint: 'push to another one' });
+  }
+  if (options.appendOnly && right === 'delete') {
+    throw new PlaitError('forbidden', 'this hub takes what is added and deletes nothing (append-only)', {
+      hint: 'whoever runs it can delete there with `plait gc` or `plait drop`',
+    });
   }
   if (!caller.can(right)) {
     throw new PlaitError('forbidden', `the token does not allow to ${right}`, {

@@ -1,9 +1,11 @@
 /** Bearer tokens: `plait_<id>_<secret>`. The store keeps their SHA-256 only; the text itself is shown once, when made. */
 import { hash, timingSafeEqual } from 'node:crypto';
 import { PlaitError } from '../core/errors.ts';
+import type { VolsetId } from '../core/ids.ts';
 import type { TokenRow } from '../meta/contract.ts';
 import { MAX_BEARER } from '../wire/limits.ts';
-import type { Caller, Right } from '../wire/transfer-service.ts';
+import type { Right } from '../wire/transfer-service.ts';
+import type { ScopedCaller } from './access.ts';
 
 const FORM = /^plait_([0-9a-f]{12})_([A-Za-z0-9_-]{43})$/;
 
@@ -62,7 +64,7 @@ const IMPLIED: Record<string, readonly Right[]> = {
 };
 
 /** What a token's bearer may do, and where. */
-export function callerOf(row: TokenRow): Caller & { covers(volset: string): boolean } {
+export function callerOf(row: TokenRow): ScopedCaller {
   const rights = new Set<string>(row.can);
   for (const right of row.can) for (const more of IMPLIED[right] ?? []) rights.add(more);
   return {
@@ -70,12 +72,16 @@ export function callerOf(row: TokenRow): Caller & { covers(volset: string): bool
     label: row.label,
     can: (right) => rights.has(right),
     covers: (volset) => row.volset === '*' || row.volset === volset,
+    volset: row.volset === '*' ? null : (row.volset as VolsetId),
+    mayChange: rights.has('write') || rights.has('delete'),
   };
 }
 
-export const ANONYMOUS: Caller & { covers(volset: string): boolean } = {
+export const ANONYMOUS: ScopedCaller = {
   owner: 'anonymous',
   label: 'anonymous',
   can: () => true,
   covers: () => true,
+  volset: null,
+  mayChange: true,
 };

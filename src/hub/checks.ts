@@ -9,7 +9,15 @@ import { mediaType, PROTOCOL_HEADER, TRANSFER_HEADER } from '../wire/headers.ts'
 import { PROTOCOL } from '../wire/limits.ts';
 import { fault } from '../wire/schema.ts';
 import type { TransferClaims, TransferTokens } from '../wire/transfer-service.ts';
-import { type AccessOptions, authorize, checkHost, identify, type ScopedCaller, volsetOf } from './access.ts';
+import {
+  type AccessOptions,
+  authorize,
+  checkHost,
+  identify,
+  isAnonymous,
+  type ScopedCaller,
+  volsetOf,
+} from './access.ts';
 import { ANONYMOUS } from './bearer-token.ts';
 import type { Route } from './routes/route.ts';
 
@@ -39,19 +47,24 @@ export async function check(
   const params = request.params as Record<string, string | undefined>;
   const { right } = route;
   const caller = right === null ? ANONYMOUS : await identify(access, headers.authorization);
-  if (right !== null && caller === ANONYMOUS && !access.noAuth) checkHost(headers.host);
+  if (right !== null && isAnonymous(caller) && !access.noAuth) checkHost(headers.host);
   const volset = 'volset' in params ? volsetOf(params.volset) : undefined;
-  if (right !== null) authorize(access, caller, right, volset);
+  permit(route, access, caller, volset);
   const renew = async (): Promise<ScopedCaller> => {
     if (right === null) return caller;
     const present = await identify(access, headers.authorization);
-    authorize(access, present, right, volset);
+    permit(route, access, present, volset);
     return present;
   };
   const claims = route.transfer && checkTransfer(route, params.upload, caller, headers[TRANSFER_HEADER], tokens);
   checkProtocol(headers[PROTOCOL_HEADER]);
   checkBodyType(route, request);
   return { caller, volset, claims, query: checkQuery(route, request.query), renew };
+}
+
+function permit({ right, also }: Route, access: AccessOptions, caller: ScopedCaller, volset?: VolsetId): void {
+  if (right === null || right === 'any') return;
+  authorize(access, caller, also !== undefined && !caller.can(right) && caller.can(also) ? also : right, volset);
 }
 
 function checkTransfer(

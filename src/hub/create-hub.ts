@@ -17,18 +17,18 @@ const FEED_DRAIN_MS = 1000;
 
 /** Listening when it resolves. Throws `bad-config` for an open door that nobody asked for, `busy` for a port in use. */
 export async function createHub(options: HubOptions): Promise<Hub> {
-  const { meta, host = '127.0.0.1', noAuth = false, readOnly = false, now = Date.now } = options;
+  const { meta, host = '127.0.0.1', noAuth = false, readOnly = false, appendOnly = false, now = Date.now } = options;
   await refuseOpenDoor(options, host, noAuth);
   const context = hubContext(options);
   // Of all who ask at once, feeds at their marks above all, one reads for the others.
   const tokens = new Fresh(() => meta.listTokens());
-  const access: AccessOptions = { meta: { listTokens: () => tokens.get() }, noAuth, readOnly, now };
+  const access: AccessOptions = { meta: { listTokens: () => tokens.get() }, noAuth, readOnly, appendOnly, now };
   const server = buildServer(options, context, access, routes);
   await listen(server, host, options.port ?? 0);
   const cutting = cutRegularly(meta, options.cutEveryMs ?? 1000, options.log);
   const { port } = server.app.server.address() as AddressInfo;
   const url = `${options.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  options.log?.({ level: 'info', event: 'listening', url, store: meta.self.store, readOnly });
+  options.log?.({ level: 'info', event: 'listening', url, store: meta.self.store, readOnly, appendOnly });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     cutting.stop();

@@ -74,7 +74,7 @@ class InProcess implements Connection {
     this.traffic = traffic ?? { requests: 0, sent: 0, received: 0 };
     this.#options = options;
     this.#context = hubContext(options);
-    this.#access = { meta, local: localCaller(label), noAuth: true, readOnly: false, now };
+    this.#access = { meta, local: localCaller(label), noAuth: true, now };
     this.#cutting = cutRegularly(meta, cutEveryMs, log);
   }
 
@@ -239,4 +239,11 @@ const ours = (error: unknown): PlaitError =>
     ? error
     : new PlaitError('unexpected', `what was to be sent cannot be read: ${textOf(error)}`, { cause: error });
 
-const localCaller = (label: string): ScopedCaller => ({ owner: 'local', label, can: () => true, covers: () => true });
+const localCaller = (label: string): ScopedCaller => ({
+  owner: 'local',
+  label,
+  can: () => true,
+  covers: () => true,
+  volset: null,
+  mayChange: true,
+});

@@ -8,8 +8,9 @@ import type { Applied } from '../meta/contract.ts';
 import type { VectorAnswer } from '../wire/messages.ts';
 import type { Speaker } from '../wire/push.ts';
 import type { Writes } from '../wire/writes.ts';
-import { ANONYMOUS } from './bearer-token.ts';
+import { isAnonymous } from './access.ts';
 import type { HubMeta } from './contract.ts';
+import { refuseChanges, refuseHandedOver } from './keep-all.ts';
 import type { Call, HubContext } from './routes/route.ts';
 import { claimName } from './routes/volsets.ts';
 
@@ -46,11 +47,15 @@ export class Intake {
   /** What fits one transaction is taken whole or not at all; more than that in whole generations, oldest first. */
   async push({ self, label, vector: held }: Speaker, generations: AsyncIterable<Generation>): Promise<VectorAnswer> {
     const { meta, now } = this.#context;
-    const apply = (batch: Generation[]): Promise<void> =>
-      this.#take(
+    const { volset, caller } = this.#call;
+    const apply = async (batch: Generation[]): Promise<void> => {
+      const round = { peer: self, generations: batch, label, held };
+      if (!caller.mayChange) await refuseChanges(meta, volset, round);
+      await this.#take(
         batch.flatMap(({ records }) => records),
-        () => meta.apply(this.#call.volset, { peer: self, generations: batch, label, held }),
+        () => meta.apply(volset, round),
       );
+    };
     let batch: Generation[] = [];
     let records = 0;
     for await (const generation of generations) {
@@ -72,6 +77,7 @@ export class Intake {
   async handOver({ self, records }: Writes): Promise<VectorAnswer> {
     const { meta, now } = this.#context;
     refuseFuture(records, self, now());
+    if (!this.#call.caller.mayChange) await refuseHandedOver(meta, this.#call.volset, records);
     if (records.length > 0) await this.#take(records, () => meta.handOver(this.#call.volset, self, records));
     return this.#end();
   }
@@ -94,7 +100,7 @@ export class Intake {
     if (this.#vector === undefined)
       return { vector: (await meta.knowsVolset(volset)) ? await meta.vector(volset) : {} };
     const answer = { vector: this.#vector, ...(this.#revisions && { revisions: this.#revisions }) };
-    if (!this.#brings || caller === ANONYMOUS || caller.label === '') return answer;
+    if (!this.#brings || isAnonymous(caller) || caller.label === '') return answer;
     const vector = await own(meta, volset, caller.label);
     return vector === undefined ? answer : { vector };
   }

@@ -41,7 +41,7 @@ function operation(route: Route): Json {
   ];
   return {
     summary: route.summary,
-    ...(route.right !== null && { description: `Right: ${route.right}`, security: [{ bearer: [] }, {}] }),
+    ...(route.right !== null && { description: `Right: ${rightText(route)}`, security: [{ bearer: [] }, {}] }),
     ...(parameters.length > 0 && { parameters }),
     ...(route.body && {
       requestBody: {
@@ -70,3 +70,6 @@ const headers = (): Json => ({
 const content = ({ type, schema, lines }: Medium): Json => ({
   [type]: { ...(schema && { schema }), ...(lines && { 'x-lines': lines }) },
 });
+
+const rightText = ({ right, also }: Route): string =>
+  also === undefined ? `${right}` : `${right}, or ${also} in part`;

@@ -12,7 +12,8 @@ import { notePartial } from './left-out.ts';
 import { queueCount } from './queue.ts';
 import type { Moved, ProblemRow } from './results.ts';
 import { parentLookup, type Session } from './session.ts';
-import { leavesOut, type Planning, wantedUp } from './want-up.ts';
+import { showsTips } from './stage.ts';
+import { HISTORY, leavesOut, type Planning, type WantedUp, wantedUp } from './want-up.ts';
 
 /** Intervals of one message; what is left out is said another time. */
 const MAX_SAID = 1000;
@@ -83,7 +84,19 @@ function plan(session: Session, { steps, selection, held }: Sending) {
   const gaps = leavesOut(selection) ? [] : wanted.filter((id) => !held.has(id));
   const missing: Interval[] = union(ended, theirs).slice(0, MAX_SAID);
   if (leavesOut(selection)) reviveLeftOut(session, unsent);
-  return { ...wantedUp(planning, unsent, selection, gaps), missing, mustSay: ended.length > 0 };
+  const wantedNow = wantedUp(planning, unsent, selection, gaps);
+  return { ...wantedNow, items: notSealed(session, wantedNow.items), missing, mustSay: ended.length > 0 };
+}
+
+/** Where no tip tells what is there, the seals do: else each push would offer all of the history again. */
+function notSealed({ engine: { meta }, volset, staged }: Session, items: WantedUp['items']): WantedUp['items'] {
+  if (showsTips(staged) || staged.sealed.length === 0) return items;
+  const numbers = meta.blobNumbers(
+    volset,
+    items.map(({ snapshot }) => snapshot),
+  );
+  const isSealed = (id: SnapshotId): boolean => Object.hasOwn(numbers, id) && contains(staged.sealed, numbers[id]);
+  return items.filter(({ snapshot, priority }) => priority !== HISTORY || !isSealed(snapshot));
 }
 
 /**

@@ -188,7 +188,8 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
     const ask = { vector: ours, knownRevision: session.staged.revision };
     session.staged = (await stage(session, ask)).staged;
   }
-  if (sends) progress.theirs = await moveTheirTips(session, progress.steps, progress.sent, reached);
+  if (sends && mayMoveTips(session))
+    progress.theirs = await moveTheirTips(session, progress.steps, progress.sent, reached);
   if (pulls(verb)) {
     const { moved: taken, steps } = takeTips(session, progress.steps);
     progress.ours = { moved: taken };
@@ -208,6 +209,14 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
   const settled = found && markOf(session) === mark;
   noteSealed(session, progress.sent.snapshots > 0 ? progress.sent.held : new Set());
   rememberPeer(session, progress, quiet ? [] : progress.steps, settled ? mark : undefined);
+}
+
+function mayMoveTips({ engine, remote, staged }: Session): boolean {
+  if (showsTips(staged)) return true;
+  engine.reporter.warn(
+    `the token for ${remote.name} adds snapshots and moves no branch: they stay where they are there`,
+  );
+  return false;
 }
 
 /** What this session was told is in its problems; of earlier refusals the result would not say a word. */

@@ -23,7 +23,7 @@ export const lastBlobs = (meta: Pick<MetaStore, 'settings'>, store: StoreId, vol
 
 /** `sent`: what it holds since it was asked. */
 export function noteSealed({ engine: { meta }, volset, staged }: Session, sent: ReadonlySet<SnapshotId>): void {
-  if (staged.blobs !== lastBlobs(meta, staged.identity, volset))
+  if (!staged.partial && staged.blobs !== lastBlobs(meta, staged.identity, volset))
     meta.putSetting(blobsKey(staged.identity, volset), String(staged.blobs));
   const key = keyOf(installOf(staged.identity), volset);
   const numbers = sent.size > 0 ? Object.values(meta.blobNumbers(volset, [...sent])) : [];

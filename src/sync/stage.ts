@@ -34,7 +34,13 @@ export interface Staged {
   blobs: number;
   /** The volset does not exist there. */
   absent: boolean;
+  /** It says nothing of what others gave it: our token does not let us read there. */
+  partial?: true;
 }
+
+/** Without the right to move them we are not told where they are, and all that a store holds has a revision. */
+export const showsTips = ({ partial, revision }: Pick<Staged, 'partial' | 'revision'>): boolean =>
+  partial !== true || revision > 0;
 
 export interface Looked {
   staged: Staged;
@@ -80,19 +86,27 @@ export async function stage(asking: Asking, ask: Pick<DeltasAsk, 'vector' | 'kno
     const told = toldBy(asking, answer.identity);
     if (!meta.knowsVolset(volset)) return { staged: answer, told, lost: 0 };
     const { generations, vector } = answer;
-    const found = meta.inspect(volset, { generations, vector }, told?.vector);
+    const found = meta.inspect(
+      volset,
+      { generations, vector },
+      answer.partial ? ownOf(told, meta.self.install) : told?.vector,
+    );
     if (found.forked.length === 0) return { staged: answer, told, lost: found.lost };
     noteForks(peer, forked, found.forked, repeats);
   }
 }
+
+/** What a peer that tells us of our own history alone must still show. */
+const ownOf = (told: PeerState | undefined, install: InstallId): Vector =>
+  Object.fromEntries(entriesOf(told?.vector ?? {}).filter(([chain]) => installOf(chain) === install));
 
 /** The peer's answer, or the stores of which it cannot tell since when their histories part. */
 async function answerOf(peer: Peer, volset: VolsetId, ask: DeltasAsk): Promise<Staged | StoreId[]> {
   try {
     const answer = await peer.deltas(volset, ask);
     const generations = await Array.fromAsync(answer.generations);
-    const { vector, revision, sealed, blobs = 0 } = await answer.trailer();
-    const told = { vector, revision, sealed, blobs };
+    const { vector, revision, sealed, blobs = 0, partial } = await answer.trailer();
+    const told = { vector, revision, sealed, blobs, ...(partial && { partial }) };
     return { identity: identityOf(peer), generations, refs: answer.refs, ...told, absent: false };
   } catch (error) {
     if (!(error instanceof PlaitError)) throw error;

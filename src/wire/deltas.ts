@@ -18,8 +18,16 @@ export const deltasHead: Schema = object({ deltas: object({ protocol: { const: P
 export const refsLine: Schema = object({ refs: list(ref, REFS_PER_LINE) });
 export const deltasTrailer: Schema = object({
   trailer: object(
-    { vector, revision: count(), generations: count(), digest: hashId, sealed: intervals, blobs: count() },
-    ['sealed', 'blobs'],
+    {
+      vector,
+      revision: count(),
+      generations: count(),
+      digest: hashId,
+      sealed: intervals,
+      blobs: count(),
+      partial: { const: true },
+    },
+    ['sealed', 'blobs', 'partial'],
   ),
 });
 
@@ -30,6 +38,8 @@ export interface Trailer {
   sealed: Interval[];
   /** The largest number of a blob of the answerer; no member where there is none. */
   blobs?: number;
+  /** Only what the asker has shown to know itself: its token does not let it read. */
+  partial?: true;
 }
 
 /** What `encodeDeltas` sends: one answer, as of one instant. */
@@ -43,7 +53,7 @@ export function encodeDeltas(source: DeltasSource): AsyncGenerator<Uint8Array> {
 }
 
 async function* deltasLines(source: DeltasSource): AsyncGenerator<string> {
-  const { refs, generations, vector, revision, sealed, blobs = 0 } = source;
+  const { refs, generations, vector, revision, sealed, blobs = 0, partial } = source;
   const out = new LineWriter();
   yield out.line({ deltas: { protocol: PROTOCOL, refs: refs.length } });
   for (let i = 0; i < refs.length; i += REFS_PER_LINE) yield out.line({ refs: refs.slice(i, i + REFS_PER_LINE) });
@@ -56,7 +66,7 @@ async function* deltasLines(source: DeltasSource): AsyncGenerator<string> {
     yield `${JSON.stringify(encodeError(known))}\n`;
     return;
   }
-  const more = { ...(sealed.length > 0 && { sealed }), ...(blobs > 0 && { blobs }) };
+  const more = { ...(sealed.length > 0 && { sealed }), ...(blobs > 0 && { blobs }), ...(partial && { partial }) };
   yield out.trailer({ vector, revision, generations: out.generations, ...more });
 }
 
@@ -103,8 +113,8 @@ async function* drain(
     const told = decode<{ trailer: Told }>(deltasTrailer, line, 'trailer').trailer;
     await reader.finish({ items: told.generations, digest: told.digest });
     ended = true;
-    const { vector, revision, generations, sealed = [], blobs } = told;
-    const more = blobs === undefined ? {} : { blobs };
+    const { vector, revision, generations, sealed = [], blobs, partial } = told;
+    const more = { ...(blobs !== undefined && { blobs }), ...(partial && { partial }) };
     trailer.resolve({ vector, revision, generations, sealed: checkIntervals(sealed), ...more });
   } catch (error) {
     trailer.reject(error);

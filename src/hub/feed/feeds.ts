@@ -3,7 +3,7 @@ import { PlaitError } from '../../core/errors.ts';
 import type { VolsetId } from '../../core/ids.ts';
 import type { FeedAsk } from '../../core/peer.ts';
 import { errorLine, STOPPING } from '../../wire/feed.ts';
-import { ANONYMOUS } from '../bearer-token.ts';
+import { isAnonymous } from '../access.ts';
 import type { HubLimits, HubMeta } from '../contract.ts';
 import { toPlaitError } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
@@ -168,7 +168,7 @@ export class Feeds implements Disposable {
     if (this.#stopped) throw new PlaitError('busy', 'the hub is stopping');
     const own = this.#byToken.get(caller.owner) ?? 0;
     if (this.#followers >= limits.followers) throw tooMany('as many follow this hub as it allows');
-    if (caller !== ANONYMOUS && own >= limits.tokenFollowers) throw tooMany('as many follow with this token as may');
+    if (!isAnonymous(caller) && own >= limits.tokenFollowers) throw tooMany('as many follow with this token as may');
     this.#byToken.set(caller.owner, own + 1);
     metrics.followers = ++this.#followers;
     if (this.#followers === 1) this.#watch();

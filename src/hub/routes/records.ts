@@ -1,8 +1,8 @@
 /** Generations out (deltas) and in (a push), records to be logged here, and moves of this store's own refs. */
 import { MAX_GENERATION_BYTES } from '../../core/generation.ts';
-import type { VolsetId } from '../../core/ids.ts';
+import { type ChainId, installOf, type StoreId, type VolsetId } from '../../core/ids.ts';
 import type { DeltasAsk } from '../../core/peer.ts';
-import type { Generation } from '../../core/records.ts';
+import type { Generation, Vector } from '../../core/records.ts';
 import { deltasHead, deltasTrailer, encodeDeltas, refsLine } from '../../wire/deltas.ts';
 import { JSON_TYPE, NDJSON_TYPE } from '../../wire/headers.ts';
 import { MAX_HANDED_OVER, MAX_INTERVALS } from '../../wire/limits.ts';
@@ -21,6 +21,7 @@ import { object } from '../../wire/schema.ts';
 import { decodeWrites, writesHead, writesTrailer } from '../../wire/writes.ts';
 import type { HubMeta } from '../contract.ts';
 import { Intake, refuseOurselves } from '../intake.ts';
+import { ownPart } from '../own-part.ts';
 import { moveRefs } from '../ref-moves.ts';
 import type { Call, HubContext, Route } from './route.ts';
 import { requireOrMake, requireVolset } from './volsets.ts';
@@ -28,7 +29,8 @@ import { requireOrMake, requireVolset } from './volsets.ts';
 /** Records of a hand-over, their newlines, its first line and its trailer. */
 const MAX_WRITES_BODY = MAX_GENERATION_BYTES + MAX_HANDED_OVER + 1024;
 
-async function deltas(context: HubContext, { volset, body, caller }: Call): Promise<AsyncGenerator<Uint8Array>> {
+async function deltas(context: HubContext, call: Call): Promise<AsyncGenerator<Uint8Array>> {
+  const { volset, body, caller } = call;
   const { self, vector, knownRevision, chains } = body as DeltasAsk;
   refuseOurselves(context.meta, self);
   const { known } = await requireVolset(context, volset);
@@ -36,6 +38,7 @@ async function deltas(context: HubContext, { volset, body, caller }: Call): Prom
     const nothing = { refs: [], vector: {}, revision: 0, sealed: [] };
     return encodeDeltas({ ...nothing, generations: pages(context.meta, volset) });
   }
+  if (!caller.can('read')) return ownDeltas(context, call);
   const plan = await context.meta.planDeltas(volset, vector, knownRevision, chains);
   // Read after the plan: what was sealed meanwhile is durable as well.
   const sealed = await context.meta.sealed({ volset, sender: self, owner: caller.owner });
@@ -43,6 +46,30 @@ async function deltas(context: HubContext, { volset, body, caller }: Call): Prom
   const generations = pages(context.meta, volset, plan.cursor);
   return encodeDeltas({ ...plan, sealed: sealed.slice(0, MAX_INTERVALS), blobs, generations });
 }
+
+/**
+ * For who may not read: what its own store has brought, which it may have lost since; where tips are, if it may move them.
+ */
+async function ownDeltas({ meta }: HubContext, { volset, body, caller }: Call): Promise<AsyncGenerator<Uint8Array>> {
+  const { self, knownRevision, vector: theirs, chains = {} } = body as DeltasAsk;
+  const isOwn = (chain: ChainId): boolean => installOf(chain) === installOf(self);
+  // As if the asker held all that others brought.
+  const held = { ...keysOf(await meta.vector(volset), (chain) => !isOwn(chain)), ...keysOf(theirs, isOwn) };
+  const plan = await meta.planDeltas(volset, held, knownRevision, keysOf(chains, isOwn));
+  const told = caller.can('write') ? { refs: plan.refs, revision: plan.revision } : { refs: [], revision: 0 };
+  const sealed = (await meta.sealed({ volset, sender: self, owner: caller.owner })).slice(0, MAX_INTERVALS);
+  const vector = ownPart(plan.vector, self, theirs);
+  const generations = only(isOwn, pages(meta, volset, plan.cursor));
+  return encodeDeltas({ vector, ...told, sealed, partial: true, generations });
+}
+
+/** What others bring between two looks is none of the asker's. */
+async function* only(isOwn: (chain: ChainId) => boolean, all: AsyncIterable<Generation>): AsyncGenerator<Generation> {
+  for await (const generation of all) if (isOwn(generation.store)) yield generation;
+}
+
+const keysOf = <K extends ChainId, T>(all: Record<K, T>, keep: (chain: K) => boolean): Record<K, T> =>
+  Object.fromEntries(Object.entries(all).filter(([chain]) => keep(chain as K))) as Record<K, T>;
 
 export async function* pages(meta: HubMeta, volset: VolsetId, first?: string): AsyncGenerator<Generation> {
   for (let cursor = first; cursor !== undefined; ) {
@@ -56,7 +83,7 @@ async function receive(context: HubContext, call: Call): Promise<VectorAnswer> {
   const { known } = await requireOrMake(context, call);
   const { generations, ...speaker } = await decodePush(call.stream(context.limits.recordBytes));
   refuseOurselves(context.meta, speaker.self);
-  return new Intake(context, call, known).push(speaker, generations);
+  return shown(call, speaker, await new Intake(context, call, known).push(speaker, generations));
 }
 
 /** A store that never cuts leaves its records for this one to log. */
@@ -64,7 +91,12 @@ async function takeOver(context: HubContext, call: Call): Promise<VectorAnswer> 
   const { known } = await requireOrMake(context, call);
   const writes = await decodeWrites(call.stream(MAX_WRITES_BODY));
   refuseOurselves(context.meta, writes.self);
-  return new Intake(context, call, known).handOver(writes);
+  return shown(call, writes, await new Intake(context, call, known).handOver(writes));
+}
+
+/** What was written is told to whoever wrote it; what others wrote only to those who may read. */
+function shown({ caller }: Call, of: { self: StoreId; vector?: Vector }, answer: VectorAnswer): VectorAnswer {
+  return caller.can('read') ? answer : { vector: ownPart(answer.vector, of.self, of.vector) };
 }
 
 async function move(context: HubContext, { volset, body }: Call): Promise<RefMovesAnswer> {
@@ -80,8 +112,10 @@ export const recordRoutes: Route[] = [
   {
     method: 'POST',
     path: '/v1/volsets/:volset/deltas',
-    summary: 'Generations beyond the vector, and refs changed since the revision; writes nothing',
+    summary:
+      'Generations beyond the vector, and refs changed since the revision; without read only how far the asker is here',
     right: 'read',
+    also: 'append',
     body: { type: JSON_TYPE, schema: deltasAsk },
     answer: {
       type: NDJSON_TYPE,

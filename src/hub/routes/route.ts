@@ -58,8 +58,10 @@ export interface Route {
   /** With `:volset` or `:upload` as parameters. */
   path: string;
   summary: string;
-  /** null: open to everyone. */
-  right: Right | null;
+  /** null: open to everyone; any: to every valid token, whatever its rights. */
+  right: Right | 'any' | null;
+  /** A token with this right instead gets an answer as well, of what is its own. */
+  also?: Right;
   /** The route wants a transfer token for this direction. */
   transfer?: 'up' | 'down';
   query?: Record<string, Schema>;

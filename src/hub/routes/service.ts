@@ -5,6 +5,7 @@ import { feedRoutes } from './feed.ts';
 import { holdsRoutes } from './holds.ts';
 import { recordRoutes } from './records.ts';
 import type { Route } from './route.ts';
+import { tokenRoutes } from './token.ts';
 import { transferRoutes } from './transfers.ts';
 import { volsetRoutes } from './volsets.ts';
 
@@ -46,5 +47,6 @@ export const routes: Route[] = [
   ...feedRoutes,
   ...transferRoutes,
   ...holdsRoutes,
+  ...tokenRoutes,
   ...serviceRoutes,
 ];

@@ -12,12 +12,14 @@ const ID_BYTES = 32;
 const PREFIX_BYTES = 8;
 const kind: Schema = { type: 'string', enum: ['0', '1'], description: '0 chunks, 1 manifest nodes' };
 
-async function have({ transfer }: HubContext, { claims, query, body, volset }: Call): Promise<Uint8Array> {
+async function have({ transfer }: HubContext, { claims, query, body, volset, caller }: Call): Promise<Uint8Array> {
   const ids = body as Uint8Array;
   if (claims.volset !== volset) throw new PlaitError('forbidden', 'the transfer token is for another volume set');
   if (ids.length % ID_BYTES !== 0 || ids.length > MAX_HAVE_IDS * ID_BYTES) {
     throw new PlaitError('protocol', `a have request is at most ${MAX_HAVE_IDS} ids of ${ID_BYTES} bytes`);
   }
+  // Who may not read is not told what is here either, and sends what its base lacks.
+  if (!caller.can('read')) return new Uint8Array(ids.length / ID_BYTES);
   return transfer.have(claims, query.kind === '1' ? 1 : 0, ids);
 }
 
