@@ -11,11 +11,12 @@ import { MAX_TRANSFER_SNAPSHOTS } from '../wire/limits.ts';
 import { type TransferClaims, type TransferTokens, transferPath } from '../wire/transfer-service.ts';
 import { inBatches } from './negotiation.ts';
 import type { OpenTransfer, OpenTransfers } from './open-transfers.ts';
+import type { PinMeta, Pins } from './pins.ts';
 
 export interface DeskOptions {
   blob: BlobStore;
   manifest: Manifest;
-  meta: MaybeAsync<Pick<MetaStore, 'findSnapshot' | 'missingBlobs' | 'setBlobs' | 'seal'>>;
+  meta: MaybeAsync<Pick<MetaStore, 'findSnapshot' | 'setBlobs' | 'seal'>> & PinMeta;
   tokens: TransferTokens;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -37,14 +38,17 @@ export interface Agreement extends Omit<OpenTransfer, 'claims' | 'bases'> {
 export class Desk {
   readonly options: DeskOptions;
   readonly open: OpenTransfers;
+  readonly pins: Pins;
   readonly #tokenMs: number;
 
-  constructor(options: DeskOptions, open: OpenTransfers, tokenMs: number) {
+  constructor(options: DeskOptions, open: OpenTransfers, pins: Pins, tokenMs: number) {
     this.options = options;
     this.open = open;
+    this.pins = pins;
     this.#tokenMs = tokenMs;
   }
 
+  /** At once, so that what one was promised is known to the next; `pin` makes it hold against gc. */
   agree({ volset, direction, owner, uploadId = this.options.randomId(), items, ...more }: Agreement): Transfer {
     const bases = items.map(({ base }) => base);
     const claims: TransferClaims = {
@@ -58,6 +62,21 @@ export class Desk {
     };
     this.open.add({ claims, bases, ...more });
     return { url: transferPath(uploadId), token: this.options.tokens.sign(claims), expiresAt: claims.expiresAt };
+  }
+
+  /**
+   * From now on nothing that these transfers rely on is dropped. Answers with what was, since it was looked up; such
+   * bases are taken back.
+   */
+  async pin(volset: VolsetId, agreed: (Transfer & { ids: SnapshotId[] })[]): Promise<Set<SnapshotId>> {
+    const lost = new Set<SnapshotId>();
+    for (const { url, ids, expiresAt } of agreed) {
+      const uploadId = url.slice(url.lastIndexOf('/') + 1);
+      const gone = await this.pins.keep(volset, uploadId, ids, expiresAt);
+      if (gone.size > 0) this.open.lose(uploadId, gone);
+      for (const id of gone) lost.add(id);
+    }
+    return lost;
   }
 
   /** Of all that is named, what is complete here, whether or not its record is: a push brings blobs before records. */

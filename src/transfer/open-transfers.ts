@@ -1,9 +1,10 @@
 /**
  * Transfers that a hub has agreed to and that have not ended: what each may move, which bases it relies on, how much room
- * it was promised. Lives in memory only; after a restart the token alone still says enough to carry on.
+ * it was promised. Lives in memory only, but for what must not be dropped (pins.ts); after a restart the token alone still
+ * says enough to carry on.
  */
 import { PlaitError } from '../core/errors.ts';
-import type { SnapshotId, StoreId, VolsetId } from '../core/ids.ts';
+import type { SnapshotId, StoreId } from '../core/ids.ts';
 import type { TransferClaims } from '../wire/transfer-service.ts';
 import { HeldPrefixes } from './held-prefixes.ts';
 
@@ -42,10 +43,15 @@ export class OpenTransfers {
   readonly #open = new Map<string, Kept>();
   readonly #perOwner = new Map<string, number>();
   readonly #now: () => number;
+  readonly #ended: (uploadId: string) => void;
 
-  /** @param now milliseconds since the epoch */
-  constructor(now: () => number) {
+  /**
+   * @param now milliseconds since the epoch
+   * @param ended called for each that is here no longer
+   */
+  constructor(now: () => number, ended: (uploadId: string) => void = () => {}) {
     this.#now = now;
+    this.#ended = ended;
   }
 
   /** One of the same upload id is replaced: the same bearer goes on with it. */
@@ -84,6 +90,13 @@ export class OpenTransfers {
     const left = this.#count(owner) - 1;
     if (left > 0) this.#perOwner.set(owner, left);
     else this.#perOwner.delete(owner);
+    this.#ended(uploadId);
+  }
+
+  /** These can be no base of it any more. */
+  lose(uploadId: string, lost: ReadonlySet<SnapshotId>): void {
+    const transfer = this.#open.get(uploadId);
+    if (transfer) transfer.bases = transfer.bases.map((base) => (base !== null && lost.has(base) ? null : base));
   }
 
   /** Nothing is coming at the moment: others may have its room. */
@@ -133,18 +146,6 @@ export class OpenTransfers {
   sent(uploadId: string, index: number, of: number): void {
     const transfer = this.#open.get(uploadId);
     if (transfer?.sent.add(index).size === of) this.close(uploadId);
-  }
-
-  /** Snapshots that gc must keep for now: bases, and what is being sent. */
-  pinned(volset: VolsetId): Set<SnapshotId> {
-    this.#prune();
-    const pinned = new Set<SnapshotId>();
-    for (const { claims, bases } of this.#open.values()) {
-      if (claims.volset !== volset) continue;
-      for (const base of bases) if (base !== null) pinned.add(base);
-      if (claims.direction === 'down') for (const id of claims.snapshots) pinned.add(id);
-    }
-    return pinned;
   }
 
   #isFresh({ used }: Kept): boolean {

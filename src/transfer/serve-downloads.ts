@@ -28,7 +28,11 @@ export class DownloadServer {
     const plain = wants.some((want) => want.plain);
     for (const items of groupsOf([...coming.values()])) {
       const transfer = this.#desk.agree({ volset, direction: 'down', owner, items, plain });
-      for (const { id, base, bytes } of items) answers.set(id, { id, answer: 'available', base, bytes, ...transfer });
+      const lost = await this.#desk.pin(volset, [{ ...transfer, ids: pinsOf(items, complete) }]);
+      for (const { id, base, bytes } of items) {
+        if (lost.has(id)) continue;
+        answers.set(id, { id, answer: 'available', base: base && lost.has(base) ? null : base, bytes, ...transfer });
+      }
     }
     return wants.map(({ id }) => answers.get(id) ?? { id, answer: 'absent' });
   }
@@ -56,7 +60,9 @@ export class DownloadServer {
     };
     // The markers are in the first of several streams.
     const part = share && share.index > 0 ? ({ part: true } as const) : {};
-    yield* writeBlobDiff({ volset, snapshots, ...part }, sendEntries(sending, outgoing));
+    const diff = writeBlobDiff({ volset, snapshots, ...part }, sendEntries(sending, outgoing));
+    const ids = snapshots.flatMap(({ id, base }) => (base === null ? [id] : [id, base]));
+    yield* this.#desk.pins.during(diff, { volset, uploadId, ids, until: claims.expiresAt });
     open.sent(uploadId, share?.index ?? 0, share?.of ?? 1);
   }
 
@@ -78,3 +84,9 @@ export class DownloadServer {
     return outgoing;
   }
 }
+
+/** What is sent, and the bases that are here. */
+const pinsOf = (
+  items: { id: SnapshotId; base: SnapshotId | null }[],
+  complete: ReadonlySet<SnapshotId>,
+): SnapshotId[] => items.flatMap(({ id, base }) => (base !== null && complete.has(base) ? [id, base] : [id]));

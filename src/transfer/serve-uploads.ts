@@ -3,7 +3,7 @@ import type { ObjectRef } from '../blob/contract.ts';
 import { PlaitError } from '../core/errors.ts';
 import { hex } from '../core/hash.ts';
 import { isRandomId, type SnapshotId, type VolsetId } from '../core/ids.ts';
-import type { Offer, OfferAnswer, OfferSender, PartAnswer } from '../core/peer.ts';
+import type { Offer, OfferAnswer, OfferSender, PartAnswer, Transfer } from '../core/peer.ts';
 import { MAX_HAVE_IDS, MAX_LACKING, MAX_TRANSFER_SNAPSHOTS } from '../wire/limits.ts';
 import type { Caller, TransferClaims } from '../wire/transfer-service.ts';
 import { checkNumbers, checkOffer, decideOffers, numbersOf } from './answer-offers.ts';
@@ -42,7 +42,11 @@ export class UploadServer {
     const reused = await this.#takeUp(volset, caller, wanted, sender);
     try {
       const room = await Room.of(this.#stock, volset, caller.owner, reused);
-      return this.#answer(volset, offers, caller, complete, room, reused, sender);
+      const { answers, pins } = this.#answer(volset, offers, caller, complete, room, reused, sender);
+      const lost = await this.#desk.pin(volset, pins);
+      return answers.map((answer) =>
+        answer.answer === 'want' && answer.base !== null && lost.has(answer.base) ? { ...answer, base: null } : answer,
+      );
     } finally {
       for (const id of reused) this.#giving.delete(id);
     }
@@ -56,11 +60,12 @@ export class UploadServer {
     room: Room,
     reused: string[],
     sender: OfferSender | undefined,
-  ): OfferAnswer[] {
+  ): { answers: OfferAnswer[]; pins: (Transfer & { ids: SnapshotId[] })[] } {
     const { answers, coming } = decideOffers(offers, complete, room);
     // The first stream leaves something behind, which the next might send again.
     let empty = reused.length === 0 && this.#desk.options.blob.isEmpty(volset);
     const ids = reused.values();
+    const pins: (Transfer & { ids: SnapshotId[] })[] = [];
     for (const items of groupsOf(coming)) {
       const transfer = this.#desk.agree({
         volset,
@@ -72,11 +77,12 @@ export class UploadServer {
         sender: sender?.self,
         numbers: numbersOf(offers, new Set(items.map(({ id }) => id)), sender),
       });
+      pins.push({ ...transfer, ids: basesOf(items, complete) });
       for (const { id, base } of items)
         answers.set(id, { id, answer: 'want', base, ...(empty && { empty }), ...transfer });
       empty = false;
     }
-    return offers.map(({ id }) => answers.get(id) as OfferAnswer);
+    return { answers: offers.map(({ id }) => answers.get(id) as OfferAnswer), pins };
   }
 
   /** Of this volset and this upload only: nothing is said about data of others. */
@@ -225,6 +231,9 @@ export class UploadServer {
 }
 
 const overQuota = (): PlaitError => bad('it takes more than this hub gives the volume set or the token', 'quota');
+/** Those that are here, and do not only come. */
+const basesOf = (items: { base: SnapshotId | null }[], complete: ReadonlySet<SnapshotId>): SnapshotId[] =>
+  items.map(({ base }) => base).filter((base): base is SnapshotId => base !== null && complete.has(base));
 const lackingOf = ({ kind, id }: ObjectRef): PartAnswer['lacking'][number] => ({ kind: kind as 0 | 1, id: hex(id) });
 /** A store that is also worked with locally has downloads of its own in quarantine. */
 const isUploadId = isRandomId;

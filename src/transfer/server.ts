@@ -4,6 +4,7 @@ import type { Offer, OfferAnswer, OfferSender, PartAnswer, Share, Want, WantAnsw
 import type { Caller, TransferClaims, TransferService, TransferStats } from '../wire/transfer-service.ts';
 import { Desk, type DeskOptions } from './desk.ts';
 import { OpenTransfers } from './open-transfers.ts';
+import { Pins } from './pins.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from './room.ts';
 import { DownloadServer } from './serve-downloads.ts';
 import { UploadServer } from './serve-uploads.ts';
@@ -18,7 +19,6 @@ export interface TransferServerOptions
 }
 
 export class TransferServer implements TransferService {
-  /** For gc: bases and snapshots in use. */
   readonly open: OpenTransfers;
   readonly #options: TransferServerOptions;
   readonly #uploads: Uploads;
@@ -29,7 +29,8 @@ export class TransferServer implements TransferService {
     this.#options = options;
     const { blob, meta, idleMs, maxOpen, timer, onFailure } = options;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.open = new OpenTransfers(options.now);
+    const pins = new Pins({ meta, now: options.now, onFailure });
+    this.open = new OpenTransfers(options.now, (uploadId) => pins.release(uploadId));
     this.#uploads = new Uploads({
       blob,
       incomplete: async (volset, ids) => meta.missingBlobs(volset, ids),
@@ -39,7 +40,7 @@ export class TransferServer implements TransferService {
       timer,
       onFailure,
     });
-    const desk = new Desk(options, this.open, limits.tokenMs);
+    const desk = new Desk(options, this.open, pins, limits.tokenMs);
     this.#up = new UploadServer(desk, { blob, limits, uploads: this.#uploads, open: this.open });
     this.#down = new DownloadServer(desk);
   }

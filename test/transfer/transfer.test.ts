@@ -178,10 +178,39 @@ describe('transfer: upload and download', () => {
     const { peer } = peerOf(server);
     const first = await makeSnapshot(here, someTree(10));
     await push(here, peer, [first.id]);
-    assert.equal(server.open.pinned(VOLSET).size, 0);
     const second = await makeSnapshot(here, someTree(11), [first.id], 2);
     await peer.offer(VOLSET, [{ ...second, bytes: 0, chunks: 0, baseCandidates: [first.id] }]);
-    assert.deepEqual([...server.open.pinned(VOLSET)], [first.id]);
+    const drop = (id: SnapshotId) => there.meta.dropBlobs(VOLSET, [id], { force: true });
+    assert.deepEqual(drop(first.id).refused, [{ snapshot: first.id, reason: 'in-use' }]);
+    await push(here, peer, [second.id]);
+    assert.deepEqual(drop(first.id).dropped, []);
+  });
+
+  it('pins what it sends, and says what was dropped right before', async () => {
+    const [here, there] = [ownStore(), testStore()];
+    const server = serverOf(there);
+    const { peer } = peerOf(server);
+    const made = await makeSnapshot(here, someTree(10));
+    await push(here, peer, [made.id]);
+    copyMetadata(here, there);
+    const drop = () => there.meta.dropBlobs(VOLSET, [made.id], { force: true });
+    const [answer] = await peer.request(VOLSET, [{ id: made.id, baseCandidates: [] }]);
+    assert.equal(answer.answer, 'available');
+    assert.deepEqual(drop().refused, [{ snapshot: made.id, reason: 'in-use' }]);
+    if (answer.answer === 'available') await Array.fromAsync(await peer.download(answer));
+    const { keepBlobs } = there.meta;
+    Object.assign(there.meta, {
+      keepBlobs: (...args: Parameters<typeof keepBlobs>) => {
+        drop();
+        keepBlobs(...args);
+      },
+    });
+    assert.deepEqual(await peer.request(VOLSET, [{ id: made.id, baseCandidates: [] }]), [
+      { id: made.id, answer: 'absent' },
+    ]);
+    const next = await makeSnapshot(here, someTree(11), [made.id], 2);
+    const [want] = await peer.offer(VOLSET, [{ ...next, bytes: 0, chunks: 0, baseCandidates: [made.id] }]);
+    assert.equal(want.answer === 'want' && want.base, null);
   });
 
   it('answers have for this volset only, and for lists of a sensible size', async () => {

@@ -23,7 +23,7 @@ export function serverOf({ blob, meta }: TestStore, limits?: Partial<ServerLimit
     manifest,
     tokens,
     limits,
-    now: () => 1_000_000,
+    now: () => 1_700_000_000_000,
     randomId: () => randomBytes(16).toString('hex'),
   });
   identities.set(server, meta.self.store);
