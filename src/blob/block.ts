@@ -11,7 +11,7 @@
  */
 import { crc32, zstdDecompressSync } from 'node:zlib';
 import { PlaitError } from '../core/errors.ts';
-import { hex, type Kind, objectHash } from '../core/hash.ts';
+import { hex, KIND, type Kind, objectHash } from '../core/hash.ts';
 import { frameAt } from '../core/zstd-frame.ts';
 import { BLOCK_MAX_OBJECTS, BLOCK_MAX_RAW, CODEC, type Codec, FORMAT_VERSION, ID_BYTES, MAX_OBJECT } from './format.ts';
 import { release } from './release.ts';
@@ -55,7 +55,7 @@ export function parseFixed(bytes: Uint8Array): BlockHeader {
     });
   }
   const [kind, codec, zero] = [bytes[5], bytes[6], bytes[7]];
-  if (kind > 3) throw broken(`unknown kind ${kind}`);
+  if (kind > KIND.state) throw broken(`unknown kind ${kind}`);
   if (codec > 1 || zero !== 0) throw broken('unknown codec or flags');
   const count = view.getUint32(8, true);
   const rawLength = view.getUint32(12, true);

@@ -57,11 +57,11 @@ export interface BlobStore extends AsyncDisposable {
   /** Which of these lie in a pack of any volset, whatever the index says. Reads all directories. */
   inPacks(refs: ObjectRef[]): Promise<ObjectRef[]>;
   /**
-   * Appends encoded generations to the volset's `log.open` (kind generation, one fsync); sealed into a pack at 16 MiB.
+   * Appends encoded generations and states to the volset's `log.open` (one fsync); sealed into a pack at 16 MiB.
    * Durable when it resolves. Safe beside other processes; a torn tail of an earlier crash is cut off first. Readers
    * find these objects once the log is sealed; `scanObjects` at once. Appending one again does no harm.
    */
-  appendLog(volset: VolsetId, generations: Uint8Array[]): Promise<void>;
+  appendLog(volset: VolsetId, generations: Uint8Array[], states?: Uint8Array[]): Promise<void>;
   /** Every sound object of a kind that packs and log hold, for rebuilding metadata; may yield one twice, in any order. */
   scanObjects(kind: Kind, volset?: VolsetId): AsyncIterable<{ volset: VolsetId; id: Uint8Array; bytes: Uint8Array }>;
   /** Throws index.db's content away and makes it again from the packs. Borrowed objects have to be borrowed again. */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
-import { KIND, type Kind } from '../core/hash.ts';
+import type { Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
 import { ensureDir } from '../disk/durable.ts';
 import { ChunkPlaces } from './chunk-places.ts';
@@ -192,11 +192,11 @@ class DiskEngine implements BlobStore {
     });
   }
 
-  appendLog(volset: VolsetId, generations: Uint8Array[]): Promise<void> {
+  appendLog(volset: VolsetId, generations: Uint8Array[], states: Uint8Array[] = []): Promise<void> {
     return this.#opened.index.write((tx) => {
       const known = this.#tails.get(volset);
       this.#tails.delete(volset);
-      this.#tails.set(volset, appendLog(tx, this.#packsDir, volset, KIND.generation, generations, known));
+      this.#tails.set(volset, appendLog(tx, this.#packsDir, volset, { generations, states }, known));
     });
   }
 

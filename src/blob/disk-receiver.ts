@@ -17,7 +17,7 @@ import type { LooseObjects } from './loose-objects.ts';
 import type { PackedBlock } from './pack-directory.ts';
 import { clearScratch } from './quarantine.ts';
 import { QuarantineReader } from './quarantine-reader.ts';
-import { ReceivedObjects, strayGenerations } from './received.ts';
+import { isOwnKind, ReceivedObjects, strayObjects } from './received.ts';
 import { release } from './release.ts';
 import type { Session } from './session.ts';
 import type { Keep, SessionPacks } from './session-packs.ts';
@@ -98,7 +98,7 @@ export class DiskReceiver implements BlobReceiver {
     if (bytes.length > BLOCK_MAX_BYTES)
       throw new PlaitError('protocol', `A block of ${bytes.length} bytes is too long.`);
     this.#checkOpen();
-    if (parseFixed(bytes).kind === KIND.generation) throw strayGenerations();
+    if (isOwnKind(parseFixed(bytes).kind)) throw strayObjects();
     const checked = await this.#check(bytes);
     this.#checkOpen();
     this.#onDisk(() => this.#keep(checked));

@@ -29,6 +29,7 @@ export const MAX_OBJECT: Record<Kind, number> = {
   [KIND.node]: MiB,
   [KIND.snapshot]: MiB,
   [KIND.generation]: BLOCK_MAX_RAW,
+  [KIND.state]: BLOCK_MAX_RAW,
 };
 
 export const ZSTD_LEVEL = 3;

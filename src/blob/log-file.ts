@@ -1,5 +1,5 @@
 /**
- * packs/<volset>/log.open: objects that must be durable one small batch at a time (generations). Blocks are appended
+ * packs/<volset>/log.open: objects that must be durable one small batch at a time (generations, states). Blocks are appended
  * and synced; at 16 MiB the file gets a directory and becomes a pack. Callers hold the index's write lock throughout,
  * so there is one appender. A torn tail of a crash is cut off by the next append; sound blocks behind a damaged place
  * are no torn tail and are kept.
@@ -7,7 +7,7 @@
 import { closeSync, existsSync, fstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
-import { type Kind, objectHash } from '../core/hash.ts';
+import { KIND, type Kind, objectHash } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
 import { ensureDir, fsyncDir, openExclusive, renameDurable, writeAll } from '../disk/durable.ts';
 import { openUpdate, removeFile, syncFile, truncateTo } from '../disk/files.ts';
@@ -34,8 +34,7 @@ export function appendLog(
   tx: IndexWrite,
   packsDir: string,
   volset: VolsetId,
-  kind: Kind,
-  bodies: readonly Uint8Array[],
+  { generations, states }: { generations: readonly Uint8Array[]; states: readonly Uint8Array[] },
   known: LogTail | undefined,
 ): LogTail | undefined {
   const path = logPath(packsDir, volset);
@@ -49,9 +48,11 @@ export function appendLog(
       end = mended.end;
     }
     truncateTo(fd, end);
-    for (const block of encodeAll(kind, bodies)) {
-      writeAll(fd, block, end);
-      end += block.length;
+    for (const blocks of [encodeAll(KIND.generation, generations), encodeAll(KIND.state, states)]) {
+      for (const block of blocks) {
+        writeAll(fd, block, end);
+        end += block.length;
+      }
     }
     syncFile(fd);
     const tail = { end, inode: fstatSync(fd, { bigint: true }).ino };

@@ -117,8 +117,9 @@ class MemoryEngine implements BlobStore {
     return { packs: 0, objects };
   }
 
-  async appendLog(volset: VolsetId, generations: Uint8Array[]): Promise<void> {
+  async appendLog(volset: VolsetId, generations: Uint8Array[], states: Uint8Array[] = []): Promise<void> {
     for (const bytes of generations) putHeld(this.#objects(volset), KIND.generation, bytes);
+    for (const bytes of states) putHeld(this.#objects(volset), KIND.state, bytes);
   }
 
   async *scanObjects(kind: Kind, volset?: VolsetId) {

@@ -9,7 +9,7 @@ import { type Held, hasMany, keyOf, lengthsOf, type Objects } from './memory-obj
 import type { Publish } from './memory-sessions.ts';
 import { absent } from './object-reader.ts';
 import { beingReceived, checkBelongs, checkUploadId } from './quarantine.ts';
-import { strayGenerations } from './received.ts';
+import { isOwnKind, strayObjects } from './received.ts';
 import { checkOwner, type UploadOwner } from './upload-owner.ts';
 
 interface MemoryUpload {
@@ -102,7 +102,7 @@ export class MemoryReceiver implements BlobReceiver {
     if (bytes.length > BLOCK_MAX_BYTES)
       throw new PlaitError('protocol', `A block of ${bytes.length} bytes is too long.`);
     const block = openBlock(bytes);
-    if (block.kind === KIND.generation) throw strayGenerations();
+    if (isOwnKind(block.kind)) throw strayObjects();
     verifyObjects(block);
     for (let n = 0; n < block.count; n++) {
       const key = keyOf(block.kind, idAt(block, n));

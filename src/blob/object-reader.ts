@@ -16,7 +16,13 @@ export const absent = (kind: Kind, id: Uint8Array): PlaitError =>
     data: { kind, id: hex(id) },
   });
 
-const KIND_NAMES: Record<Kind, string> = { 0: 'chunk', 1: 'manifest node', 2: 'snapshot body', 3: 'generation' };
+const KIND_NAMES: Record<Kind, string> = {
+  0: 'chunk',
+  1: 'manifest node',
+  2: 'snapshot body',
+  3: 'generation',
+  4: 'state',
+};
 
 export class ObjectReader {
   readonly #index: IndexDb;

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { PlaitError } from '../core/errors.ts';
-import type { Kind } from '../core/hash.ts';
+import { KIND, type Kind } from '../core/hash.ts';
 import { ID_BYTES } from './format.ts';
 import { IdSet } from './id-set.ts';
 import type { ObjectRow } from './index-rows.ts';
@@ -23,8 +23,11 @@ const RAW = 4;
 /** Ids read from the scratch database at a time. */
 const PAGE = 1024;
 
-export const strayGenerations = (): PlaitError =>
-  new PlaitError('protocol', 'A block holds generations, which do not travel in blocks.');
+/** What a store writes about itself: it has no business in what a peer sends. */
+export const isOwnKind = (kind: Kind): boolean => kind === KIND.generation || kind === KIND.state;
+
+export const strayObjects = (): PlaitError =>
+  new PlaitError('protocol', 'A block holds generations or states of a store, which do not travel in blocks.');
 
 export interface ReceivedPlace {
   length: number;

@@ -5,13 +5,13 @@
 import { fstatSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { PlaitError } from '../core/errors.ts';
-import { KIND } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
 import { openReading, removeFile } from '../disk/files.ts';
 import { BLOCK_HEADER, type BlockTable, parseFixed, parseHeader } from './block.ts';
 import { packHeader, readBlockAt, readDirectory, withFile } from './pack.ts';
 import { PACK_HEADER, type PackedBlock } from './pack-directory.ts';
 import { PackWriter, type SealedPack } from './pack-writer.ts';
+import { isOwnKind } from './received.ts';
 import { release } from './release.ts';
 import { type LeftPart, movedIn, partsIn, unmarkMoved } from './session-files.ts';
 import type { SessionPacks } from './session-packs.ts';

@@ -7,13 +7,14 @@ import type { ChunkId, ConflictId, GenerationHash, NodeId, SnapshotId, WhatHash,
  * hashed behind a prefix that names its kind. The chunk index is keyed by kind and id, so even a chunk whose bytes spell
  * out a prefix is never taken for an object of another kind.
  */
-export const KIND = { chunk: 0, node: 1, snapshot: 2, generation: 3 } as const;
+export const KIND = { chunk: 0, node: 1, snapshot: 2, generation: 3, state: 4 } as const;
 export type Kind = (typeof KIND)[keyof typeof KIND];
 
 const PREFIX: Record<Exclude<Kind, 0>, Buffer> = {
   [KIND.node]: Buffer.from('plait node 1\0'),
   [KIND.snapshot]: Buffer.from('plait snapshot 1\0'),
   [KIND.generation]: Buffer.from('plait generation 1\0'),
+  [KIND.state]: Buffer.from('plait state 1\0'),
 };
 const WRITE_PREFIX = Buffer.from('plait write 1\0');
 const WHAT_PREFIX = Buffer.from('plait what 1\0');

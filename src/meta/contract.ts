@@ -13,6 +13,7 @@ import type { MetaKeeping } from './contract/keeping.ts';
 import type { MetaNumbers } from './contract/numbers.ts';
 import type { MetaQueue } from './contract/queue.ts';
 import type { MetaRounds } from './contract/rounds.ts';
+import type { MetaState, StateMark } from './contract/state.ts';
 import type { MetaViews } from './contract/views.ts';
 
 export type { ChangesPage } from './contract/feed.ts';
@@ -20,6 +21,7 @@ export type { Refusal, Stamp } from './contract/keeping.ts';
 export type { NumberedBlob, SealKey } from './contract/numbers.ts';
 export type { Outcome, Priority, QueueFilter, QueueItem } from './contract/queue.ts';
 export type { Applied, DeltasPage, DeltasPlan, Inspection, Round } from './contract/rounds.ts';
+export type { StateMark, StateToPack } from './contract/state.ts';
 export type { BranchView, Fields, SnapshotView, VolsetView } from './contract/views.ts';
 
 export interface Self {
@@ -112,7 +114,15 @@ export interface TokenRow {
   revoked: boolean;
 }
 
-export interface MetaStore extends Disposable, MetaViews, MetaRounds, MetaFeed, MetaNumbers, MetaQueue, MetaKeeping {
+export interface MetaStore
+  extends Disposable,
+    MetaViews,
+    MetaRounds,
+    MetaFeed,
+    MetaNumbers,
+    MetaQueue,
+    MetaKeeping,
+    MetaState {
   readonly self: Self;
 
   /** Applies all edits in one transaction, or none. */
@@ -145,7 +155,7 @@ export interface MetaStore extends Disposable, MetaViews, MetaRounds, MetaFeed, 
 
   /** Generations cut or received that are not yet in a pack (oldest first), and the mark that they are. */
   unpackedGenerations(limit: number): { volset: VolsetId; generation: Generation }[];
-  markPacked(packed: PackedGeneration[]): void;
+  markPacked(packed: PackedGeneration[], states?: StateMark[]): void;
   /** Closed generations in the order in which they were learned, a page behind `after`: for comparing with packs. */
   generationPage(volset: VolsetId, after: number, limit: number): LoggedGeneration[];
   /** Those of these that are not in the log here, of this volset or at all. */

@@ -1,6 +1,6 @@
 /**
- * Ends a command that changed metadata: closes the open generation and writes closed ones into packs, so that all
- * replicated metadata can be rebuilt from packs alone. The outbox in meta.db makes this safe to repeat: a command that
+ * Ends a command that changed metadata: closes the open generation and writes closed ones into packs, with what no log
+ * tells of this store where that has changed, so that metadata can be rebuilt from packs alone. The outbox in meta.db makes this safe to repeat: a command that
  * is killed in between leaves the rest to the next one.
  */
 import type { BlobStore } from '../blob/contract.ts';
@@ -17,7 +17,7 @@ const HUB_BATCH = 8;
 const HUB_EVERY_MS = 1000;
 
 interface Outbox {
-  meta: MaybeAsync<Pick<MetaStore, 'unpackedGenerations' | 'markPacked'>>;
+  meta: MaybeAsync<Pick<MetaStore, 'unpackedGenerations' | 'unpackedStates' | 'markPacked'>>;
   blob: Pick<BlobStore, 'appendLog'>;
 }
 
@@ -30,17 +30,23 @@ export async function settle(store: Store, volset: VolsetId): Promise<Vector> {
 export async function packGenerations(store: Outbox, limit = BATCH): Promise<void> {
   for (;;) {
     const batch = await store.meta.unpackedGenerations(limit);
-    if (batch.length === 0) return;
-    const byVolset = Map.groupBy(batch, (row) => row.volset);
-    for (const [volset, rows] of byVolset) {
+    // Behind all generations, so that whatever a state names is in front of it.
+    const states = batch.length < limit ? await store.meta.unpackedStates() : [];
+    if (batch.length === 0 && states.length === 0) return;
+    const generationsOf = Map.groupBy(batch, (row) => row.volset);
+    const statesOf = Map.groupBy(states, (row) => row.volset);
+    for (const volset of new Set([...generationsOf.keys(), ...statesOf.keys()])) {
       await store.blob.appendLog(
         volset,
-        rows.map((row) => encodeGeneration(row.generation)),
+        (generationsOf.get(volset) ?? []).map(({ generation }) => encodeGeneration(generation)),
+        (statesOf.get(volset) ?? []).map(({ bytes }) => bytes),
       );
     }
     await store.meta.markPacked(
       batch.map(({ volset, generation: { store, generation, hash } }) => ({ volset, store, generation, hash })),
+      states.map(({ mark }) => mark),
     );
+    if (batch.length < limit) return;
   }
 }
 

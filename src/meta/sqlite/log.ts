@@ -4,10 +4,11 @@ import { generationHashOf, NO_GENERATION } from '../../core/generation.ts';
 import type { ChainId, GenerationHash, VolsetId } from '../../core/ids.ts';
 import type { AnyRecord, Generation, GenerationHeader, LoggedRecord, Vector } from '../../core/records.ts';
 import { recordHash, recordId } from '../../core/records.ts';
-import type { LoggedGeneration, PackedGeneration } from '../contract.ts';
+import type { LoggedGeneration, PackedGeneration, StateMark } from '../contract.ts';
 import { type Engine, ensureStore, findVolsetNumber, volsetNumber } from './engine.ts';
 import { ensureIdentity } from './identity.ts';
 import { releaseWaiting, takeRevisions } from './revisions.ts';
+import { markStates } from './states.ts';
 
 /** Our own generations are closed at the latest here, so that each fits easily into a page and a block. */
 const OPEN_RECORDS = 1000;
@@ -154,8 +155,9 @@ export function unpackedGenerations(engine: Engine, limit: number): { volset: Vo
   );
 }
 
-export function markPacked(engine: Engine, packed: PackedGeneration[]): void {
+export function markPacked(engine: Engine, packed: PackedGeneration[], states: StateMark[] = []): void {
   engine.db.write(() => {
+    markStates(engine, states);
     for (const { volset, store, generation, hash } of packed) {
       engine.db.run(
         `UPDATE generations SET packed = 1 WHERE volset = (SELECT n FROM volsets WHERE id = ?)

@@ -16,7 +16,8 @@
  * `blobs` holds what is complete here, also where its snapshot's record has not come yet, in the order in which it
  * became so; `snapshots.blob` says the same again for the index. `numbers` holds the last number of a volset, which no
  * deleted row gives back. `kept` names what may not be dropped yet, `dropped` what is not to come back unasked, `damaged` what cannot be read whole, `stamps` when
- * something last went well (volset 0: of the store), `usage` what each bearer brought. `queue` is read by groups of (remote, volset), each in the order of `queue_order`.
+ * something last went well (volset 0: of the store), `usage` what each bearer brought,
+ * `states` up to where packs tell what no log says (volset 0: of the store). `queue` is read by groups of (remote, volset), each in the order of `queue_order`.
  */
 export const APPLICATION_ID = 0x706c6169;
 export const META_FORMAT = 4;
@@ -32,6 +33,9 @@ CREATE TABLE stamps(
   volset INTEGER NOT NULL, what TEXT NOT NULL, at INTEGER NOT NULL, detail TEXT, sum TEXT NOT NULL,
   PRIMARY KEY(volset, what)) WITHOUT ROWID;
 CREATE TABLE usage(owner TEXT PRIMARY KEY, bytes INTEGER NOT NULL, sum TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE states(
+  volset INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, told INTEGER NOT NULL,
+  digest TEXT NOT NULL, sum TEXT NOT NULL);
 `;
 
 export const SCHEMA = `

@@ -24,6 +24,7 @@ import { moveRefs, refs } from './refs.ts';
 import { currentRevision } from './revisions.ts';
 import { seal, sealed } from './seals.ts';
 import * as snapshots from './snapshots.ts';
+import { repackStates, unpackedStates } from './states.ts';
 import { verify } from './verify.ts';
 import * as views from './views.ts';
 
@@ -88,6 +89,8 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     generationPage: bind(generationPage),
     unknownGenerations: bind(unknownGenerations),
     markPacked: bind(markPacked),
+    unpackedStates: bind(unpackedStates),
+    repackStates: bind(repackStates),
     blobHead: bind(blobs.blobHead),
     numberedBlobs: bind(blobs.numberedBlobs),
     blobNumbers: bind(blobs.blobNumbers),
