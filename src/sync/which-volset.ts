@@ -1,7 +1,7 @@
 /** Which volset a session with a remote is about. */
 import { PlaitError } from '../core/errors.ts';
 import type { VolsetId } from '../core/ids.ts';
-import type { Peer } from '../core/peer.ts';
+import type { Peer, PeerVolset } from '../core/peer.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
 import { currentVolset, type Engine } from './engine.ts';
 import type { Session } from './session.ts';
@@ -10,11 +10,23 @@ import type { Session } from './session.ts';
 export async function volsetOf(engine: Engine, remote: RemoteConfig, peer: Peer): Promise<VolsetId> {
   if (engine.volsetName === undefined && remote.volset) return remote.volset;
   if (engine.volsetName === undefined && remote.volsetName !== undefined) {
-    const named = (await peer.listVolsets()).find((v) => v.name === remote.volsetName);
+    const named = (await seenThere(peer)).find((v) => v.name === remote.volsetName);
     if (named) return named.id;
   }
   return currentVolset(engine).id;
 }
+
+/** Nothing, where the token adds without reading: it is for ours then, or refused by name. */
+async function seenThere(peer: Peer): Promise<PeerVolset[]> {
+  try {
+    return await peer.listVolsets();
+  } catch (error) {
+    if (error instanceof PlaitError && error.code === 'forbidden' && (await mayAdd(peer))) return [];
+    throw error;
+  }
+}
+
+const mayAdd = async (peer: Peer): Promise<boolean> => (await peer.rights()).can.includes('append');
 
 /** A push that carries another volset than the one the user stands in would look like a backup and be none. */
 export function requireOwn(engine: Engine, remote: RemoteConfig, volset: VolsetId): void {
