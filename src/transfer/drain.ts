@@ -102,7 +102,7 @@ class Drain {
     const known = new Map<SnapshotId, { id: SnapshotId; body: StreamItem['body']; work: Work }>();
     for (const item of work) {
       const view = meta.findSnapshot(volset, item.snapshot);
-      if (view?.hasBlob) known.set(item.snapshot, { id: item.snapshot, body: view.body, work: item });
+      if (view?.hasBlob && !view.damaged) known.set(item.snapshot, { id: item.snapshot, body: view.body, work: item });
       else this.#reject(item.snapshot, 'missing', { code: 'blob-absent', message: absent(item.snapshot) });
     }
     if (known.size === 0) return;

@@ -50,10 +50,10 @@ export function oldestFirst(meta: MetaStore, volset: VolsetId, ids: SnapshotId[]
   return [...placed];
 }
 
-/** Root of a snapshot whose blob is complete here. */
+/** Root of a snapshot whose blob is complete here, and sound. */
 export function completeRoot(meta: MetaStore, volset: VolsetId, id: SnapshotId): NodeId | undefined {
   const view = meta.findSnapshot(volset, id);
-  return view?.hasBlob ? view.body.root : undefined;
+  return view?.hasBlob && !view.damaged ? view.body.root : undefined;
 }
 
 /** Parents that go in the same request are the best bases; only where there are none is history searched. */

@@ -21,7 +21,7 @@ export class DownloadServer {
     const coming = new Map<SnapshotId, { id: SnapshotId; base: SnapshotId | null; bytes: number }>();
     for (const { id, baseCandidates } of wants) {
       const view = await this.#desk.options.meta.findSnapshot(volset, id);
-      if (!view?.hasBlob || coming.has(id)) continue;
+      if (!view?.hasBlob || view.damaged || coming.has(id)) continue;
       const base = baseCandidates.find((c) => coming.has(c) || complete.has(c)) ?? null;
       coming.set(id, { id, base, bytes: view.body.bytes });
     }
@@ -73,7 +73,7 @@ export class DownloadServer {
     const outgoing: Outgoing[] = [];
     for (const [n, id] of snapshots.entries()) {
       const view = await this.#desk.options.meta.findSnapshot(volset, id);
-      if (!view?.hasBlob)
+      if (!view?.hasBlob || view.damaged)
         throw new PlaitError('blob-absent', `the data of snapshot ${id.slice(0, 12)} is not here any more`);
       const base = bases.at(n) ?? null;
       const root = base === null || earlier.has(base) ? undefined : await this.#desk.completeRoot(volset, base);

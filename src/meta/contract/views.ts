@@ -33,6 +33,8 @@ export interface SnapshotView extends Fields {
   body: SnapshotBody;
   /** Its blob is complete in this store. */
   hasBlob: boolean;
+  /** Yet parts of it cannot be read any more: no base, not vouched for, to come again. */
+  damaged?: true;
 }
 
 /** Reads only. */
@@ -57,7 +59,7 @@ export interface MetaViews {
   parentsOf(volset: VolsetId, ids: SnapshotId[]): Record<SnapshotId, SnapshotId[]>;
   /** The same with depth and jump: what the walks of core/ancestry and core/candidates page through, O(change). */
   lineage(volset: VolsetId, ids: SnapshotId[]): Record<SnapshotId, Lineage>;
-  /** Snapshots without a complete blob among `ids` (all, if not given). */
+  /** Snapshots without a complete, sound blob among `ids` (all, if not given). */
   missingBlobs(volset: VolsetId, ids?: SnapshotId[]): SnapshotId[];
   /** Snapshots without a complete blob but for those that were dropped here: what is to come without being named. */
   lackedBlobs(volset: VolsetId): SnapshotId[];

@@ -36,6 +36,7 @@ export function setBlobs(
 /** Numbers those that are new, in the order given. Inside a write transaction. */
 export function markBlobs(engine: Engine, n: number, ids: readonly SnapshotId[], source: InstallId | null): void {
   const { db } = engine;
+  heal(engine, n, ids);
   const fresh = [...new Set(ids)].filter((id) => !isComplete(engine, n, id));
   if (fresh.length === 0) return;
   let number = headOf(engine, n);
@@ -54,6 +55,14 @@ export function markBlobs(engine: Engine, n: number, ids: readonly SnapshotId[],
     db.run('DELETE FROM dropped WHERE volset = ? AND id = ?', n, id);
   }
   putHead(engine, n, number);
+}
+
+/** What was damaged has come whole. It gets a new number: while it was not vouched for, others were told it does not come. */
+function heal({ db }: Engine, n: number, ids: readonly SnapshotId[]): void {
+  for (const id of ids) {
+    if (db.run('DELETE FROM damaged WHERE volset = ? AND id = ?', n, id) === 0) continue;
+    db.run('DELETE FROM blobs WHERE volset = ? AND id = ?', n, id);
+  }
 }
 
 /**

@@ -94,25 +94,36 @@ export function missingBlobs(engine: Engine, volset: VolsetId, ids?: SnapshotId[
   const n = findVolsetNumber(engine, volset);
   if (n === undefined) return ids ?? [];
   if (ids !== undefined) {
-    return db.read(() => ids.filter((id) => !isComplete(engine, n, id) || isForgotten(engine, n, id)));
+    return db.read(() =>
+      ids.filter((id) => !isComplete(engine, n, id) || isForgotten(engine, n, id) || isDamaged(engine, n, id)),
+    );
   }
   return db
     .all<{ id: SnapshotId }>(
-      `SELECT id FROM snapshots s WHERE volset = ? AND blob = 0 AND NOT ${DEAD} ORDER BY created, id`,
+      `SELECT s.id, s.created FROM snapshots s WHERE volset = ? AND blob = 0 AND NOT ${DEAD} ${ALSO_DAMAGED}`,
+      n,
       n,
     )
     .map(({ id }) => id);
 }
 
+/** What cannot be read whole is to come again like what never came. */
+const ALSO_DAMAGED = `UNION ALL SELECT s.id, s.created FROM damaged x CROSS JOIN snapshots s
+  ON s.volset = x.volset AND s.id = x.id WHERE x.volset = ? AND s.blob = 1 ORDER BY 2, 1`;
+
+/** A row whose checksum is wrong is no reason to trust a blob. */
+export const isDamaged = ({ db }: Engine, n: number, id: SnapshotId): boolean =>
+  db.get('SELECT 1 FROM damaged WHERE volset = ? AND id = ?', n, id) !== undefined;
+
 /** A row of `dropped` that is damaged counts: at worst it is asked for by name. */
 export function lackedBlobs(engine: Engine, volset: VolsetId): SnapshotId[] {
   const n = findVolsetNumber(engine, volset);
   if (n === undefined) return [];
-  return engine.db.all<{ id: SnapshotId }>(LACKED, n).map(({ id }) => id);
+  return engine.db.all<{ id: SnapshotId }>(LACKED, n, n).map(({ id }) => id);
 }
 
-const LACKED = `SELECT s.id FROM snapshots s WHERE s.volset = ? AND s.blob = 0
-  AND NOT EXISTS (SELECT 1 FROM dropped d WHERE d.volset = s.volset AND d.id = s.id) ORDER BY s.created, s.id`;
+const LACKED = `SELECT s.id, s.created FROM snapshots s WHERE s.volset = ? AND s.blob = 0
+  AND NOT EXISTS (SELECT 1 FROM dropped d WHERE d.volset = s.volset AND d.id = s.id) ${ALSO_DAMAGED}`;
 
 export function snapshotPage(engine: Engine, volset: VolsetId, after: SnapshotId | null, limit: number): SnapshotId[] {
   const { db } = engine;
