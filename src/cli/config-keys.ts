@@ -47,6 +47,8 @@ function pathInside(value: string): void {
 
 export const ENGINE_KEYS: readonly EngineKey[] = [
   { pattern: /^creator$/, form: 'creator', check: text },
+  { pattern: /^doctor\.min-free$/, form: 'doctor.min-free', check: parseSize },
+  { pattern: /^doctor\.scrub-age$/, form: 'doctor.scrub-age', check: parseDuration },
   { pattern: /^hold\.expires$/, form: 'hold.expires', check: someTime },
   { pattern: /^watch\.lock-file$/, form: 'watch.lock-file', check: pathInside },
   { pattern: /^max-delete$/, form: 'max-delete', check: parsePercent },

@@ -15,7 +15,7 @@ export const pushStamp = (remote: string): string => `push:${remote}`;
 export const pullStamp = (remote: string): string => `pull:${remote}`;
 
 /** What it tells of is done: that it cannot be noted must not make a failure of it. */
-function put({ meta, world, reporter }: Keeper, what: string, volset: VolsetId, detail: string | null): void {
+function put({ meta, world, reporter }: Keeper, what: string, volset: VolsetId | null, detail: string | null): void {
   try {
     meta.putStamp({ what, volset, at: world.now(), detail }, { everyMs: EVERY_MS });
   } catch (error) {
@@ -45,11 +45,11 @@ export function stampSession(
   if (pulls(verb)) stampPull(engine, remote, volsetId, exits);
 }
 
-/** Of a follower that has nothing to do. */
+/** Of a follower that has nothing to do; null: of all volsets that it follows. */
 export function stampStanding(
   engine: Keeper,
   remote: string,
-  volset: VolsetId,
+  volset: VolsetId | null,
   { exits, sends }: { exits: number[]; sends: boolean },
 ): void {
   if (sends) stampPush(engine, remote, volset, exits);
@@ -59,17 +59,17 @@ export function stampStanding(
 const areOnly = (exits: number[], allowed: ReadonlySet<number>): boolean =>
   exits.every((exit) => exit === 0 || allowed.has(exit));
 
-function stampPush(engine: Keeper, remote: string, volset: VolsetId, exits: number[]): void {
-  if (!areOnly(exits, SENT) || queueCount(engine.meta, { remote, volset }).dead > 0) return;
+function stampPush(engine: Keeper, remote: string, volset: VolsetId | null, exits: number[]): void {
+  if (!areOnly(exits, SENT) || queueCount(engine.meta, { remote, volset: volset ?? undefined }).dead > 0) return;
   stampRemote(engine, remote, pushStamp(remote), volset);
 }
 
-function stampPull(engine: Keeper, remote: string, volset: VolsetId, exits: number[]): void {
+function stampPull(engine: Keeper, remote: string, volset: VolsetId | null, exits: number[]): void {
   if (areOnly(exits, TAKEN)) stampRemote(engine, remote, pullStamp(remote), volset);
 }
 
 /** With the store that it was: another one in its place has been sent nothing yet. */
-function stampRemote(engine: Keeper, name: string, what: string, volset: VolsetId): void {
+function stampRemote(engine: Keeper, name: string, what: string, volset: VolsetId | null): void {
   const identity = engine.meta.listRemotes().find((remote) => remote.name === name)?.identity;
   put(engine, what, volset, identity === undefined ? null : installOf(identity));
 }

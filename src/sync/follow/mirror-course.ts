@@ -13,13 +13,14 @@ import { replicateVolset } from '../replicate.ts';
 import { pushes } from '../replicate-options.ts';
 import { lastBlobs } from '../sealed.ts';
 import { identityOf } from '../stage.ts';
+import { stampStanding } from '../stamps.ts';
 import { asFailure } from './failures.ts';
 import { HeadReader } from './head-reader.ts';
 import { type Link, type Listener, linkTo, remoteNow } from './link.ts';
 import type { Course, Opened } from './loop.ts';
 import { closeLeftOpen, fingerprint, type HeadRow, owedNow } from './owed.ts';
 import { type News, Teller } from './tell.ts';
-import type { Following } from './volset-course.ts';
+import { type Following, STAMP_MS } from './volset-course.ts';
 
 export class MirrorCourse implements Course {
   readonly marker = null;
@@ -39,6 +40,8 @@ export class MirrorCourse implements Course {
   readonly #open = new Set<VolsetId>();
   /** Counts what was told, for no revision is of all volsets. */
   #told = 0;
+  #inSync = false;
+  #stampedAt = Number.NEGATIVE_INFINITY;
 
   constructor(of: Following, remote: RemoteConfig) {
     this.#of = of;
@@ -132,6 +135,7 @@ export class MirrorCourse implements Course {
 
   look(): FollowInput[] {
     try {
+      if (this.#inSync && this.#of.now() - this.#stampedAt >= STAMP_MS) this.#stamp();
       const remote = this.#remote();
       let changed = false;
       for (const row of this.#ours()) {
@@ -164,9 +168,16 @@ export class MirrorCourse implements Course {
     return meta.heads().filter(({ volset }) => live.has(volset) || isTold(volset));
   }
 
+  /** Of all volsets at once. */
+  #stamp(): void {
+    this.#stampedAt = this.#of.now();
+    stampStanding(this.#engine, this.#name, null, { exits: this.exits, sends: pushes('sync', this.#options) });
+  }
+
   flush(): void {}
 
   news(news: News): void {
+    if (news.event === 'status') this.#inSync = news.status === 'in-sync';
     this.#emit(null, news);
   }
 

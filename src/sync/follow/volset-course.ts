@@ -25,7 +25,7 @@ import { type News, Teller } from './tell.ts';
 /** A marker that moves and nothing else is written down at most so often. */
 const FLUSH_MS = 1000;
 /** In sync with nothing to do, it is said anew at most so often that all is there. */
-const STAMP_MS = 600_000;
+export const STAMP_MS = 600_000;
 
 export interface Following {
   engine: Engine;
