@@ -1,7 +1,7 @@
 /**
  * What deletion means. A tombstone says what its author saw of an object: the unfollowed writes of its registers and, of
  * a branch, the tip. Whatever nobody who deleted it had seen keeps it, so nothing is lost by deleting. Pure: the same
- * known records (and, for a branch, the same live refs) give the same answer on every store.
+ * known records (and, for a branch or a snapshot, the same live refs) give the same answer on every store.
  */
 import type { SnapshotId, WriteId } from './ids.ts';
 import type { Tombstone } from './records.ts';
@@ -41,6 +41,20 @@ export function unseenHeads({ tombstones, heads, chosen }: Evidence): WriteId[] 
 /** Those of `tips` that lead past every tombstone. */
 export const unseenTips = ({ tombstones, tips = [] }: Evidence, precedes: Precedes): SnapshotId[] =>
   tips.filter((tip) => !tombstones.some((tombstone) => tombstone.tip !== undefined && precedes(tip, tombstone.tip)));
+
+/**
+ * Does a live ref keep a snapshot that was forgotten? `branches`: of each live branch the tips that are known, our own
+ * and the peer's. One that is behind keeps nothing: it moves on as soon as it hears of the other.
+ */
+export function isHeldByTip(
+  snapshot: SnapshotId,
+  branches: Iterable<readonly SnapshotId[]>,
+  precedes: Precedes,
+): boolean {
+  for (const tips of branches)
+    if (tips.includes(snapshot) && !tips.some((tip) => tip !== snapshot && precedes(snapshot, tip))) return true;
+  return false;
+}
 
 /** Of a branch or a snapshot, and of a volset's own registers. */
 export function livenessOf(evidence: Evidence, precedes: Precedes): Liveness {

@@ -13,12 +13,14 @@ export function guardWithName<T>(
     return apply();
   } catch (error) {
     if (!(error instanceof PlaitError) || error.code !== 'guard') throw error;
-    const { deleted, total, volset } = error.data ?? {};
+    const { deleted, total, volset, what: objects } = error.data ?? {};
     const what = volset
       ? `volume set ${showText(name ?? '')} was deleted at ${remote.name}, with all its branches (${deleted} of ${total} here)`
-      : `${remote.name} would delete ${deleted} of ${total} branches here`;
+      : objects === 'snapshots'
+        ? `${remote.name} would make ${deleted} of ${total} snapshots here forgotten`
+        : `${remote.name} would delete ${deleted} of ${total} branches here`;
     throw new PlaitError('guard', `${what}; nothing was changed`, {
-      hint: `if ${volset ? 'it shall go here, too,' : 'that is right,'} say so with --max-delete 100%; ${KEEP}`,
+      hint: `if ${volset ? 'it shall go here, too,' : 'that is right,'} say so with --max-delete 100%; ${objects === 'snapshots' ? KEEP_SNAPSHOT : KEEP}`,
       data: { deleted, total, maxDelete, ...(volset === true && { volset }) },
       cause: error,
     });
@@ -46,5 +48,6 @@ export function wholeOrBehind<T>({ remote }: { remote: RemoteConfig }, apply: ()
   }
 }
 
+const KEEP_SNAPSHOT = 'a snapshot is kept if it gets another name or description (`plait update`) before the next sync';
 /** An edit of the volume set itself would keep that alone: its branches were deleted one by one. */
 const KEEP = 'a branch is kept if it gets a snapshot or another name (`plait branch rename`) before the next sync';

@@ -47,7 +47,6 @@ export function begin({ engine, volset, staged }: Session): Progress {
       revived: [],
       changed: [],
       written: 0,
-      problems: [],
     },
     changed: [],
     aside: new Map(),
@@ -107,7 +106,6 @@ function addApplied(sum: Progress['applied'], more: Applied): void {
   sum.written += more.written;
   sum.snapshots.push(...more.snapshots);
   sum.conflicts.push(...more.conflicts.filter(({ id }) => !known.has(id)));
-  sum.problems.push(...more.problems);
   for (const key of ['deleted', 'revived', 'changed'] as const) sum[key] = [...new Set([...sum[key], ...more[key]])];
 }
 

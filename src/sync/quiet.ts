@@ -77,7 +77,7 @@ export const stepsOfEqual = (views: readonly BranchView[]): RefStep[] =>
 /** Was each branch looked at and found equal, and nothing done or left over? */
 export function foundNothing(progress: Progress): boolean {
   const { steps, chosen, applied, changed, sent, received, theirs } = progress;
-  const rows = [changed, applied.conflicts, applied.problems, sent.problems, received.problems, theirs.problems];
+  const rows = [changed, applied.conflicts, sent.problems, received.problems, theirs.problems];
   return (
     chosen === undefined && isIdle(progress) && steps.every(({ step }) => step === 'none') && rows.flat().length === 0
   );

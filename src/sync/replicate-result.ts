@@ -26,7 +26,6 @@ export function resultOf(session: Session, verb: Verb, progress: Progress, optio
     conflicts: applied.conflicts.map((conflict) => conflictRow(engine.meta, volset, conflict)),
     diverged: diverged.map(({ name, current, target, base }) => ({ branch: name, current, target, base })),
     problems: [
-      ...applied.problems.map(({ object, message }): ProblemRow => ({ what: 'record-kept', message, object })),
       ...sent.problems,
       ...received.problems,
       ...theirs.problems,

@@ -266,7 +266,7 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
       it('brings records and refs, and nothing the second time', () => {
         const tip = seed(a);
         const applied = fetchFrom(b, a);
-        assert.deepEqual([applied.generations, applied.snapshots, applied.problems], [1, [tip], []]);
+        assert.deepEqual([applied.generations, applied.snapshots], [1, [tip]]);
         assert.deepEqual(b.refs(V, a.self.store), [{ branch: branchId(1), snapshot: tip, revision: 2 }]);
         assert.deepEqual(b.listBranches(V), [{ id: branchId(1), name: 'main', tip: null }]);
         assert.equal(b.findSnapshot(V, tip)?.hasBlob, false);
@@ -279,9 +279,9 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
         seed(a);
         fetchFrom(b, a);
         b.commit(V, [{ edit: 'set', register: 'volset:name', value: 'renamed' }]);
-        assert.deepEqual(fetchFrom(a, b).problems, []);
+        fetchFrom(a, b);
         a.commit(V, [{ edit: 'set', register: 'volset:name', value: 'again' }]);
-        assert.deepEqual(fetchFrom(b, a).problems, []);
+        fetchFrom(b, a);
         assert.deepEqual([a.findVolset(V)?.name, b.findVolset(V)?.name], ['again', 'again']);
       });
       it('of rivals the policy picks one, everywhere; both stores keep a record of the other', () => {

@@ -312,8 +312,7 @@ function takeStep(
 }
 
 function meet(to: MetaStore, from: MetaStore, policy: 'target' | undefined): void {
-  const { problems } = fetchFrom(to, from, { ...(policy && { policy }), label: 'x' });
-  assert.deepEqual(problems, []);
+  fetchFrom(to, from, { ...(policy && { policy }), label: 'x' });
   if (policy === undefined) return;
   fetchFrom(from, to, { held: to.vector(V), vector: undefined });
 }

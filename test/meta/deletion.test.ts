@@ -1,21 +1,7 @@
 import assert from 'node:assert/strict';
-import { makeGeneration, NO_GENERATION } from '../../src/core/generation.ts';
-import type { SnapshotId, StoreId } from '../../src/core/ids.ts';
-import type { Tombstone } from '../../src/core/records.ts';
+import type { SnapshotId } from '../../src/core/ids.ts';
 import type { Edit, MetaStore } from '../../src/meta/index.ts';
-import {
-  addSnapshot,
-  branchId,
-  fetchFrom,
-  generationsFor,
-  grow,
-  memoryStore,
-  seed,
-  set,
-  snapshotOf,
-  syncWith,
-  V,
-} from './helpers.ts';
+import { branchId, fetchFrom, generationsFor, grow, memoryStore, seed, set, syncWith, V } from './helpers.ts';
 
 const MAIN = branchId(1);
 const main = `branch:${MAIN}`;
@@ -247,20 +233,5 @@ describe('metadata: deletion', () => {
       settle();
       for (const store of stores) assert.deepEqual(store.listVolsets(), []);
     });
-  });
-
-  it('of a single snapshot is kept for later: it stays, and the round says so', () => {
-    const lone = snapshotOf([tip]);
-    a.commit(V, [addSnapshot(lone)]);
-    fetchFrom(b, a);
-    const peer = `${'5'.repeat(32)}.1` as StoreId;
-    const object = `snapshot:${lone.id}`;
-    const record: Tombstone = { type: 'tombstone', object, sees: [], stamp: '00e8d4a510000000', author: peer };
-    const { problems } = b.apply(V, { peer, generations: [makeGeneration(V, peer, 1, NO_GENERATION, [record])] });
-    assert.deepEqual(
-      problems.map((problem) => problem.object),
-      [object],
-    );
-    assert.ok(b.findSnapshot(V, lone.id));
   });
 });

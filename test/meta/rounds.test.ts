@@ -229,7 +229,7 @@ function exchange(to: MetaStore, from: MetaStore): void {
   from.cut(V);
   const round = roundFrom(from, to.cut(V));
   assertParentsFirst(round.generations, to);
-  assert.deepEqual(to.apply(V, round).problems, []);
+  to.apply(V, round);
   for (const [store, { generation }] of Object.entries(round.vector ?? {}))
     assert.ok(heldOf(to.vector(V), store as never) >= generation);
   const seen = to.vector(V);

@@ -27,14 +27,16 @@ export interface MetaKeeping {
    * Their data is not held to be here any more; gc takes it, and it comes back where it is asked for by name, or is a
    * tip (MetaViews.lackedBlobs). Each one is looked at in this very transaction: `tip` = our
    * own ref points at it, `in-use`, `promised`, `queued` = a push still has to send it, `absent` = it is not here.
-   * `force` passes over `promised` and `queued`. Snapshots that were forgotten, and those of a deleted volset, are only
-   * refused as `in-use`.
+   * `dryRun` only answers. `force` passes over `promised` and `queued`. Those of a deleted volset are only refused as `in-use`, snapshots that
+   * were forgotten only as that and as `tip`.
    */
   dropBlobs(
     volset: VolsetId,
     ids: SnapshotId[],
-    options?: { force?: boolean },
+    options?: { force?: boolean; dryRun?: boolean },
   ): { dropped: SnapshotId[]; refused: { snapshot: SnapshotId; reason: Refusal }[] };
+  /** Blobs of a deleted volset: they are dropped as soon as nothing uses them. Empty for others, known or not. */
+  goneBlobs(volset: VolsetId): SnapshotId[];
 
   /** Of complete blobs: parts of them cannot be read any more. No base for anything, and never vouched for. */
   setDamaged(volset: VolsetId, ids: SnapshotId[], damaged: boolean): void;

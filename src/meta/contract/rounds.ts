@@ -49,7 +49,7 @@ export interface Round {
   label?: string;
   /** What the peer is known to hold, where it said so with a push. */
   held?: Vector;
-  /** Share of our live branches that the round may delete, 0..1; more throws `guard`. Default 1. */
+  /** Share of our live branches, and of our live snapshots, that the round may delete, 0..1; more throws `guard`. Default 1. */
   maxDelete?: number;
   /** Decides and answers all of it, then rolls back. */
   dryRun?: boolean;
@@ -75,8 +75,6 @@ export interface Applied {
   changed: RegisterKey[];
   /** Resolution and revival writes that this store added, cut in the same transaction. */
   written: number;
-  /** One item that could not be taken as meant (a tombstone of a single snapshot); the rest went through. */
-  problems: { object: ObjectKey; message: string }[];
   /** Our vector afterwards. */
   vector: Vector;
   /** Absent where the transaction gave revisions to more than the round's generations. */

@@ -11,6 +11,7 @@ import { recordId } from '../../core/records.ts';
 import { checkVector } from '../../core/vector.ts';
 import type { Applied, Round } from '../contract.ts';
 import { attach, heldWrites, readChains } from './chains.ts';
+import type { Shown } from './deletions.ts';
 import { type Engine, ensureVolset, findStoreNumber } from './engine.ts';
 import { dropLogged } from './hand-over.ts';
 import { ensureIdentity, nextEpoch } from './identity.ts';
@@ -58,7 +59,7 @@ function applyRound(engine: Engine, volset: VolsetId, round: Round): Applied {
   if (round.refs !== undefined && round.peer === engine.self.store) malformed('a peer answers under our own id');
   const n = ensureVolset(engine, volset);
   if (round.quiet) return noteQuiet(engine, n, round);
-  const before = liveBranches(engine, volset, round);
+  const before = countAlive(engine, volset, round);
   const revision = headRevision(engine, n);
   const intake = new Intake(engine, volset, n);
   const taken = takeGenerations(engine, volset, n, round, intake);
@@ -68,7 +69,7 @@ function applyRound(engine: Engine, volset: VolsetId, round: Round): Applied {
   const outcome = intake.finish({
     policy: round.policy,
     peerHolds: heldWrites(engine, n, shownBy(round, taken)),
-    tips: tipsOf(engine, n, round),
+    ...shownOf(engine, n, round),
     author: engine.self.store,
   });
   refuseMassDeletion(round, outcome.deleted, before);
@@ -96,7 +97,7 @@ function noteQuiet(engine: Engine, n: number, { peer, generations, refs = [], la
   if (generations.length > 0 || refs.length > 0) malformed('a quiet round brings something');
   const shown = held ?? vector;
   noteMembers(engine, n, { peer, stores: [], ...(label !== undefined && { label }), ...(shown && { held: shown }) });
-  const nothing = { conflicts: [], deleted: [], revived: [], changed: [], problems: [], snapshots: [] };
+  const nothing = { conflicts: [], deleted: [], revived: [], changed: [], snapshots: [] };
   return { ...nothing, generations: 0, written: 0, vector: readVector(engine, n) };
 }
 
@@ -149,23 +150,41 @@ function shownBy({ vector = {} }: Round, { chains, fresh, replayed }: Taken): Co
   return cover;
 }
 
-/** The peer's tips of branches that somebody deleted: of no other is it asked whether a tip keeps it. */
-function tipsOf(engine: Engine, n: number, { peer }: Round): Map<BranchId, SnapshotId> {
+/**
+ * The peer's tips of branches that somebody deleted: of no other is it asked whether a tip keeps it. A hub that is pushed
+ * to was shown no refs: whether one of its own keeps a snapshot that was forgotten is said by who pulls from it next.
+ */
+function shownOf(engine: Engine, n: number, { peer, refs, policy }: Round): Shown {
   const store = findStoreNumber(engine, peer);
   const tips = new Map<BranchId, SnapshotId>();
-  if (store === undefined) return tips;
+  if (store === undefined) return { tips };
   for (const { branch, snapshot } of refsOfDeleted(engine, n, store)) if (snapshot !== null) tips.set(branch, snapshot);
-  return tips;
+  return { tips, ...(refs !== undefined && policy !== undefined && { peer: store }) };
 }
 
-const liveBranches = (engine: Engine, volset: VolsetId, { maxDelete = 1 }: Round): number =>
-  maxDelete < 1 ? (findVolset(engine, volset)?.branches ?? 0) : 0;
+/** What is alive here before the round. */
+interface Alive {
+  branches: number;
+  snapshots: number;
+}
 
-function refuseMassDeletion({ maxDelete = 1 }: Round, objects: readonly string[], total: number): void {
-  const deleted = objects.filter((object) => object.startsWith('branch:')).length;
+const countAlive = (engine: Engine, volset: VolsetId, { maxDelete = 1 }: Round): Alive =>
+  (maxDelete < 1 && findVolset(engine, volset)) || { branches: 0, snapshots: 0 };
+
+function refuseMassDeletion(round: Round, objects: readonly string[], alive: Alive): void {
+  const gone = (kind: string): number => objects.filter((object) => object.startsWith(kind)).length;
+  const volset = objects.includes('volset');
+  refuseTooMany(round, { deleted: gone('branch:'), total: alive.branches, what: 'branches', volset });
+  refuseTooMany(round, { deleted: gone('snapshot:'), total: alive.snapshots, what: 'snapshots', volset });
+}
+
+function refuseTooMany(
+  { maxDelete = 1 }: Round,
+  { deleted, total, what, volset }: { deleted: number; total: number; what: string; volset: boolean },
+): void {
   if (!tooManyDeleted({ deleted, total, max: maxDelete })) return;
-  throw new PlaitError('guard', `This would delete ${deleted} of ${total} branches here; nothing was changed.`, {
+  throw new PlaitError('guard', `This would delete ${deleted} of ${total} ${what} here; nothing was changed.`, {
     hint: 'If that is meant, allow it with --max-delete=100%.',
-    data: { deleted, total, maxDelete, volset: objects.includes('volset') },
+    data: { deleted, total, maxDelete, what, volset },
   });
 }

@@ -5,10 +5,11 @@
 import { type Conflict, conflictId } from '../../core/conflict.ts';
 import type { BranchId, SnapshotId, StoreId, VolsetId, WriteId } from '../../core/ids.ts';
 import type { ObjectKey, Tombstone } from '../../core/records.ts';
-import { branchKey, parseObject, type Register } from '../../core/register.ts';
+import { branchKey, parseObject, type Register, snapshotKey } from '../../core/register.ts';
 import { hasNextStamp } from '../../core/stamp.ts';
 import type { Engine } from './engine.ts';
 import { type Head, headAt, isDead } from './heads.ts';
+import { KnownTips } from './known-tips.ts';
 import {
   hasUnseenTip,
   type KnownTombstone,
@@ -30,7 +31,15 @@ export interface Settled {
   kept: number;
 }
 
-type Keep = (register: Register, shown: Head, deleter: StoreId) => void;
+type Keep = (register: Register, shown: Pick<Head, 'stamp' | 'value'>, deleter: StoreId) => void;
+
+/** What the peer of a round shows. */
+export interface Shown {
+  /** Its refs of branches that somebody deleted. */
+  tips: ReadonlyMap<BranchId, SnapshotId>;
+  /** Its number where it showed its refs and this store reconciles: only then do refs keep what was forgotten. */
+  peer?: number;
+}
 
 export class Deletions {
   readonly #engine: Engine;
@@ -40,6 +49,7 @@ export class Deletions {
   readonly #states = new Map<ObjectKey, State>();
   /** Tombstones that it brought. */
   readonly #brought = new Map<ObjectKey, Set<WriteId>>();
+  readonly #newSnapshots = new Set<ObjectKey>();
 
   constructor(engine: Engine, volset: VolsetId, n: number) {
     this.#engine = engine;
@@ -49,31 +59,44 @@ export class Deletions {
 
   /** Before the first write to a register of the object. */
   touch(object: ObjectKey): void {
-    if (object !== 'volset' && !object.startsWith('branch:')) return;
     if (this.#states.has(object)) return;
+    // Of many snapshots that get a name, few were ever forgotten.
+    if (object.startsWith('snapshot:') && isDead(this.#engine, this.#n, object)) this.#states.set(object, 'dead');
+    if (object !== 'volset' && !object.startsWith('branch:')) return;
     // A branch that lives keeps its volset.
     if (object !== 'volset') this.touch('volset');
     this.#states.set(object, stateOf(this.#engine, this.#n, object));
   }
 
+  /** A snapshot that comes with the round cannot be taken away by it. */
+  bring(id: SnapshotId): void {
+    this.#newSnapshots.add(snapshotKey(id));
+  }
+
   bury(id: WriteId, { object }: Tombstone): void {
     this.touch(object);
+    if (!this.#states.has(object)) {
+      const isNew = this.#newSnapshots.has(object);
+      this.#states.set(object, isNew ? 'unknown' : stateOf(this.#engine, this.#n, object));
+    }
     putTombstone(this.#engine, this.#n, object, id);
     const ids = this.#brought.get(object);
     if (ids) ids.add(id);
     else this.#brought.set(object, new Set([id]));
   }
 
-  /** `tips`: the peer's refs. `keep` writes a value again that no tombstone has seen. */
-  settle(tips: ReadonlyMap<BranchId, SnapshotId>, keep: Keep): Settled {
+  /** `keep` writes a value again that no tombstone has seen. */
+  settle({ tips, peer }: Shown, keep: Keep): Settled {
     const settled: Settled = { deleted: [], revived: [], conflicts: [], kept: 0 };
+    const refs = peer === undefined ? undefined : new KnownTips(this.#engine, this.#volset, this.#n, peer);
     this.#touchDeadOf(tips);
+    for (const object of refs?.forgotten() ?? []) this.touch(object);
     // The volset comes last: it depends on its branches.
     const objects = [...this.#states.keys()].filter((object) => object !== 'volset');
     if (this.#states.has('volset')) objects.push('volset');
     for (const object of objects) {
       let dead = refreshLiveness(this.#engine, this.#n, object);
-      if (dead && this.#isKeptByRef(object, tips) && this.#keepName(object, keep)) {
+      if (dead && this.#isKeptByRef(object, tips, refs) && this.#keepName(object, keep)) {
         settled.kept++;
         dead = refreshLiveness(this.#engine, this.#n, object);
       }
@@ -90,16 +113,19 @@ export class Deletions {
     }
   }
 
-  #isKeptByRef(object: ObjectKey, tips: ReadonlyMap<BranchId, SnapshotId>): boolean {
+  #isKeptByRef(object: ObjectKey, tips: ReadonlyMap<BranchId, SnapshotId>, refs: KnownTips | undefined): boolean {
     const parsed = parseObject(object);
+    if (parsed?.kind === 'snapshot') return refs?.hold(parsed.id) ?? false;
     if (parsed?.kind !== 'branch') return false;
     return hasUnseenTip(this.#engine, this.#volset, this.#n, parsed.id, tips.get(parsed.id));
   }
 
+  /** A snapshot need not have a name: that it has none is said again then. */
   #keepName(object: ObjectKey, keep: Keep): boolean {
     const register = { object, field: 'name' };
-    const shown = headAt(this.#engine, this.#n, register);
     const [newest] = tombstonesOf(this.#engine, this.#n, object);
+    const nameless = object.startsWith('snapshot:') && newest ? { stamp: newest.stamp, value: null } : undefined;
+    const shown = headAt(this.#engine, this.#n, register) ?? nameless;
     if (shown === undefined || newest === undefined || !hasNextStamp(shown.stamp)) return false;
     keep(register, shown, newest.author);
     return true;
@@ -125,7 +151,7 @@ export class Deletions {
   #conflictOver(tombstone: KnownTombstone, kept: 'current' | 'target'): Conflict | undefined {
     const { object } = tombstone;
     const unseen = oldestUnseen(this.#engine, this.#n, object);
-    const name = headAt(this.#engine, this.#n, { object, field: 'name' })?.value ?? null;
+    const name = headAt(this.#engine, this.#n, { object, field: 'name' })?.value ?? idOfNameless(object);
     if (unseen === undefined) return undefined;
     const isOurs = kept === 'current';
     return {
@@ -133,7 +159,7 @@ export class Deletions {
       kind: 'delete',
       object,
       field: DELETED,
-      initial: nameSeen(this.#engine, this.#n, tombstone),
+      initial: nameSeen(this.#engine, this.#n, tombstone) ?? idOfNameless(object),
       current: isOurs ? name : null,
       target: isOurs ? null : name,
       resolution: kept,
@@ -144,3 +170,9 @@ export class Deletions {
 }
 
 const DELETED = 'deleted';
+
+/** Stands for a snapshot without a name in a conflict, where null says that it goes. */
+export function idOfNameless(object: ObjectKey): string | null {
+  const parsed = parseObject(object);
+  return parsed?.kind === 'snapshot' ? parsed.id : null;
+}

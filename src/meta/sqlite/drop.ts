@@ -12,7 +12,7 @@ export function dropBlobs(
   engine: Engine,
   volset: VolsetId,
   ids: SnapshotId[],
-  { force = false }: { force?: boolean } = {},
+  { force = false, dryRun = false }: { force?: boolean; dryRun?: boolean } = {},
 ): { dropped: SnapshotId[]; refused: { snapshot: SnapshotId; reason: Refusal }[] } {
   const dropped: SnapshotId[] = [];
   const refused: { snapshot: SnapshotId; reason: Refusal }[] = [];
@@ -25,12 +25,13 @@ export function dropBlobs(
         refused.push({ snapshot, reason: reason ?? 'absent' });
         continue;
       }
+      dropped.push(snapshot);
+      if (dryRun) continue;
       // Its number is not given again: receivers hear that it is gone.
       db.run('DELETE FROM blobs WHERE volset = ? AND id = ?', n, snapshot);
       db.run('DELETE FROM damaged WHERE volset = ? AND id = ?', n, snapshot);
       db.run('UPDATE snapshots SET blob = 0 WHERE volset = ? AND id = ?', n, snapshot);
       db.run(DROPPED, n, snapshot, rowSum('dropped', snapshot, n));
-      dropped.push(snapshot);
     }
   });
   return { dropped, refused };
@@ -43,10 +44,18 @@ function refusal(engine: Engine, n: number, id: SnapshotId, force: boolean): Ref
   if (!isComplete(engine, n, id)) return 'absent';
   const keepers = keepersOf(engine, n, id);
   if (keepers.some((name) => !name.startsWith('promise:'))) return 'in-use';
-  if (isDead(engine, n, 'volset') || isDead(engine, n, snapshotKey(id))) return undefined;
+  if (isDead(engine, n, 'volset')) return undefined;
+  // Of a forgotten one, too: a branch that is still there may bring it back.
   if (db.get('SELECT 1 FROM refs WHERE volset = ? AND store = 0 AND snapshot = ?', n, id)) return 'tip';
+  if (isDead(engine, n, snapshotKey(id))) return undefined;
   if (force) return undefined;
   if (keepers.length > 0) return 'promised';
   if (db.get('SELECT 1 FROM queue WHERE volset = ? AND snapshot = ? AND dead = 0', n, id)) return 'queued';
   return undefined;
+}
+
+export function goneBlobs(engine: Engine, volset: VolsetId): SnapshotId[] {
+  const n = findVolsetNumber(engine, volset);
+  if (n === undefined || !isDead(engine, n, 'volset')) return [];
+  return engine.db.all<{ id: SnapshotId }>('SELECT id FROM blobs WHERE volset = ? ORDER BY id', n).map(({ id }) => id);
 }

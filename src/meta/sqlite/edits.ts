@@ -9,10 +9,11 @@ import { checkSnapshotBody, idOfBody } from '../../core/snapshot-body.ts';
 import type { Edit } from '../contract.ts';
 import { markBlobs } from './blobs.ts';
 import { requireConflict, settledRegister, settledValue } from './conflicts.ts';
+import { idOfNameless } from './deletions.ts';
 import { type Engine, ensureVolset, findVolsetNumber, volsetNumber } from './engine.ts';
 import { headAt, isDead, knowsObject, unknownParent } from './heads.ts';
 import { liveBranches, refreshLiveness, releaseRef } from './liveness.ts';
-import { ownTip } from './ref-rows.ts';
+import { OWN_REFS, ownTip } from './ref-rows.ts';
 import { moveOwnRef } from './refs.ts';
 import { insertSnapshot, knowsSnapshot } from './snapshots.ts';
 import { Writer } from './writer.ts';
@@ -113,8 +114,8 @@ function addSnapshot(session: Session, { id, body, blob }: Extract<Edit, { edit:
 function deleteObject(session: Session, object: ObjectKey): void {
   const parsed = parseObject(object);
   if (parsed === undefined || parsed.kind === 'conflict') refuseEdit(`there is no object ${object}`);
-  if (parsed.kind === 'snapshot') refuseEdit('single snapshots cannot be deleted');
   requireObject(session, object);
+  if (parsed.kind === 'snapshot') refuseTip(session, parsed.id);
   if (object === 'volset') for (const branch of liveBranches(session.engine, session.n)) bury(session, branch);
   bury(session, object);
 }
@@ -126,6 +127,18 @@ function bury({ engine, n, writer }: Session, object: ObjectKey): void {
   releaseRef(engine, n, object);
   // Somebody deleted it before, and only this branch kept it.
   if (object !== 'volset') refreshLiveness(engine, n, 'volset');
+}
+
+/** What a branch points at is deleted with the branch. */
+function refuseTip({ engine, n }: Session, id: SnapshotId): void {
+  const sql = 'SELECT branch FROM refs WHERE volset = ? AND store = ? AND snapshot = ?';
+  for (const { branch } of engine.db.all<{ branch: BranchId }>(sql, n, OWN_REFS, id)) {
+    if (isDead(engine, n, branchKey(branch))) continue;
+    throw new PlaitError('guard', `Snapshot ${id.slice(0, 12)} is the tip of a branch; nothing was changed.`, {
+      hint: 'Delete the branch with `plait branch delete`, or make another snapshot on it first.',
+      data: { snapshot: id, branch },
+    });
+  }
 }
 
 /** Our own tip; where we have none, the deepest that peers told us of: that is what is shown and meant to go. */
@@ -166,14 +179,17 @@ function settleField(session: Session, { object, field }: Conflict, value: strin
 }
 
 /** null: it goes after all. Else it stays, or comes back, under that name. */
-function settleDeletion(session: Session, { object }: Conflict, name: string | null): void {
+function settleDeletion(session: Session, { object }: Conflict, chosen: string | null): void {
   const { engine, n } = session;
   const dead = isDead(engine, n, object);
-  if (name === null) {
+  if (chosen === null) {
     if (!dead) deleteObject(session, object);
-  } else if (dead || headAt(engine, n, { object, field: 'name' })?.value !== name) {
-    write(session, { object, field: 'name' }, name);
+    return;
   }
+  const register = { object, field: 'name' };
+  const shown = headAt(engine, n, register)?.value ?? null;
+  const name = chosen === idOfNameless(object) ? shown : chosen;
+  if (dead || shown !== name) write(session, register, name);
 }
 
 function requireObject({ engine, n }: Session, object: ObjectKey): void {

@@ -3,29 +3,24 @@
  * decides, once per register that was touched. Everything happens inside the write transaction of whoever calls.
  */
 import { byStampAndId, type KnownWrite } from '../../core/heads.ts';
-import type { BranchId, SnapshotId, VolsetId, WriteId } from '../../core/ids.ts';
+import type { SnapshotId, VolsetId, WriteId } from '../../core/ids.ts';
 import { malformed } from '../../core/malformed.ts';
 import type { LoggedRecord, ObjectKey, PastRecord, RegisterKey, Stamp, Tombstone, Write } from '../../core/records.ts';
-import { parseObject, parseRegister, type Register } from '../../core/register.ts';
+import { parseRegister, type Register } from '../../core/register.ts';
 import { stampAfter } from '../../core/stamp.ts';
 import type { Applied } from '../contract.ts';
 import { nameConflicts } from './conflicts.ts';
 import { Decider, type Deciding as Registers, type Touched } from './decide.ts';
-import { Deletions } from './deletions.ts';
+import { Deletions, type Shown } from './deletions.ts';
 import type { Engine } from './engine.ts';
 import { findRecord, followedBy, headAt, joinHeads, parentsOfPast, unknownParent } from './heads.ts';
 import { insertSnapshot, knowsSnapshot } from './snapshots.ts';
 import { Writer } from './writer.ts';
 
-export interface Deciding extends Registers {
-  /** The peer's refs as this round leaves them. */
-  tips: ReadonlyMap<BranchId, SnapshotId>;
-}
+/** The peer's refs as this round leaves them. */
+export interface Deciding extends Registers, Shown {}
 
-export type Outcome = Pick<
-  Applied,
-  'conflicts' | 'deleted' | 'revived' | 'changed' | 'written' | 'problems' | 'snapshots'
->;
+export type Outcome = Pick<Applied, 'conflicts' | 'deleted' | 'revived' | 'changed' | 'written' | 'snapshots'>;
 
 export class Intake {
   readonly #engine: Engine;
@@ -34,7 +29,6 @@ export class Intake {
   readonly #touched = new Map<RegisterKey, Touched>();
   readonly #deletions: Deletions;
   readonly #snapshots: SnapshotId[] = [];
-  readonly #problems: Applied['problems'] = [];
   /** Dropped before they came here, and nothing that came since follows them. */
   readonly #unfollowedPast = new Set<string>();
   /** Ids of the collisions before the first branch was touched. */
@@ -60,6 +54,7 @@ export class Intake {
     else {
       insertSnapshot(this.#engine, this.#n, id as SnapshotId, record);
       this.#snapshots.push(id as SnapshotId);
+      this.#deletions.bring(id as SnapshotId);
     }
   }
 
@@ -70,7 +65,7 @@ export class Intake {
     const writer = new Writer(this.#engine, this.#volset, this.#n, how.author);
     const decider = new Decider(this.#engine, this.#n, writer, how);
     for (const touched of this.#touched.values()) decider.decide(touched);
-    const { deleted, revived, conflicts, kept } = this.#deletions.settle(how.tips, (register, shown, deleter) => {
+    const { deleted, revived, conflicts, kept } = this.#deletions.settle(how, (register, shown, deleter) => {
       this.#touch(register).shown = writer.keep(register, shown, deleter);
     });
     for (const conflict of conflicts) decider.record(conflict);
@@ -78,7 +73,7 @@ export class Intake {
     return {
       conflicts: [...decider.conflicts, ...this.#newCollisions()],
       ...{ deleted, revived, changed: this.#changed(), written: decider.written + kept },
-      ...{ problems: this.#problems, snapshots: this.#snapshots },
+      snapshots: this.#snapshots,
     };
   }
 
@@ -146,13 +141,8 @@ export class Intake {
   }
 
   #takeTombstone(id: WriteId, tombstone: Tombstone): void {
-    const { object } = tombstone;
-    if (parseObject(object)?.kind !== 'snapshot') {
-      this.#noteCollisions(object);
-      this.#deletions.bury(id, tombstone);
-      return;
-    }
-    this.#problems.push({ object, message: 'deleting a single snapshot is not understood yet: it stays' });
+    this.#noteCollisions(tombstone.object);
+    this.#deletions.bury(id, tombstone);
   }
 
   #touch(register: Register): Touched {

@@ -1,6 +1,7 @@
 /**
  * Rows about deletion: `tombstones` per object, and `dead` for what they cover (core/liveness.ts). Both follow from the
- * log alone. Refs come in only where a branch that is covered would be lost with its snapshots: see Intake.
+ * log alone. Refs come in only where a branch that is covered would be lost with its snapshots, or where one points at
+ * a snapshot that was forgotten: see Deletions.
  */
 import { isAncestor } from '../../core/ancestry.ts';
 import { byStampAndId, type KnownWrite } from '../../core/heads.ts';
@@ -8,12 +9,14 @@ import type { BranchId, SnapshotId, VolsetId, WriteId } from '../../core/ids.ts'
 import { type Evidence, isVolsetDead, livenessOf, type Precedes, unseenTips } from '../../core/liveness.ts';
 import type { ObjectKey, Tombstone } from '../../core/records.ts';
 import { branchKey, parseObject } from '../../core/register.ts';
+import { isComplete } from './blobs.ts';
 import { damaged } from './database.ts';
 import type { Engine } from './engine.ts';
 import { allUnfollowed, findRecord, findWrite, isDead, knowsObject, writesOf } from './heads.ts';
+import { unqueueSnapshot } from './queue-rows.ts';
 import { ownTip } from './ref-rows.ts';
 import { setOwnRef } from './revisions.ts';
-import { lineage } from './snapshots.ts';
+import { knowsSnapshot, lineage } from './snapshots.ts';
 
 export type KnownTombstone = Tombstone & { id: WriteId };
 
@@ -66,9 +69,19 @@ export function isCovered(engine: Engine, n: number, object: ObjectKey): boolean
 /** Brings the object's row up to date. Answers whether it is dead. Inside a write transaction. */
 export function refreshLiveness(engine: Engine, n: number, object: ObjectKey): boolean {
   const dead = isCovered(engine, n, object);
-  if (dead) engine.db.run('INSERT INTO dead(volset, object) VALUES (?, ?) ON CONFLICT DO NOTHING', n, object);
-  else engine.db.run('DELETE FROM dead WHERE volset = ? AND object = ?', n, object);
+  const changed = dead
+    ? engine.db.run('INSERT INTO dead(volset, object) VALUES (?, ?) ON CONFLICT DO NOTHING', n, object)
+    : engine.db.run('DELETE FROM dead WHERE volset = ? AND object = ?', n, object);
+  const parsed = parseObject(object);
+  if (changed > 0 && parsed?.kind === 'snapshot') showBlob(engine, n, parsed.id, dead);
   return dead;
+}
+
+/** One that was forgotten is shown to nobody and sent nowhere. Its data stays until gc takes it: it may come back. */
+function showBlob(engine: Engine, n: number, id: SnapshotId, dead: boolean): void {
+  const shown = !dead && isComplete(engine, n, id) ? 1 : 0;
+  engine.db.run('UPDATE snapshots SET blob = ? WHERE volset = ? AND id = ?', shown, n, id);
+  if (dead) unqueueSnapshot(engine, n, id);
 }
 
 /** A branch that is gone needs no ref of ours. Inside a write transaction. */
@@ -143,6 +156,8 @@ export function nameSeen(engine: Engine, n: number, { object, sees }: KnownTombs
 export type State = 'unknown' | 'alive' | 'dead';
 
 export function stateOf(engine: Engine, n: number, object: ObjectKey): State {
-  if (!knowsObject(engine, n, object)) return 'unknown';
+  const parsed = parseObject(object);
+  const known = parsed?.kind === 'snapshot' ? knowsSnapshot(engine, n, parsed.id) : knowsObject(engine, n, object);
+  if (!known) return 'unknown';
   return isDead(engine, n, object) ? 'dead' : 'alive';
 }

@@ -149,6 +149,12 @@ export function rowsAfter({ db }: Engine, slice: Slice, after: Place | undefined
   return rows;
 }
 
+/** Of a snapshot that was forgotten: it goes nowhere any more. */
+export function unqueueSnapshot(engine: Engine, volset: number, snapshot: SnapshotId): void {
+  const sql = 'DELETE FROM queue WHERE remote = ? AND volset = ? AND snapshot = ?';
+  for (const remote of remotesOf(engine)) engine.db.run(sql, remote, volset, snapshot);
+}
+
 /** Of a remote that is gone. */
 export const dropQueue = ({ db }: Engine, remote: string): number =>
   db.run('DELETE FROM queue WHERE remote = ?', remote);

@@ -18,7 +18,7 @@ import { isDead, knowsObject } from './heads.ts';
 import { closeOpen } from './log.ts';
 import { findRef, OWN_REFS, ownTip, putRef, refsOf } from './ref-rows.ts';
 import { headRevision, setOwnRef } from './revisions.ts';
-import { hasBlob, knowsSnapshot, lineage } from './snapshots.ts';
+import { hasBlob, isForgotten, knowsSnapshot, lineage } from './snapshots.ts';
 
 export function refs(engine: Engine, volset: VolsetId, store: StoreId | 'self'): Ref[] {
   const n = volsetNumber(engine, volset);
@@ -41,9 +41,12 @@ function checkMove(engine: Engine, n: number, volset: VolsetId, branch: BranchId
     throw new PlaitError('not-found', `Branch ${branch} does not exist here.`, { hint: 'See `plait branch list`.' });
   }
   if (hasBlob(engine, n, to)) return;
-  if (!knowsSnapshot(engine, n, to)) {
-    throw new PlaitError('not-found', `Snapshot ${to.slice(0, 12)} is not known here.`, {
-      hint: 'Send its record first.',
+  const known = knowsSnapshot(engine, n, to);
+  if (!known || isForgotten(engine, n, to)) {
+    throw new PlaitError('not-found', `Snapshot ${to.slice(0, 12)} ${known ? 'was forgotten' : 'is not known here'}.`, {
+      hint: known
+        ? 'Pull first; to keep it after all, give it a name or make the snapshot again.'
+        : 'Send its record first.',
     });
   }
   const key = `volset.${volset}.metadata-only`;

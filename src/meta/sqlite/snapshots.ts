@@ -122,7 +122,7 @@ export function lackedBlobs(engine: Engine, volset: VolsetId): SnapshotId[] {
   return engine.db.all<{ id: SnapshotId }>(LACKED, n, n).map(({ id }) => id);
 }
 
-const LACKED = `SELECT s.id, s.created FROM snapshots s WHERE s.volset = ? AND s.blob = 0
+const LACKED = `SELECT s.id, s.created FROM snapshots s WHERE s.volset = ? AND s.blob = 0 AND NOT ${DEAD}
   AND NOT EXISTS (SELECT 1 FROM dropped d WHERE d.volset = s.volset AND d.id = s.id) ${ALSO_DAMAGED}`;
 
 export function snapshotPage(engine: Engine, volset: VolsetId, after: SnapshotId | null, limit: number): SnapshotId[] {

@@ -9,7 +9,7 @@ import { type Engine, findVolsetNumber, volsetNumber } from './engine.ts';
 import { findRecord, headAt, headsOf, isDead } from './heads.ts';
 import { OWN_REFS, ownTip, refsOf } from './ref-rows.ts';
 import { currentRevision } from './revisions.ts';
-import { hasBlob, knowsSnapshot } from './snapshots.ts';
+import { countForgotten, hasBlob, isDamaged, isForgotten, knowsSnapshot } from './snapshots.ts';
 
 function fieldsOf(engine: Engine, n: number, object: ObjectKey): Fields {
   const attrs: [string, string][] = [];
@@ -42,7 +42,8 @@ export function findVolset(engine: Engine, volset: VolsetId): VolsetView | undef
     if (row === undefined || isDead(engine, row.n, 'volset')) return undefined;
     const branches = engine.db.get<{ count: number }>(`SELECT count(*) AS count ${LIVE_BRANCHES}`, row.n)?.count ?? 0;
     const named = headAt(engine, row.n, { object: 'volset', field: 'name' })?.stamp ?? '';
-    return { id: volset, named, ...fieldsOf(engine, row.n, 'volset'), branches, snapshots: row.snapshots };
+    const snapshots = row.snapshots - countForgotten(engine, row.n);
+    return { id: volset, named, ...fieldsOf(engine, row.n, 'volset'), branches, snapshots };
   });
 }
 
@@ -131,10 +132,11 @@ function shownName({ db }: Engine, n: number, own: Named): string {
 export function findSnapshot(engine: Engine, volset: VolsetId, id: SnapshotId): SnapshotView | undefined {
   return engine.db.read(() => {
     const n = findVolsetNumber(engine, volset);
-    if (n === undefined || !knowsSnapshot(engine, n, id)) return undefined;
+    if (n === undefined || !knowsSnapshot(engine, n, id) || isForgotten(engine, n, id)) return undefined;
     const body = findRecord(engine, n, id);
     if (body?.type !== 'snapshot') throw damaged('meta.db', `the body of snapshot ${id} is missing`);
-    return { id, body: body as SnapshotBody, ...fieldsOf(engine, n, snapshotKey(id)), hasBlob: hasBlob(engine, n, id) };
+    const here = { hasBlob: hasBlob(engine, n, id), ...(isDamaged(engine, n, id) && { damaged: true as const }) };
+    return { id, body: body as SnapshotBody, ...fieldsOf(engine, n, snapshotKey(id)), ...here };
   });
 }
 
@@ -149,6 +151,6 @@ export function snapshotsByName(engine: Engine, volset: VolsetId, name: string):
       n,
       name,
     )
-    .filter(({ id }) => knowsSnapshot(engine, n, id))
+    .filter(({ id }) => knowsSnapshot(engine, n, id) && !isForgotten(engine, n, id))
     .map(({ id }) => id);
 }

@@ -49,7 +49,7 @@ export class Writer {
    * What is shown once more, though it was deleted by `author`. Nothing in it depends on who makes it, or when: two
    * stores that notice the same make the same write, and tell of one conflict.
    */
-  keep(register: Register, { stamp, value }: Head, author: StoreId): KnownWrite {
+  keep(register: Register, { stamp, value }: Pick<Head, 'stamp' | 'value'>, author: StoreId): KnownWrite {
     const { heads, parents } = this.#rivals(register);
     const key = registerKey(register.object, register.field);
     const write: Write = { type: 'write', register: key, value, parents, stamp: stampAfter(stamp), author };
