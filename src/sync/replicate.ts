@@ -99,7 +99,16 @@ export async function replicateVolset(
   const accept = { newIdentity: options.acceptNewIdentity ?? false, rollback: options.acceptRollback ?? false };
   const session = await openSession(engine, remote, peer, volset, accept);
   requireKnown(session, pushes(verb, options));
+  if (verb !== 'push') requireReading(session);
   return conclude(session, verb, { follow, foreseen: freshOf(session, foreseen), since }, options);
+}
+
+/** An answer that keeps to what is ours is none to who asked what is there. */
+function requireReading({ remote, staged }: Session): void {
+  if (!staged.partial) return;
+  throw new PlaitError('forbidden', `the token for ${remote.name} does not allow to read`, {
+    hint: 'make one at the hub with `plait token create --can read,write`',
+  });
 }
 
 export interface Conclusion extends Outcome<SyncResult> {

@@ -48,19 +48,20 @@ async function deltas(context: HubContext, call: Call): Promise<AsyncGenerator<U
 }
 
 /**
- * For who may not read: what its own store has brought, which it may have lost since; where tips are, if it may move them.
+ * For who may not read: what its own store has brought, which it may have lost since.
  */
 async function ownDeltas({ meta }: HubContext, { volset, body, caller }: Call): Promise<AsyncGenerator<Uint8Array>> {
-  const { self, knownRevision, vector: theirs, chains = {} } = body as DeltasAsk;
+  const { self, vector: theirs, chains = {} } = body as DeltasAsk;
   const isOwn = (chain: ChainId): boolean => installOf(chain) === installOf(self);
   // As if the asker held all that others brought.
   const held = { ...keysOf(await meta.vector(volset), (chain) => !isOwn(chain)), ...keysOf(theirs, isOwn) };
-  const plan = await meta.planDeltas(volset, held, knownRevision, keysOf(chains, isOwn));
-  const told = caller.can('write') ? { refs: plan.refs, revision: plan.revision } : { refs: [], revision: 0 };
+  const plan = await meta.planDeltas(volset, held, 0, keysOf(chains, isOwn));
   const sealed = (await meta.sealed({ volset, sender: self, owner: caller.owner })).slice(0, MAX_INTERVALS);
   const vector = ownPart(plan.vector, self, theirs);
   const generations = only(isOwn, pages(meta, volset, plan.cursor));
-  return encodeDeltas({ vector, ...told, sealed, partial: true, generations });
+  // Where a tip is that it may move, it hears of when it tries.
+  const partial = caller.can('write') ? 'write' : 'append';
+  return encodeDeltas({ vector, refs: [], revision: 0, sealed, partial, generations });
 }
 
 /** What others bring between two looks is none of the asker's. */
