@@ -53,7 +53,7 @@ export function keptBy(
 
 function isKeptAlone({ created, tag }: Aged, { within, tags }: Retention, now: number): boolean {
   if (within !== undefined && created > now - within) return true;
-  return tag && tags?.includes(tag);
+  return tag !== null && (tags ?? []).includes(tag);
 }
 
 type Counter = (snapshot: Aged) => boolean;

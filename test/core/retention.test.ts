@@ -90,7 +90,7 @@ describe('retention', () => {
       fc.property(rulesOf, lineOf, (rules, line) => {
         const all = keptBy({ lines: [line] }, rules, NOW);
         const parts = Object.entries(rules).map(([name, value]) => keptBy({ lines: [line] }, { [name]: value }, NOW));
-        assert.deepEqual(all, parts.reduce((sum, part) => sum.union(part), new Set<SnapshotId>()).union(new Set()));
+        assert.deepEqual(all, new Set(line.map(({ id }) => id).filter((id) => parts.some((part) => part.has(id)))));
         for (const name of ['last', 'daily', 'weekly', 'monthly'] as const) {
           const n = rules[name];
           const part = keptBy({ lines: [line] }, { [name]: n }, NOW);
@@ -105,10 +105,10 @@ describe('retention', () => {
   it('keeps at least what a stricter one keeps', () => {
     fc.assert(
       fc.property(lineOf, fc.integer({ min: 1, max: 9 }), (line, n) => {
-        for (const name of ['last', 'daily', 'weekly', 'monthly'])
-          assert.ok(
-            keptBy({ lines: [line] }, { [name]: n }, NOW).isSubsetOf(keptBy({ lines: [line] }, { [name]: n + 1 }, NOW)),
-          );
+        for (const name of ['last', 'daily', 'weekly', 'monthly']) {
+          const wider = keptBy({ lines: [line] }, { [name]: n + 1 }, NOW);
+          for (const id of keptBy({ lines: [line] }, { [name]: n }, NOW)) assert.ok(wider.has(id));
+        }
       }),
       seeded(200),
     );

@@ -55,7 +55,10 @@ describe('dropping blobs', () => {
   it('of a deleted volset takes all but what is in use', () => {
     meta.keepBlobs(V, 'transfer:1', [old], 1e12 + HOUR);
     meta.keepBlobs(V, 'promise:1', [tip], 1e12 + HOUR);
+    assert.deepEqual(meta.goneBlobs(V), []);
     meta.commit(V, [{ edit: 'delete', object: 'volset' }]);
+    assert.deepEqual(meta.goneBlobs(V), [old, tip].sort());
+    assert.deepEqual(meta.dropBlobs(V, [tip], { dryRun: true }).dropped, [tip]);
     assert.deepEqual([refusalOf(old), refusalOf(tip)], ['in-use', 'dropped']);
   });
 

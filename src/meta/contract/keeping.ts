@@ -35,7 +35,7 @@ export interface MetaKeeping {
     ids: SnapshotId[],
     options?: { force?: boolean; dryRun?: boolean },
   ): { dropped: SnapshotId[]; refused: { snapshot: SnapshotId; reason: Refusal }[] };
-  /** Blobs of a deleted volset: they are dropped as soon as nothing uses them. Empty for others, known or not. */
+  /** Blobs of forgotten snapshots, or all of a deleted volset: to be dropped as soon as nothing uses them. */
   goneBlobs(volset: VolsetId): SnapshotId[];
 
   /** Of complete blobs: parts of them cannot be read any more. No base for anything, and never vouched for. */

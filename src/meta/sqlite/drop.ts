@@ -31,11 +31,15 @@ export function dropBlobs(
       db.run('DELETE FROM blobs WHERE volset = ? AND id = ?', n, snapshot);
       db.run('DELETE FROM damaged WHERE volset = ? AND id = ?', n, snapshot);
       db.run('UPDATE snapshots SET blob = 0 WHERE volset = ? AND id = ?', n, snapshot);
-      db.run(DROPPED, n, snapshot, rowSum('dropped', snapshot, n));
+      // What was forgotten and lives again is wanted again.
+      if (!isGone(engine, n, snapshot)) db.run(DROPPED, n, snapshot, rowSum('dropped', snapshot, n));
     }
   });
   return { dropped, refused };
 }
+
+const isGone = (engine: Engine, n: number, id: SnapshotId): boolean =>
+  isDead(engine, n, 'volset') || isDead(engine, n, snapshotKey(id));
 
 const DROPPED = 'INSERT OR REPLACE INTO dropped(volset, id, sum) VALUES (?, ?, ?)';
 
@@ -56,6 +60,10 @@ function refusal(engine: Engine, n: number, id: SnapshotId, force: boolean): Ref
 
 export function goneBlobs(engine: Engine, volset: VolsetId): SnapshotId[] {
   const n = findVolsetNumber(engine, volset);
-  if (n === undefined || !isDead(engine, n, 'volset')) return [];
-  return engine.db.all<{ id: SnapshotId }>('SELECT id FROM blobs WHERE volset = ? ORDER BY id', n).map(({ id }) => id);
+  if (n === undefined) return [];
+  const sql = isDead(engine, n, 'volset') ? 'SELECT id FROM blobs WHERE volset = ? ORDER BY id' : FORGOTTEN;
+  return engine.db.all<{ id: SnapshotId }>(sql, n).map(({ id }) => id);
 }
+
+const FORGOTTEN = `SELECT b.id FROM blobs b JOIN dead d ON d.volset = b.volset AND d.object = 'snapshot:' || b.id
+  WHERE b.volset = ? ORDER BY b.id`;

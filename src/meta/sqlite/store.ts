@@ -8,7 +8,7 @@ import { compact } from './compact.ts';
 import * as config from './config.ts';
 import { listConflicts, recordConflicts } from './conflicts.ts';
 import { planDeltas, readDeltas } from './deltas.ts';
-import { dropBlobs } from './drop.ts';
+import { dropBlobs, goneBlobs } from './drop.ts';
 import { commit } from './edits.ts';
 import type { Engine } from './engine.ts';
 import { forgetPeer } from './forget-peer.ts';
@@ -77,6 +77,7 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     keepBlobs: bind(keeping.keepBlobs),
     unkeepBlobs: bind(keeping.unkeepBlobs),
     dropBlobs: bind(dropBlobs),
+    goneBlobs: bind(goneBlobs),
     setDamaged: bind(keeping.setDamaged),
     damagedBlobs: bind(keeping.damagedBlobs),
     putStamp: bind(keeping.putStamp),
