@@ -48,10 +48,10 @@ export interface DeltasAnswer {
     /** The largest number of a blob there: when it has grown, the peer holds more than before, though no ref moved. */
     blobs?: number;
     /**
-     * The token does not let us read: of the vector only what we hold ourselves, no generations; refs and `revision` (else
-     * 0) only where we may move them.
+     * The token does not let us read, but append, or write: of vector and generations only what is our own, no refs, and
+     * no revision (0).
      */
-    partial?: true;
+    partial?: 'append' | 'write';
   }>;
 }
 

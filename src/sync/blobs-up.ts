@@ -12,7 +12,6 @@ import { notePartial } from './left-out.ts';
 import { queueCount } from './queue.ts';
 import type { Moved, ProblemRow } from './results.ts';
 import { parentLookup, type Session } from './session.ts';
-import { showsTips } from './stage.ts';
 import { HISTORY, leavesOut, type Planning, type WantedUp, wantedUp } from './want-up.ts';
 
 /** Intervals of one message; what is left out is said another time. */
@@ -90,7 +89,7 @@ function plan(session: Session, { steps, selection, held }: Sending) {
 
 /** Where no tip tells what is there, the seals do: else each push would offer all of the history again. */
 function notSealed({ engine: { meta }, volset, staged }: Session, items: WantedUp['items']): WantedUp['items'] {
-  if (showsTips(staged) || staged.sealed.length === 0) return items;
+  if (!staged.partial || staged.sealed.length === 0) return items;
   const numbers = meta.blobNumbers(
     volset,
     items.map(({ snapshot }) => snapshot),

@@ -31,7 +31,7 @@ import { noteSealed } from './sealed.ts';
 import { hasRecordsFor, sendRecords } from './send-records.ts';
 import { applyRound, openSession, parentLookup, type Session } from './session.ts';
 import { packGenerations } from './settle.ts';
-import { goesBeyond, showsTips, stage } from './stage.ts';
+import { goesBeyond, stage } from './stage.ts';
 import { stampSession } from './stamps.ts';
 import { moveTheirTips, takeTips } from './tips.ts';
 import { requireKnown, requireOwn, volsetOf } from './which-volset.ts';
@@ -221,7 +221,7 @@ async function carryOut(session: Session, run: Run, options: ReplicateOptions): 
 }
 
 function mayMoveTips({ engine, remote, staged }: Session): boolean {
-  if (showsTips(staged)) return true;
+  if (staged.partial !== 'append') return true;
   engine.reporter.warn(
     `the token for ${remote.name} adds snapshots and moves no branch: they stay where they are there`,
   );
@@ -287,7 +287,7 @@ async function createThere({ peer, volset, name }: Session): Promise<void> {
 
 /** Only what changed is written: a session with nothing to do leaves the database alone but for its time stamp. */
 function rememberPeer(
-  { engine, volset, staged }: Session,
+  { engine, volset, staged, memory }: Session,
   { theirs, ours, acknowledged }: Progress,
   steps: RefStep[],
   settled: string | undefined,
@@ -298,8 +298,11 @@ function rememberPeer(
     if (tip !== null) initial[step.branch] = tip;
   }
   // What both hold: where it acknowledged more than we have (others wrote meanwhile), what it showed before.
-  const vector = goesBeyond(acknowledged, engine.meta.vector(volset)) ? staged.vector : acknowledged;
-  const revision = Math.max(theirs.revision, staged.revision);
+  const shown = goesBeyond(acknowledged, engine.meta.vector(volset)) ? staged.vector : acknowledged;
+  // What it does not show it may hold all the same.
+  const before = staged.partial && memory(installOf(staged.identity));
+  const vector = before ? { ...before.vector, ...shown } : shown;
+  const revision = staged.partial ? undefined : Math.max(theirs.revision, staged.revision);
   const epoch = epochOf(staged.identity);
   const lastSync = engine.world.now();
   engine.meta.updatePeer(installOf(staged.identity), volset, { epoch, vector, revision, initial, settled, lastSync });

@@ -15,7 +15,7 @@ import type { Applied, BranchView, RemoteConfig } from '../meta/contract.ts';
 import type { Engine } from './engine.ts';
 import { guardWithName, wholeOrBehind } from './guards.ts';
 import { lastBlobs, lastSealed } from './sealed.ts';
-import { type Asking, type Looked, type Memory, memoryOf, type Staged, showsTips, stage } from './stage.ts';
+import { type Asking, type Looked, type Memory, memoryOf, type Staged, stage } from './stage.ts';
 
 /** What can be told of a session without asking anybody: that of the last contact, as it is remembered. */
 export interface Known {
@@ -148,7 +148,7 @@ const isSharedPeer = ({ meta }: Engine, { name, identity }: RemoteConfig, volset
 function rollbackOf(remote: RemoteConfig, { staged, told, lost }: Looked): PlaitError | undefined {
   const { identity, revision, absent } = staged;
   // Counted on from epoch to epoch, with the refs themselves.
-  const tips = told !== undefined && showsTips(staged) && revision < told.revision;
+  const tips = told !== undefined && !staged.partial && revision < told.revision;
   if (lost === 0 && !tips) return undefined;
   const what = absent
     ? 'has lost this volume set'

@@ -35,12 +35,8 @@ export interface Staged {
   /** The volset does not exist there. */
   absent: boolean;
   /** It says nothing of what others gave it: our token does not let us read there. */
-  partial?: true;
+  partial?: 'append' | 'write';
 }
-
-/** Without the right to move them we are not told where they are, and all that a store holds has a revision. */
-export const showsTips = ({ partial, revision }: Pick<Staged, 'partial' | 'revision'>): boolean =>
-  partial !== true || revision > 0;
 
 export interface Looked {
   staged: Staged;

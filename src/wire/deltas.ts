@@ -14,6 +14,8 @@ import { batches } from './ndjson.ts';
 import { hashId, intervals, ref, vector } from './record-schemas.ts';
 import { count, decode, list, object, type Schema } from './schema.ts';
 
+const partial: Schema = { type: 'string', enum: ['append', 'write'] };
+
 export const deltasHead: Schema = object({ deltas: object({ protocol: { const: PROTOCOL }, refs: count(MAX_REFS) }) });
 export const refsLine: Schema = object({ refs: list(ref, REFS_PER_LINE) });
 export const deltasTrailer: Schema = object({
@@ -25,7 +27,7 @@ export const deltasTrailer: Schema = object({
       digest: hashId,
       sealed: intervals,
       blobs: count(),
-      partial: { const: true },
+      partial,
     },
     ['sealed', 'blobs', 'partial'],
   ),
@@ -39,7 +41,7 @@ export interface Trailer {
   /** The largest number of a blob of the answerer; no member where there is none. */
   blobs?: number;
   /** Only what the asker has shown to know itself: its token does not let it read. */
-  partial?: true;
+  partial?: 'append' | 'write';
 }
 
 /** What `encodeDeltas` sends: one answer, as of one instant. */
