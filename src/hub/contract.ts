@@ -35,6 +35,7 @@ export type HubMeta = Pick<
   | 'pin'
   | 'unpin'
   | 'missingBlobs'
+  | 'forgotten'
   | 'damagedBlobs'
   | 'keepBlobs'
   | 'sealed'

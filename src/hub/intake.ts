@@ -10,6 +10,7 @@ import type { Speaker } from '../wire/push.ts';
 import type { Writes } from '../wire/writes.ts';
 import { isAnonymous } from './access.ts';
 import type { HubMeta } from './contract.ts';
+import { refuseForgetting } from './forget-right.ts';
 import { refuseChanges, refuseHandedOver } from './keep-all.ts';
 import type { Call, HubContext } from './routes/route.ts';
 import { claimName } from './routes/volsets.ts';
@@ -60,6 +61,7 @@ export class Intake {
     let records = 0;
     for await (const generation of generations) {
       refuseFuture(generation.records, self, now());
+      await refuseForgetting(meta, volset, caller, generation.records);
       if (records > 0 && records + generation.count > BATCH_RECORDS) {
         await apply(batch);
         batch = [];
@@ -77,6 +79,7 @@ export class Intake {
   async handOver({ self, records }: Writes): Promise<VectorAnswer> {
     const { meta, now } = this.#context;
     refuseFuture(records, self, now());
+    await refuseForgetting(meta, this.#call.volset, this.#call.caller, records);
     if (!this.#call.caller.mayChange) await refuseHandedOver(meta, this.#call.volset, records);
     if (records.length > 0) await this.#take(records, () => meta.handOver(this.#call.volset, self, records));
     return this.#end();

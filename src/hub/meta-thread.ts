@@ -30,6 +30,7 @@ const READS: ReadonlySet<string> = new Set([
   'lineage',
   'parentsOf',
   'missingBlobs',
+  'forgotten',
   'damagedBlobs',
   'vector',
   'revision',

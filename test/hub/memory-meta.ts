@@ -115,6 +115,10 @@ export class MemoryMeta {
     return ids.filter((snapshot) => this.volsets.get(id)?.snapshots.get(snapshot)?.hasBlob !== true);
   }
 
+  forgotten(): SnapshotId[] {
+    return [];
+  }
+
   damagedBlobs(): SnapshotId[] {
     return this.damaged;
   }
