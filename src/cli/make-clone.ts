@@ -1,6 +1,6 @@
 /** `plait clone`: store and working directory for a remote's volset, then everything in `sync/clone`. */
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { objectNameFault } from '../core/names.ts';
 import { showText } from '../core/paths.ts';
@@ -10,6 +10,7 @@ import { ensureUserDir } from '../disk/files.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
 import { type CloneResult, chooseVolset, clone as cloneInto } from '../sync/clone.ts';
 import { createStore, isStore, openMeta } from '../sync/store.ts';
+import { updateClone } from '../sync/update-clone.ts';
 import { createVolume, findVolume, refuseInside } from '../volume/volume.ts';
 import { parseAddress } from './address.ts';
 import { UNFINISHED, withContinuation } from './clone-mark.ts';
@@ -26,12 +27,16 @@ export interface CloneInput {
   /** The store never closes a generation; PLAIT_EPHEMERAL=1 says the same. */
   ephemeral: boolean;
   selection: Selection;
+  /** One that is there is brought up to date. */
+  update: boolean;
 }
 
 export interface CloneDocument extends CloneResult {
   dir: string;
   /** A clone that was cut off was taken up again. */
   continued: boolean;
+  /** The clone was there; what is told is what was missing. */
+  updated: boolean;
 }
 
 export async function clone(context: Context, input: CloneInput): Promise<{ result: CloneDocument; exits: number[] }> {
@@ -40,6 +45,8 @@ export async function clone(context: Context, input: CloneInput): Promise<{ resu
   const volset = await askFor(context, remote, input.volset ?? named);
   const dir = context.path(input.dir ?? dirName(volset));
   const ephemeral = input.ephemeral || wantsEphemeral(context);
+  const existing = input.update ? findClone(context, dir, input.bare) : undefined;
+  if (existing) return update(context, existing, { input, dir, origin, volset, ephemeral });
   const located = prepare(context, dir, volset, { bare: input.bare, origin, ephemeral });
   const meta = openMeta(located.store, storeOptions(context));
   context.onClose(() => meta[Symbol.dispose]());
@@ -59,8 +66,52 @@ export async function clone(context: Context, input: CloneInput): Promise<{ resu
     throw withContinuation(error);
   });
   engine.meta.putSetting(UNFINISHED, null);
-  return { result: { ...result, dir, continued: kept !== undefined }, exits };
+  return { result: { ...result, dir, continued: kept !== undefined, updated: false }, exits };
 }
+
+interface Update {
+  input: CloneInput;
+  dir: string;
+  origin: string;
+  volset: PeerVolset;
+  ephemeral: boolean;
+}
+
+async function update(context: Context, located: Located, { input, dir, origin, volset, ephemeral }: Update) {
+  const meta = openMeta(located.store, storeOptions(context));
+  context.onClose(() => meta[Symbol.dispose]());
+  if (ephemeral && !meta.self.ephemeral) throw notEphemeral(located.store);
+  const own = located.volume?.state.volset;
+  if (own === undefined ? !meta.knowsVolset(volset.id) : own !== volset.id) throw ofAnother(dir, volset);
+  const known = meta.listRemotes().find((remote) => remote.name === 'origin');
+  if (known?.volset !== undefined && known.volset !== volset.id) throw ofAnother(dir, volset);
+  const engine = await openEngine(context, openMetaEngine(context, located, { meta }));
+  const { result, exits } = await updateClone(engine, {
+    // It may be reached in another way than before; that it is the same store is looked at when it answers.
+    remote: { name: 'origin', enabled: true, volsetName: volset.name, ...known, url: origin },
+    volset: volset.id,
+    selection: input.selection,
+    checkout: input.checkout && !input.bare,
+  });
+  return { result: { ...result, dir, continued: false, updated: true }, exits };
+}
+
+/** A clone that was finished. What was cut off is gone on with, and what is none is refused, as without --update. */
+function findClone(context: Context, dir: string, bare: boolean): Located | undefined {
+  if (!existsSync(dir)) return undefined;
+  const found = bare ? undefined : findVolume(dir);
+  const isTop = found !== undefined && found.volume.state.dir === realpathSync(dir);
+  const located: Located | undefined = bare && isStore(dir) ? { store: dir } : isTop ? found : undefined;
+  if (located === undefined || !isStore(located.store)) return undefined;
+  if (context.place.store !== undefined && resolve(context.place.store) !== resolve(located.store)) return undefined;
+  using meta = openMeta(located.store, storeOptions(context));
+  return meta.settings()[UNFINISHED] === undefined && meta.listVolsets().length > 0 ? located : undefined;
+}
+
+const ofAnother = (dir: string, { name }: PeerVolset): PlaitError =>
+  new PlaitError('exists', `${dir} is no clone of the volume set ${showText(name)}`, {
+    hint: 'choose another directory, or remove that one',
+  });
 
 const unfinishedMark = (origin: string, volset: PeerVolset): string => `${origin} ${volset.id}`;
 

@@ -83,7 +83,7 @@ export async function clone(engine: Engine, options: CloneOptions): Promise<Outc
 }
 
 /** The branch that a clone checks out: the first selected one, else `main`, else the first by name that has a tip. */
-function headBranch(engine: Engine, volset: VolsetId, { branches: selected }: Selection) {
+export function headBranch(engine: Engine, volset: VolsetId, { branches: selected }: Selection) {
   const branches = engine.meta.listBranches(volset);
   const named = selected?.length ? branches.find((b) => b.name === selected[0]) : undefined;
   return named ?? branches.find((b) => b.name === 'main') ?? branches.find((b) => b.tip !== null) ?? branches[0];

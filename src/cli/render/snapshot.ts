@@ -68,7 +68,7 @@ export function cloneLines(result: CloneDocument): string[] {
         ? 'no branch came along, `plait checkout` one of its snapshots'
         : 'empty';
   return [
-    `${result.continued ? 'finished the clone of' : 'cloned'} ${showText(result.volset ?? result.volsetId)} into ${showText(result.dir)}: ${at}`,
+    `${result.updated ? 'brought up to date:' : result.continued ? 'finished the clone of' : 'cloned'} ${showText(result.volset ?? result.volsetId)} ${result.updated ? 'in' : 'into'} ${showText(result.dir)}: ${at}`,
     `  ${plural(pulled.snapshots, 'snapshot')}, ${formatBytes(pulled.bytes)}; ${plural(result.written, 'file')} written in ${formatDuration(result.durationMs)}`,
     ...(result.conflicts.length > 0 ? [`  ${openConflicts(result.conflicts.length)}`] : []),
     ...problems(result.problems),
