@@ -1,5 +1,4 @@
 /** All objects of one kind of a volset, straight from its pack files and log: what metadata is rebuilt from. */
-import { existsSync } from 'node:fs';
 import { PlaitError } from '../core/errors.ts';
 import type { Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
@@ -17,13 +16,23 @@ export interface StoredObject {
 /** Sound objects only; may yield one twice. Packs in no order, the log last and in order of appending. */
 export function* listObjects(packsDir: string, volset: VolsetId, kind: Kind): Generator<StoredObject> {
   for (const pack of packsIn(packsDir, volset)) {
-    for (const block of withFile(packPath(packsDir, volset, pack), (fd) => blocksOf(fd, volset, pack, kind)))
+    for (const block of readable(packPath(packsDir, volset, pack), (fd) => blocksOf(fd, volset, pack, kind)))
       yield* sound(block);
   }
-  const log = logPath(packsDir, volset);
-  if (!existsSync(log)) return;
-  const blocks = withFile(log, (fd) => [...logBlocks(fd, volset)].filter((block) => block.kind === kind));
-  for (const { bytes } of blocks) yield* sound(bytes);
+  const ofKind = (fd: number): Uint8Array[] =>
+    [...logBlocks(fd, volset)].filter((block) => block.kind === kind).map(({ bytes }) => bytes);
+  for (const block of readable(logPath(packsDir, volset), ofKind)) yield* sound(block);
+}
+
+/** Nothing of a file whose very beginning is damaged, or that gc has removed meanwhile. */
+function readable(path: string, blocks: (fd: number) => Uint8Array[]): Uint8Array[] {
+  try {
+    return withFile(path, blocks);
+  } catch (error) {
+    const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (isGone || (error instanceof PlaitError && error.code !== 'format')) return [];
+    throw error;
+  }
 }
 
 /** Encoded blocks of the kind; small in number for the kinds that this is for. */

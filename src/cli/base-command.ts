@@ -22,6 +22,9 @@ export abstract class BaseCommand extends Command {
   /** False for commands that must work without a store, or on a broken one: its settings are not read then. */
   static usesStore = true;
 
+  /** Whether it is to run on a damaged store: its settings are then left out. */
+  static toleratesDamage = false;
+
   static output: OutputKind = 'document';
 
   /** Whether arguments after `--` are paths, kept apart from the others (`log -- PATH…`). */
@@ -71,5 +74,14 @@ export type CommandClass = (new (
 ) => BaseCommand) &
   Pick<
     typeof BaseCommand,
-    'id' | 'flags' | 'args' | 'strict' | 'usesStore' | 'output' | 'pathsAfterDashes' | 'endsBySignal' | 'takesDeadline'
+    | 'id'
+    | 'flags'
+    | 'args'
+    | 'strict'
+    | 'usesStore'
+    | 'toleratesDamage'
+    | 'output'
+    | 'pathsAfterDashes'
+    | 'endsBySignal'
+    | 'takesDeadline'
   >;

@@ -5,6 +5,7 @@ import { PlaitError } from '../core/errors.ts';
 import { wantsJson } from './argv.ts';
 import type { BaseCommand, CommandClass } from './base-command.ts';
 import { exitOf, linesOf } from './command-result.ts';
+import type { ConfigStore } from './config-store.ts';
 import { Context, DEFAULT_OPTIONS, type Options, type Place } from './context.ts';
 import { normalizeFailure, printFailure } from './failure.ts';
 import { type Interrupts, listenForInterrupts } from './interrupts.ts';
@@ -92,7 +93,7 @@ async function configure(cls: CommandClass, command: BaseCommand, interrupts: In
   // Before the store is opened for its settings: how long to wait for it is one of them.
   fixOptions();
   const before = optionsOf(cls, parsed);
-  const config = cls.usesStore ? await context.findConfig() : undefined;
+  const config = cls.usesStore ? await findConfig(cls, context) : undefined;
   if (config) {
     await fillFrom(configSource(config.read(), config.origin), cls, parsed, command);
     const { lockWaitMs, deadlineMs } = optionsOf(cls, parsed);
@@ -100,6 +101,18 @@ async function configure(cls: CommandClass, command: BaseCommand, interrupts: In
     fixOptions();
   }
   context.reporter = selectReporter(context.options.progress, context.options.quiet, context.io);
+}
+
+async function findConfig(cls: CommandClass, context: Context): Promise<ConfigStore | undefined> {
+  try {
+    const config = await context.findConfig();
+    const values = config?.read();
+    return config && values && { ...config, read: () => values };
+  } catch (error) {
+    const isDamage = error instanceof PlaitError && (error.code === 'integrity' || error.code === 'format');
+    if (cls.toleratesDamage && isDamage) return undefined;
+    throw error;
+  }
 }
 
 function optionsOf(cls: CommandClass, { output: { flags } }: Parsed): Options {

@@ -25,6 +25,7 @@ export default class Restore extends BaseCommand {
       helpValue: 'owner,suid',
       summary: 'also restore owners, and setuid, setgid and sticky bits',
     }),
+    verify: Flags.boolean({ summary: 'read back what was written and compare it with the snapshot' }),
   };
 
   async run(): Promise<CommandResult> {
@@ -38,6 +39,7 @@ export default class Restore extends BaseCommand {
       to: flags.to === undefined ? undefined : this.context.path(flags.to),
       overwrite: flags.overwrite,
       preserve: this.context.preserve(flags.preserve),
+      verify: flags.verify,
     });
     return { result, exits, text: () => restoreLines(result) };
   }

@@ -6,6 +6,7 @@
 import {
   chmodSync,
   closeSync,
+  constants,
   createWriteStream,
   fdatasync,
   fsync,
@@ -22,6 +23,7 @@ import {
 } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import type { OsPath } from './beneath.ts';
 import { DIR_MODE, FILE_MODE, openExclusive, writeAll } from './durable.ts';
 
 const fsyncAsync = promisify(fsync);
@@ -29,6 +31,10 @@ const fdatasyncAsync = promisify(fdatasync);
 
 /** An existing file for reading and writing. The caller closes it. */
 export const openUpdate = (path: string): number => openSync(path, 'r+');
+
+/** An existing file for reading, never what a link at its name points to. The caller closes it. */
+export const openNotFollowing = (path: OsPath): number =>
+  openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
 
 /** A new private file with these bytes, not synced. Fails with EEXIST. */
 export function writeNew(path: string, bytes: Uint8Array): void {

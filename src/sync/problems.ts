@@ -7,7 +7,7 @@ export const problemRow = ({ path, what, message }: Problem): ProblemRow => ({ .
 
 /** 14 where data of the store was missing or wrong, 3 where something else was skipped, 0 without problems. */
 export function exitOfProblems(problems: readonly { what: string }[]): number {
-  if (problems.some(({ what }) => what === 'damaged')) return 14;
+  if (problems.some(({ what }) => what === 'damaged' || what === 'differs')) return 14;
   // A directory that edits kept where it is has an exit code of its own.
   return problems.some(({ what }) => what !== 'unsaved-changes') ? 3 : 0;
 }

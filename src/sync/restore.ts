@@ -1,9 +1,11 @@
 /** `plait restore`: files of a snapshot, in place or into another directory. The volume's base stays where it is. */
 import { existsSync } from 'node:fs';
+import type { BlobReader } from '../blob/contract.ts';
 import type { Entry } from '../core/entry.ts';
 import type { NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
-import { isWithin, type PathKey, ROOT } from '../core/paths.ts';
-import type { Preserve } from '../volume/contract.ts';
+import { isWithin, type PathKey, ROOT, showPath } from '../core/paths.ts';
+import { type CompareOptions, compareRestored, type Difference } from '../volume/compare-restored.ts';
+import type { Preserve, Problem } from '../volume/contract.ts';
 import { setTop } from '../volume/index.ts';
 import { restoreEntries } from '../volume/restore.ts';
 import { currentVolset, type Engine, type Outcome, outcome, readSnapshot, requireVolume, rootHere } from './engine.ts';
@@ -24,6 +26,8 @@ export interface RestoreInput {
   to?: string;
   overwrite: boolean;
   preserve: Preserve[];
+  /** Read back what was written, and compare it with the snapshot. */
+  verify?: boolean;
 }
 
 export interface RestoreResult {
@@ -32,6 +36,8 @@ export interface RestoreResult {
   written: number;
   bytes: number;
   problems: ProblemRow[];
+  /** With `verify`: what was read back; `problems` names what differs (`differs`) or cannot be read back (`unreadable`). */
+  verified?: { entries: number; bytes: number };
 }
 
 export async function restore(engine: Engine, input: RestoreInput): Promise<Outcome<RestoreResult>> {
@@ -44,11 +50,13 @@ export async function restore(engine: Engine, input: RestoreInput): Promise<Outc
   using _held = input.to === undefined ? await holdToWrite(engine, requireVolume(engine)) : undefined;
   const isNew = !existsSync(dir);
   const isSaved = input.to === undefined && !input.overwrite ? await savedInPlace(engine, input.paths) : () => false;
+  const entries = () => selectedEntries(engine, volset, root, input);
+  const preserve = [...input.preserve, ...(input.to === undefined ? requireVolume(engine).state.preserve : [])];
   const done = await restoreEntries({
     dir,
     unique: engine.world.random(8).toString('hex'),
-    entries: () => selected(engine, volset, root, input),
-    preserve: [...input.preserve, ...(input.to === undefined ? requireVolume(engine).state.preserve : [])],
+    entries,
+    preserve,
     isSaved,
     overwrite: input.overwrite,
     extract: (into, tempDir, files) => reader.extract(into, tempDir, files, { signal: engine.signal }),
@@ -56,9 +64,42 @@ export async function restore(engine: Engine, input: RestoreInput): Promise<Outc
   });
   const top = readSnapshot(engine, volset, snapshot).body.dir;
   if (top && input.to !== undefined && input.paths.length === 0) setTop(dir, top, undefined, isNew);
-  const result = { snapshot, dir, ...done, problems: done.problems.map(problemRow) };
-  return outcome(result, exitOfProblems(done.problems));
+  const back = input.verify ? await readBack(engine, reader, { dir, entries, preserve }, done.problems) : undefined;
+  const problems = [...done.problems, ...(back?.problems ?? [])];
+  const result = {
+    snapshot,
+    dir,
+    ...done,
+    problems: problems.map(problemRow),
+    ...(back && { verified: back.verified }),
+  };
+  return outcome(result, exitOfProblems(problems));
 }
+
+/** What could not be written is told already. */
+async function readBack(
+  engine: Engine,
+  reader: BlobReader,
+  what: Pick<CompareOptions, 'dir' | 'entries' | 'preserve'>,
+  problems: readonly Problem[],
+): Promise<{ problems: Problem[]; verified: { entries: number; bytes: number } }> {
+  const phase = engine.reporter.phase('reading back');
+  const { entries, bytes, differences } = await compareRestored({
+    ...what,
+    extents: (content) => reader.extents(content),
+    except: new Set(problems.map(({ path }) => path)),
+    signal: engine.signal,
+    onProgress: (step) => phase.advance(step),
+  });
+  phase.end();
+  return { problems: differences.map(differs), verified: { entries, bytes } };
+}
+
+const differs = ({ path, what, unseen }: Difference): Problem => ({
+  path,
+  what: unseen ? 'unreadable' : 'differs',
+  message: `${showPath(path)} was restored, but ${what}`,
+});
 
 function checkPaths(engine: Engine, volset: VolsetId, root: NodeId, { paths, ref }: RestoreInput): void {
   const reader = engine.blob.reader(volset);
@@ -66,7 +107,12 @@ function checkPaths(engine: Engine, volset: VolsetId, root: NodeId, { paths, ref
 }
 
 /** The named paths with all below them (unless `alone`), and the directories above, in path order. */
-function* selected(engine: Engine, volset: VolsetId, root: NodeId, { paths, alone }: RestoreInput): Generator<Entry> {
+export function* selectedEntries(
+  engine: Pick<Engine, 'blob' | 'manifest'>,
+  volset: VolsetId,
+  root: NodeId,
+  { paths, alone }: Pick<RestoreInput, 'paths' | 'alone'>,
+): Generator<Entry> {
   const reader = engine.blob.reader(volset);
   const wanted = [...new Set(paths)].sort();
   if (wanted.length === 0 || wanted.includes(ROOT)) {

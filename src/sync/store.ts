@@ -35,6 +35,19 @@ export const holdsStore = (dir: string): boolean =>
 
 export const isStore = (dir: string): boolean => existsSync(formatFile(dir)) && holdsStore(dir);
 
+/** What is wrong with the format file; a format of another version is not for `verify` to judge. */
+export function formatFault(dir: string): string | undefined {
+  if (!isStore(dir)) return 'it is missing';
+  const found = readFileSync(formatFile(dir), 'latin1');
+  return /^plait-store \d{1,9}\n$/.test(found) ? undefined : 'it does not say which format the store has';
+}
+
+/** Something of a store lies here, be it without its format file. */
+export function looksLikeStore(dir: string): boolean {
+  const isFile = (name: string): boolean => statSync(join(dir, name), { throwIfNoEntry: false })?.isFile() === true;
+  return isStore(dir) || isFile('meta.db') || isFile('index.db') || isFile('index.lock');
+}
+
 /** Makes a store, or completes one that a crash left unfinished. */
 export function createStore(dir: string, options: StoreOptions): void {
   if (isStore(dir)) return;

@@ -1,193 +1,174 @@
-/** `plait verify`: what the store claims, checked against what lies there. Reads in the reverse of the write order. */
-import type { PackDamage } from '../blob/contract.ts';
+/** `plait verify`: what the store claims, checked against what lies there. Finds all that it can, repairs nothing. */
+import type { ObjectRef } from '../blob/contract.ts';
 import { PlaitError } from '../core/errors.ts';
-import { hex, KIND } from '../core/hash.ts';
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
-import { jsonPath } from '../core/paths.ts';
-import type { SnapshotView } from '../meta/contract.ts';
-import { chanceOf, type Engine, type Outcome, outcome } from './engine.ts';
-import type { JsonPath } from './results.ts';
-import { packGenerations } from './settle.ts';
+import { type Engine, type Outcome, outcome } from './engine.ts';
+import { blame } from './verify/blame.ts';
+import { type Coverage, coverageOf } from './verify/coverage.ts';
+import { type DrillResult, restoreDrill } from './verify/drill.ts';
+import { fileFaults } from './verify/files.ts';
+import { type Damage, damageOf, type Finding, noneAffected } from './verify/findings.ts';
+import { logFaults } from './verify/log.ts';
+import { packFaults, type ReadExtent, readsData } from './verify/packs.ts';
+import { type Checked, treeFaults } from './verify/trees.ts';
 
-export interface Damage {
-  what: string;
-  volset: VolsetId | null;
-  snapshots: SnapshotId[];
-  paths: JsonPath[];
-}
+export type { Damage, Finding } from './verify/findings.ts';
 
 export interface VerifyResult {
   ok: boolean;
-  checked: { volsets: number; snapshots: number; objects: number; packs: number };
+  checked: Checked;
   damage: Damage[];
+  /** What is no damage and worth knowing: something that mended itself, or that nobody needs. */
+  notes: string[];
   repaired: number;
   lost: number;
+  coverage: Coverage;
+  drill?: DrillResult;
 }
 
-export interface VerifyOptions {
-  readData: boolean;
-  /** Of the packs: a share (0..1), or about so many bytes. */
-  sample?: { fraction: number } | { bytes: number };
+export interface VerifyOptions extends ReadExtent {
+  drill?: { files: number; seed: string };
+  /** What was found before the store could be opened; its metadata is then a stand-in (verify/stand-in.ts). */
+  found?: Finding[];
 }
 
-/** Paths named per damage; more would only bury the news. */
-const MAX_PATHS = 20;
-/** Ids per look-up. */
-const BATCH = 4096;
+export interface Inspection {
+  findings: Finding[];
+  notes: string[];
+  checked: Checked;
+  drill?: DrillResult;
+}
 
 export async function verify(engine: Engine, options: VerifyOptions): Promise<Outcome<VerifyResult>> {
-  await packGenerations(engine);
-  const checked = { volsets: 0, snapshots: 0, objects: 0, packs: engine.blob.packs().length };
-  const damage: Damage[] = engine.meta.verify().map((what) => ({ what, volset: null, snapshots: [], paths: [] }));
-  for (const { id: volset } of engine.meta.listVolsets()) {
+  const { findings, notes, checked, drill } = await inspect(engine, options).finally(() => noteScrub(engine, options));
+  const damage = findings.map(damageOf);
+  const ok = damage.length === 0;
+  const coverage = coverageOf(engine.blob.packs());
+  if (ok) engine.meta.putStamp({ what: 'verify', volset: null, at: engine.world.now(), detail: null });
+  return outcome({ ok, checked, damage, notes, repaired: 0, lost: 0, coverage, ...(drill && { drill }) }, !ok && 14);
+}
+
+/** All that is wrong, as data. Changes nothing but the notes of when each pack was read. */
+export async function inspect(engine: Engine, options: VerifyOptions): Promise<Inspection> {
+  const checked: Checked = { volsets: 0, snapshots: 0, objects: 0, packs: engine.blob.packs().length };
+  const findings: Finding[] = [...(options.found ?? [])];
+  const notes: string[] = [];
+  /** Metadata that cannot be read does not keep the rest from being looked at. */
+  const part = async (work: () => Promise<Finding[]> | Finding[]): Promise<void> => {
+    try {
+      findings.push(...(await work()));
+    } catch (error) {
+      if (!(error instanceof PlaitError) || error.code !== 'integrity') throw error;
+      if (!findings.some(({ what }) => what.includes(error.message))) findings.push(metaFinding(error.message));
+    }
+  };
+  await part(() => {
+    const files = fileFaults(engine);
+    notes.push(...indexNotes(engine), ...files.notes);
+    return files.findings;
+  });
+  await part(() => (isStandIn(options) ? [] : engine.meta.verify().map(metaFinding)));
+  await part(() => indexFaults(engine));
+  await part(() => logFaults(engine));
+  const packs = await packFaults(engine, options);
+  findings.push(...packs);
+  for (const { id: volset } of volsetsOf(engine)) {
     checked.volsets++;
-    damage.push(...checkVolset(engine, volset, checked));
+    await part(() => snapshotFaults(engine, volset, packs, checked));
   }
-  damage.push(...(await checkPacks(engine, options)));
-  return outcome({ ok: damage.length === 0, checked, damage, repaired: 0, lost: 0 }, damage.length > 0 && 14);
+  if (!options.drill) return { findings, notes, checked };
+  const { drill, findings: failed } = await restoreDrill(engine, options.drill.files, options.drill.seed);
+  return { findings: [...findings, ...failed], notes, checked, drill };
 }
 
-/** Every ref resolves, every complete snapshot is complete; a tree shared with an earlier one is not walked again. */
-function checkVolset(engine: Engine, volset: VolsetId, checked: VerifyResult['checked']): Damage[] {
-  const damage: Damage[] = [];
-  for (const branch of engine.meta.listBranches(volset)) {
-    if (branch.tip !== null && !engine.meta.findSnapshot(volset, branch.tip)) {
-      damage.push({
-        what: `branch ${branch.name} points at an unknown snapshot`,
-        volset,
-        snapshots: [branch.tip],
-        paths: [],
-      });
-    }
+const isStandIn = ({ found }: VerifyOptions): boolean =>
+  found?.some((one) => one.kind === 'meta' && one.unusable) === true;
+
+const indexNotes = ({ blob }: Engine): string[] =>
+  blob.indexRebuilt ? ['index.db was missing, damaged or of an older version: it was made again from the packs'] : [];
+
+async function indexFaults({ blob, signal }: Engine): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for await (const { kind, volset, what } of blob.verifyIndex({ signal })) {
+    if (kind === 'log') findings.push({ ...noneAffected(), kind, volset: volset as VolsetId, what });
+    else findings.push({ ...noneAffected(), kind, volset, lost: [], what });
   }
-  const phase = engine.reporter.phase('verifying', { items: engine.meta.findVolset(volset)?.snapshots });
-  let previous: SnapshotView | undefined;
-  for (const view of snapshotsOf(engine, volset)) {
-    engine.signal.throwIfAborted();
-    checked.snapshots++;
-    phase.advance({ items: 1 });
-    if (!view.hasBlob) continue;
-    const fault = checkBlob(engine, volset, view, previous, checked);
-    if (fault) damage.push(fault);
-    else previous = view;
-  }
-  phase.end();
-  return damage;
+  return findings;
 }
 
-function* snapshotsOf(engine: Engine, volset: VolsetId): Generator<SnapshotView> {
-  for (let after: SnapshotId | null = null; ; ) {
-    const page = engine.meta.snapshotPage(volset, after, 1000);
-    for (const id of page) {
-      const view = engine.meta.findSnapshot(volset, id);
-      if (view) yield view;
-    }
-    if (page.length === 0) return;
-    after = page[page.length - 1];
-  }
-}
-
-/** What the previous snapshot, found whole, does not cover: nodes canonical, chunks present. */
-function checkBlob(
+async function snapshotFaults(
   engine: Engine,
   volset: VolsetId,
-  { id, body }: SnapshotView,
-  previous: SnapshotView | undefined,
-  checked: VerifyResult['checked'],
-): Damage | undefined {
-  const reader = engine.blob.reader(volset);
-  const bases = previous ? [previous.body.root] : [];
+  packs: Finding[],
+  checked: Checked,
+): Promise<Finding[]> {
+  const { findings, byPack } = await treeFaults(engine, volset, checked);
+  for (const [pack, snapshots] of byPack) hurt([...packs, ...findings], findings, { volset, pack, snapshots });
+  findings.push(...borrowedFaults(engine, volset, packs));
+  blame(engine, volset, [...packs.filter((one) => one.volset === volset), ...findings]);
+  return findings;
+}
+
+/** None where metadata cannot even tell that; it is told as damage elsewhere. */
+function volsetsOf({ meta }: Engine): { id: VolsetId }[] {
   try {
-    engine.manifest.check(reader, body.root, bases);
-    let batch: Uint8Array[] = [];
-    const missing: Uint8Array[] = [];
-    const flush = () => {
-      const held = reader.has(KIND.chunk, Buffer.concat(batch));
-      batch.forEach((chunk, i) => {
-        if (held[i] === 0) missing.push(chunk);
-      });
-      batch = [];
-    };
-    for (const object of engine.manifest.reachable(reader, body.root, bases)) {
-      checked.objects++;
-      if (object.kind === KIND.chunk && batch.push(object.id) === BATCH) flush();
-    }
-    flush();
-    if (missing.length === 0) return undefined;
-    const lost = new Set(missing.map(hex));
-    return {
-      what: `${lost.size} chunks are missing`,
-      volset,
-      snapshots: [id],
-      paths: pathsOf(engine, volset, body.root, lost),
-    };
+    return meta.listVolsets();
   } catch (error) {
-    if (!(error instanceof PlaitError)) throw error;
-    return { what: error.message, volset, snapshots: [id], paths: [] };
+    if (error instanceof PlaitError && error.code === 'integrity') return [];
+    throw error;
   }
 }
 
-/** Files that need one of these chunks. */
-function pathsOf(engine: Engine, volset: VolsetId, root: SnapshotView['body']['root'], lost: Set<string>): JsonPath[] {
+const metaFinding = (what: string): Finding => ({
+  ...noneAffected(),
+  kind: 'meta',
+  volset: null,
+  unusable: false,
+  what: `meta.db: ${what}`,
+});
+
+/** A tree that cannot be read for a pack belongs to that pack's damage, or is the first that shows it. */
+function hurt(
+  all: Finding[],
+  findings: Finding[],
+  { volset, pack, snapshots }: { volset: VolsetId; pack: string; snapshots: SnapshotId[] },
+): void {
+  const known = all.find((one) => one.kind === 'pack' && one.pack === pack && one.volset === volset);
+  if (known) known.snapshots = [...new Set([...known.snapshots, ...snapshots])];
+  else {
+    const what = `trees cannot be read: pack ${pack.slice(0, 12)} is damaged`;
+    findings.push({ ...noneAffected(), kind: 'tree', volset, what, snapshots });
+  }
+}
+
+/** What of another volset's damaged packs this one has borrowed, and cannot read either. */
+function borrowedFaults(engine: Engine, volset: VolsetId, packs: Finding[]): Finding[] {
   const reader = engine.blob.reader(volset);
-  const paths: JsonPath[] = [];
-  for (const entry of engine.manifest.entries(reader, root)) {
-    if (!entry.content) continue;
-    for (const { id } of reader.extents(entry.content)) {
-      if (id === undefined || !lost.has(hex(id))) continue;
-      paths.push(jsonPath(entry.path));
-      break;
+  const isLost = ({ kind, id }: ObjectRef): boolean => {
+    if (reader.has(kind, id)[0] === 0) return false;
+    try {
+      reader.readObject(kind, id);
+      return false;
+    } catch (error) {
+      if (error instanceof PlaitError) return true;
+      throw error;
     }
-    if (paths.length >= MAX_PATHS) break;
-  }
-  return paths;
-}
-
-async function checkPacks(engine: Engine, options: VerifyOptions): Promise<Damage[]> {
-  const damage: Damage[] = [];
-  const random = chanceOf(engine.world);
-  const phase = engine.reporter.phase('reading packs', { items: engine.blob.packs().length });
-  let seen = 0;
-  const onProgress = ({ packs }: { packs: number }) => {
-    phase.advance({ items: packs - seen });
-    seen = packs;
   };
-  for await (const fault of engine.blob.verifyPacks({
-    ...extent(engine, options),
-    random,
-    signal: engine.signal,
-    onProgress,
-  })) {
-    damage.push(packDamage(engine, fault));
-  }
-  phase.end();
-  return damage;
+  const others = packs.filter((one) => one.kind === 'pack' && one.volset !== volset);
+  const lost = others.flatMap((one) => ('lost' in one ? one.lost.filter(isLost) : []));
+  if (lost.length === 0) return [];
+  const what = `${lost.length} objects that another volume set holds as well lie in damaged packs`;
+  return [{ ...noneAffected(), kind: 'missing', volset, lost, what }];
 }
 
-function packDamage(engine: Engine, { volset, pack, what, lost }: PackDamage): Damage {
-  const chunks = new Set(lost.filter((o) => o.kind === KIND.chunk).map((o) => hex(o.id)));
-  const snapshots: SnapshotId[] = [];
-  const paths: JsonPath[] = [];
-  if (chunks.size > 0) {
-    for (const view of snapshotsOf(engine, volset)) {
-      if (!view.hasBlob) continue;
-      try {
-        const found = pathsOf(engine, volset, view.body.root, chunks);
-        if (found.length > 0) snapshots.push(view.id);
-        if (paths.length === 0) paths.push(...found);
-      } catch (error) {
-        if (!(error instanceof PlaitError)) throw error;
-        snapshots.push(view.id);
-      }
-    }
+/** Also where the run was ended on its way: what it read is noted pack by pack. Never into metadata that is damaged. */
+function noteScrub(engine: Engine, options: VerifyOptions): void {
+  if (!readsData(options) || isStandIn(options)) return;
+  const detail = JSON.stringify(coverageOf(engine.blob.packs()));
+  try {
+    engine.meta.putStamp({ what: 'scrub', volset: null, at: engine.world.now(), detail });
+  } catch (error) {
+    // Told by the checks of metadata.
+    if (!(error instanceof PlaitError) || error.code !== 'integrity') throw error;
   }
-  return { what: `pack ${pack.slice(0, 12)}: ${what}`, volset, snapshots, paths };
-}
-
-/** A sample is read whole; drawn by packs, so that each byte read is compared. */
-function extent(engine: Engine, { readData, sample }: VerifyOptions): { readData: boolean; sample?: number } {
-  if (sample === undefined) return { readData };
-  if ('fraction' in sample) return { readData: true, sample: Math.max(sample.fraction, Number.EPSILON) };
-  const total = engine.blob.packs().reduce((sum, pack) => sum + pack.bytes, 0);
-  return { readData: true, sample: total === 0 ? 1 : Math.min(1, Math.max(sample.bytes / total, Number.EPSILON)) };
 }

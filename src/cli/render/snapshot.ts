@@ -7,7 +7,6 @@ import type { CheckoutDocument } from '../../sync/checkout.ts';
 import type { RemoteRow } from '../../sync/remotes.ts';
 import type { RestoreResult } from '../../sync/restore.ts';
 import type { ProblemRow, SnapshotResult } from '../../sync/results.ts';
-import type { VerifyResult } from '../../sync/verify.ts';
 import type { VolsetRow } from '../../sync/volsets.ts';
 import type { ImportResult } from '../bundle.ts';
 import { formatBytes, formatDuration, formatTable, plural, shortId } from '../format.ts';
@@ -15,7 +14,6 @@ import type { CloneDocument } from '../make-clone.ts';
 import type { TokenDocument } from '../tokens.ts';
 import { openConflicts } from './conflicts.ts';
 import { syncLines } from './sync.ts';
-import { shownPath } from './tree.ts';
 
 /** `--attr K=V …` -> attributes. */
 export function formatAttrs(given: string[] | undefined): Record<string, string> | undefined {
@@ -157,12 +155,3 @@ export const tokenLines = (tokens: TokenDocument[]): string[] =>
       showText(t.label),
     ]),
   );
-
-export function* verifyLines(result: VerifyResult): Generator<string> {
-  const { snapshots, objects, packs } = result.checked;
-  yield `checked ${plural(snapshots, 'snapshot')}, ${plural(objects, 'object')}, ${plural(packs, 'pack')}: ${result.ok ? 'whole' : 'damaged'}`;
-  for (const { what, snapshots: hit, paths } of result.damage) {
-    yield `damage: ${showText(what)}${hit.length > 0 ? ` (snapshots ${hit.map(shortId).join(', ')})` : ''}`;
-    for (const path of paths) yield `  ${shownPath(path)}`;
-  }
-}

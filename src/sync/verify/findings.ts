@@ -4,26 +4,30 @@ import type { SnapshotId, VolsetId } from '../../core/ids.ts';
 import type { JsonPath } from '../results.ts';
 
 /** Files of a store that are neither packs nor databases. */
-export type FileRole = 'format' | 'volume' | 'cache' | 'journal' | 'token' | 'quarantine' | 'pointer' | 'foreign';
+export type FileRole = 'format' | 'volume' | 'journal' | 'token' | 'quarantine' | 'pointer';
 
-/** Snapshots and files that a finding hurts: the first ones, and how many there are. */
+/** What a finding hurts. */
 export interface Affected {
+  /** All of them. */
   snapshots: SnapshotId[];
-  snapshotCount: number;
+  /** The first few. */
   paths: JsonPath[];
-  /** Files of the newest snapshot hurt; 0 where none could be named. */
+  /** Of all these snapshots; 0 where no file could be named. */
   pathCount: number;
 }
 
 export type Finding = { what: string } & Affected &
   (
     | { kind: 'pack'; volset: VolsetId; pack: string; lost: ObjectRef[] }
-    /** index.db is damaged, or is not what the packs say: it can be made again. */
-    | { kind: 'index'; volset: VolsetId | null }
-    /** Objects that complete snapshots need, that the index does not know and no sound pack holds. */
+    /**
+     * index.db is damaged, or is not what the packs say: it can be made again, and what was borrowed from another volset
+     * is borrowed again. `lost`: objects that are needed, lie in packs, and are not found.
+     */
+    | { kind: 'index'; volset: VolsetId | null; lost: ObjectRef[] }
+    /** Objects that complete snapshots need, that the index does not know and no pack holds. */
     | { kind: 'missing'; volset: VolsetId; lost: ObjectRef[] }
-    /** The tree of a complete snapshot cannot be walked. `lost`: the node at which it ended, where that is known. */
-    | { kind: 'tree'; volset: VolsetId; snapshot: SnapshotId; lost: ObjectRef[] }
+    /** Trees of complete snapshots that cannot be walked for another reason than those above. */
+    | { kind: 'tree'; volset: VolsetId }
     /** `log.open` is damaged before its end, or generations that were packed lie nowhere: they are packed again. */
     | { kind: 'log'; volset: VolsetId }
     /** Metadata lacks generations that lie in packs: an older meta.db was put back, or part of it was lost. */
@@ -33,34 +37,32 @@ export type Finding = { what: string } & Affected &
     /** `path` is absolute. */
     | { kind: 'file'; volset: VolsetId | null; role: FileRole; path: string }
     /** What a restore drill brought back is not what the snapshot says. */
-    | { kind: 'drill'; volset: VolsetId; snapshot: SnapshotId }
+    | { kind: 'drill'; volset: VolsetId }
   );
-
-export type FindingKind = Finding['kind'];
 
 export interface Damage {
   what: string;
   volset: VolsetId | null;
   snapshots: SnapshotId[];
   paths: JsonPath[];
-  /** Where more are hurt than are listed. */
+  /** How many there are, where more are hurt than are listed. */
   snapshotCount?: number;
   pathCount?: number;
 }
 
-/** Listed per finding; more would only bury the news. */
-export const MAX_SNAPSHOTS = 100;
+/** Listed per damage; more would only bury the news. */
+const MAX_SNAPSHOTS = 100;
 export const MAX_PATHS = 20;
 
-export const noneAffected = (): Affected => ({ snapshots: [], snapshotCount: 0, paths: [], pathCount: 0 });
+export const noneAffected = (): Affected => ({ snapshots: [], paths: [], pathCount: 0 });
 
-export function damageOf({ what, volset, snapshots, snapshotCount, paths, pathCount }: Finding): Damage {
+export function damageOf({ what, volset, snapshots, paths, pathCount }: Finding): Damage {
   return {
     what,
     volset,
-    snapshots,
+    snapshots: snapshots.slice(0, MAX_SNAPSHOTS),
     paths,
-    ...(snapshotCount > snapshots.length && { snapshotCount }),
+    ...(snapshots.length > MAX_SNAPSHOTS && { snapshotCount: snapshots.length }),
     ...(pathCount > paths.length && { pathCount }),
   };
 }
