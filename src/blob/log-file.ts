@@ -70,11 +70,19 @@ function openLog(path: string, packsDir: string, volset: VolsetId): number {
     fsyncDir(packsDir);
     fsyncDir(dirname(packsDir));
   }
-  const fd = openExclusive(path);
-  writeAll(fd, packHeader(volset), 0);
-  syncFile(fd);
-  fsyncDir(dirname(path));
-  return fd;
+  // Under its name only with its header: a power cut could leave one without, which belongs to no volset.
+  const made = `${path}.new`;
+  removeFile(made);
+  const fd = openExclusive(made);
+  try {
+    writeAll(fd, packHeader(volset), 0);
+    syncFile(fd);
+    renameDurable(made, path);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
 }
 
 /** Where to go on; undefined when something before the last sound block is damaged. */

@@ -6,10 +6,11 @@
 import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
-import { ROOT, showPath } from '../core/paths.ts';
+import { type PathKey, parentKey, ROOT, showPath } from '../core/paths.ts';
 import { Beneath } from '../disk/beneath.ts';
 import { makeDir, removeTree } from '../disk/files.ts';
 import { isTempName, Placer, TEMP_PREFIX } from '../disk/place.ts';
+import { syncBelow } from '../disk/sync-tree.ts';
 import { openBase } from './cache-session.ts';
 import { buildCache } from './checkout-cache.ts';
 import type { StepContext } from './checkout-context.ts';
@@ -48,7 +49,7 @@ export async function checkout(options: CheckoutOptions): Promise<CheckoutResult
     const result: CheckoutResult = { written: 0, deleted: 0, bytes: 0, problems: [] };
     const steps = new Steps({ options, work, look, beneath, placer, tempDir, resume, rootIsFresh, result });
     await runSteps(steps, step);
-    finish(options, { work, steps, placer, resume }, step);
+    await finish(options, { work, steps, placer, beneath, resume }, step);
     return result;
   } finally {
     removeTree(tempDir);
@@ -66,12 +67,12 @@ async function runSteps(steps: Steps, step: (name: string) => void): Promise<voi
   step('links');
 }
 
-/** From here on only notes change: cache, base, journal, in this order. */
-function finish(
+/** From here on only notes change: cache, base, journal, in this order; the last goes when all the others are durable. */
+async function finish(
   options: CheckoutOptions,
-  parts: Pick<StepContext, 'work' | 'placer' | 'resume'> & { steps: Steps },
+  parts: Pick<StepContext, 'work' | 'placer' | 'beneath' | 'resume'> & { steps: Steps },
   step: (name: string) => void,
-): void {
+): Promise<void> {
   const { volume, target, targetEntries } = options;
   const { work, steps, placer } = parts;
   const resume = parts.resume !== undefined;
@@ -91,7 +92,21 @@ function finish(
   step('cache');
   volume.update({ branch: target.branch, base: target.snapshot, baseRoot: target.root, expected: null });
   step('base');
+  // Without the note, what a power cut tears would be taken for somebody's edit.
+  await syncBelow(parts.beneath, writtenPaths(work, steps));
+  step('synced');
   removeJournal(volume.stateDir);
+}
+
+/** Files that this run wrote, then the directories of all that it touched. */
+function* writtenPaths(work: Work, steps: Steps): Generator<PathKey> {
+  const dirs = new Set<PathKey>();
+  for (const { path, after } of work.changes()) {
+    dirs.add(parentKey(path));
+    if (after?.kind === 'file' && steps.ctimes.get(path) !== undefined) yield path;
+    if (after?.kind === 'dir') dirs.add(path);
+  }
+  yield* dirs;
 }
 
 function cachedRoot({ volume, target, targetEntries }: CheckoutOptions): CheckoutOptions['target']['root'] | null {

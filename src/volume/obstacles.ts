@@ -173,7 +173,14 @@ export class Looker {
       after.size === stat.size &&
       sameContent(after, { ...after, content });
     if (sameAsTarget) this.look.done.add(path);
-    else if (!is(before)) this.#obstacle(path);
+    else if (!is(before) && !this.#isTorn(after, stat)) this.#obstacle(path);
+  }
+
+  /** After a power cut: all that this checkout gave the file is there but its content. An edit has a time of its own. */
+  #isTorn(after: Entry | undefined, stat: FileStat): boolean {
+    const { resume } = this.#options;
+    if (!resume || resume.sameBoot || after?.kind !== 'file') return false;
+    return stat.size <= after.size && closeTimes(after.mtime, stat.mtimeNs);
   }
 
   #obstacle(path: PathKey): void {

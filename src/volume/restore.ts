@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import type { Entry } from '../core/entry.ts';
 import { codeOfErrno, PlaitError } from '../core/errors.ts';
 import type { FileResult, FileTarget } from '../core/files.ts';
-import { type PathKey, showPath } from '../core/paths.ts';
+import { type PathKey, parentKey, ROOT, showPath } from '../core/paths.ts';
 import type { FileStat } from '../core/stat.ts';
 import { Beneath } from '../disk/beneath.ts';
 import { kindOfMode } from '../disk/file-stat.ts';
 import { ensureUserDir, makeDir, removeTree } from '../disk/files.ts';
 import { Placer, TEMP_PREFIX } from '../disk/place.ts';
+import { syncBelow } from '../disk/sync-tree.ts';
 import { closeTimes } from '../disk/times.ts';
 import type { Preserve, Problem } from './contract.ts';
 import { errnoOf, notWritten, problem } from './problems.ts';
@@ -46,7 +47,7 @@ export async function restoreEntries(options: RestoreOptions): Promise<Restored>
   try {
     using beneath = new Beneath(options.dir);
     using placer = new Placer(options.dir, tempDir, beneath);
-    const job = new Restore(options, placer, tempDir);
+    const job = new Restore(options, placer, beneath, tempDir);
     job.look();
     return await job.write();
   } finally {
@@ -57,13 +58,15 @@ export async function restoreEntries(options: RestoreOptions): Promise<Restored>
 class Restore {
   readonly #options: RestoreOptions;
   readonly #placer: Placer;
+  readonly #beneath: Beneath;
   readonly #tempDir: string;
   readonly #done: Restored = { written: 0, bytes: 0, problems: [] };
   /** First written member of each hard-link group among the entries. */
   readonly #firsts = new Map<PathKey, PathKey>();
 
-  constructor(options: RestoreOptions, placer: Placer, tempDir: string) {
+  constructor(options: RestoreOptions, placer: Placer, beneath: Beneath, tempDir: string) {
     this.#options = options;
+    this.#beneath = beneath;
     this.#placer = placer;
     this.#tempDir = tempDir;
   }
@@ -98,7 +101,17 @@ class Restore {
     // Deepest first: a directory may be closed to us by its own mode.
     const dirs = Array.from(entries()).filter((entry) => entry.kind === 'dir');
     for (const entry of dirs.reverse()) this.#attempt(entry, () => this.#dirAttributes(entry));
+    await syncBelow(this.#beneath, this.#paths());
     return this.#done;
+  }
+
+  *#paths(): Generator<PathKey> {
+    const dirs = new Set<PathKey>([ROOT]);
+    for (const { path, kind } of this.#options.entries()) {
+      if (kind === 'file') yield path;
+      if (path !== ROOT) dirs.add(kind === 'dir' ? path : parentKey(path));
+    }
+    yield* dirs;
   }
 
   async #writeFiles(): Promise<void> {

@@ -1,0 +1,121 @@
+/** The verbs that write, each with what is there before, and what has to be there after it was run to its end. */
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { changeWork, fillWork, type World } from './world.ts';
+
+export interface Scenario {
+  name: string;
+  prepare(world: World): Promise<void>;
+  argv(world: World): string[];
+  /** What a second run may say when the first was cut off after its last step: it had been done. */
+  doneAlready?: readonly number[];
+}
+
+async function volume(world: World): Promise<void> {
+  await world.ok('init', '--bare', world.path('hub'));
+  await world.ok('init', world.path('work'), '--volset', 'data');
+  fillWork(world.path('work'));
+  await world.ok('-C', world.path('work'), 'remote', 'add', 'origin', `${world.path('hub')}/data`);
+}
+
+async function snapshot(world: World, round: number): Promise<void> {
+  if (round > 0) changeWork(world.path('work'), round);
+  await world.ok('-C', world.path('work'), 'snapshot');
+}
+
+/** Two snapshots, the first of them at the hub and in `copy`. */
+async function behind(world: World): Promise<void> {
+  await volume(world);
+  await snapshot(world, 0);
+  await world.ok('-C', world.path('work'), 'push');
+  await world.ok('clone', `${world.path('hub')}/data`, world.path('copy'));
+  await snapshot(world, 1);
+}
+
+async function twoBranches(world: World): Promise<void> {
+  await behind(world);
+  const work = world.path('work');
+  await world.ok('-C', work, 'branch', 'create', 'other', '--from', 'main~1');
+  await world.ok('-C', work, 'checkout', 'other');
+  writeFileSync(world.path('work', 'theirs'), 'theirs');
+  rmSync(world.path('work', 'file-0'));
+  await world.ok('-C', work, 'snapshot');
+  await world.ok('-C', work, 'checkout', 'main');
+}
+
+export const SCENARIOS: Scenario[] = [
+  {
+    name: 'init',
+    prepare: async () => {},
+    argv: (w) => ['init', w.path('work'), '--volset', 'data'],
+    doneAlready: [2],
+  },
+  { name: 'snapshot, the first', prepare: volume, argv: (w) => ['-C', w.path('work'), 'snapshot'] },
+  {
+    name: 'snapshot, the second',
+    async prepare(world) {
+      await volume(world);
+      await snapshot(world, 0);
+      changeWork(world.path('work'));
+    },
+    argv: (w) => ['-C', w.path('work'), 'snapshot'],
+  },
+  {
+    name: 'push (and receive)',
+    async prepare(world) {
+      await volume(world);
+      await snapshot(world, 0);
+    },
+    argv: (w) => ['-C', w.path('work'), 'push'],
+  },
+  {
+    name: 'clone',
+    async prepare(world) {
+      await volume(world);
+      await snapshot(world, 0);
+      await world.ok('-C', world.path('work'), 'push');
+    },
+    argv: (w) => ['clone', `${w.path('hub')}/data`, w.path('new')],
+    doneAlready: [2],
+  },
+  {
+    name: 'pull',
+    async prepare(world) {
+      await behind(world);
+      await world.ok('-C', world.path('work'), 'push');
+    },
+    argv: (w) => ['-C', w.path('copy'), 'pull'],
+  },
+  {
+    name: 'sync',
+    async prepare(world) {
+      await behind(world);
+      await world.ok('-C', world.path('copy'), 'update', '--description', 'words of another');
+      await world.ok('-C', world.path('copy'), 'push');
+    },
+    argv: (w) => ['-C', w.path('work'), 'sync'],
+  },
+  { name: 'checkout', prepare: behind, argv: (w) => ['-C', w.path('work'), 'checkout', 'main~1'] },
+  {
+    name: 'restore',
+    prepare: behind,
+    argv: (w) => ['-C', w.path('work'), 'restore', 'main~1', '--to', w.path('out')],
+  },
+  { name: 'merge', prepare: twoBranches, argv: (w) => ['-C', w.path('work'), 'merge', 'other'], doneAlready: [4] },
+];
+
+/** What a crash must not change: working directories, whether they are clean, and where all branches stand. */
+export async function resultOf(world: World): Promise<unknown> {
+  const found: Record<string, unknown> = {};
+  for (const name of ['work', 'copy', 'new', 'out']) {
+    found[name] = world.tree(name);
+    if (!existsSync(world.path(name, '.plait'))) continue;
+    const { clean } = await world.ok('-C', world.path(name), 'status');
+    found[`${name} is clean`] = clean;
+    const { branches } = await world.ok('-C', world.path(name), 'branch', 'list');
+    for (const { name: branch, tip } of branches) {
+      if (tip === null) continue;
+      found[`${name} ${branch}`] = await world.ok('-C', world.path(name), 'ls', branch);
+    }
+  }
+  return found;
+}
