@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
-import type { Kind } from '../core/hash.ts';
-import type { VolsetId } from '../core/ids.ts';
+import { KIND, type Kind, unhex } from '../core/hash.ts';
+import type { NodeId, VolsetId } from '../core/ids.ts';
 import { ensureDir } from '../disk/durable.ts';
 import { ChunkPlaces } from './chunk-places.ts';
 import type {
@@ -25,6 +25,7 @@ import { DeltaSource } from './delta-source.ts';
 import { DiskReader, type Extract } from './disk-reader.ts';
 import { DiskReceiver } from './disk-receiver.ts';
 import { DiskWriter } from './disk-writer.ts';
+import { collect } from './gc.ts';
 import { fill, type OpenedIndex, openOrRebuild } from './index-rebuild.ts';
 import { ROWS_PER_TRANSACTION } from './index-rows.ts';
 import { listObjects, type StoredObject } from './list-objects.ts';
@@ -33,6 +34,7 @@ import { appendLog, type LogTail } from './log-file.ts';
 import { ObjectReader } from './object-reader.ts';
 import { volsetsIn } from './pack-scan.ts';
 import { Quarantine } from './quarantine.ts';
+import { type RetireSource, retirePack } from './retire.ts';
 import { cleanSessions, type Session, takeSession } from './session.ts';
 import { SessionPacks } from './session-packs.ts';
 import { ownerPath } from './upload-owner.ts';
@@ -257,12 +259,26 @@ class DiskEngine implements BlobStore {
     return new SessionPacks(session, volset, this.#opened.index, this.#packsDir);
   }
 
-  collect(_options: CollectOptions): Promise<CollectStats> {
-    throw new PlaitError('unexpected', 'Nothing is collected yet.');
+  async collect(options: CollectOptions): Promise<CollectStats> {
+    const readNode = (volset: VolsetId, id: NodeId): Uint8Array => this.#objects.read(volset, KIND.node, unhex(id));
+    try {
+      return await collect({ ...this.#source(), readNode }, options);
+    } finally {
+      // Files that are open keep their room.
+      this.#objects.close();
+    }
   }
 
-  retirePack(_volset: VolsetId, _pack: string): Promise<{ saved: number; lost: ObjectRef[] }> {
-    throw new PlaitError('unexpected', 'Nothing is retired yet.');
+  async retirePack(volset: VolsetId, pack: string): Promise<{ saved: number; lost: ObjectRef[] }> {
+    try {
+      return await retirePack(this.#source(), { volset, pack });
+    } finally {
+      this.#objects.close();
+    }
+  }
+
+  #source(): RetireSource {
+    return { storeDir: this.#dir, packsDir: this.#packsDir, index: this.#opened.index };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,6 +9,7 @@ import type { Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
 import type { ObjectRef, PackInfo } from './contract.ts';
 import { ID_BYTES } from './format.ts';
+import { borrowRows, FIND, readBorrowers } from './index-borrow.ts';
 import { RowWriter } from './index-rows.ts';
 import { openIndex } from './index-schema.ts';
 import { diskFault, ensureFile, isCorrupt, type LockWait, retryBusy } from './lock.ts';
@@ -39,8 +40,6 @@ export interface IndexWrite {
   /** Rows of `to` for objects that `from` holds; answers with the number of refs that `to` has now. */
   borrow(from: VolsetId, to: VolsetId, refs: readonly ObjectRef[]): number;
 }
-
-const FIND = 'SELECT pack, block, raw, length FROM objects WHERE volset = ? AND kind = ? AND id = ?';
 
 export class IndexDb {
   readonly #path: string;
@@ -138,6 +137,16 @@ export class IndexDb {
         .all(volset, pack)
         .map((row) => ({ ...row }) as unknown as ObjectRef),
     );
+  }
+
+  /** Volsets that may have borrowed objects in the packs of `owner`. */
+  borrowersOf(owner: VolsetId): VolsetId[] {
+    return this.read((db) => readBorrowers(db, owner));
+  }
+
+  /** Queries of committed state. */
+  read<T>(query: (db: DatabaseSync) => T): T {
+    return this.#guard(() => query(this.#read));
   }
 
   gcCounter(): number {
@@ -261,22 +270,4 @@ function hasMany(find: StatementSync, volset: number | undefined, kind: Kind, id
     if (find.get(volset, kind, ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES)) !== undefined) answer[n] = 1;
   }
   return answer;
-}
-
-function borrowRows(db: DatabaseSync, from: number, to: number, refs: readonly ObjectRef[]): number {
-  const put = db.prepare(`INSERT OR IGNORE INTO objects SELECT ?, kind, id, pack, block, raw, length FROM objects
-    WHERE volset = ? AND kind = ? AND id = ?`);
-  const find = db.prepare(FIND);
-  const packs = new Set<number>();
-  let held = 0;
-  for (const { kind, id } of refs) {
-    put.run(to, from, kind, id);
-    const row = find.get(to, kind, id);
-    if (!row) continue;
-    held++;
-    packs.add(Number(row.pack));
-  }
-  const note = db.prepare('INSERT OR IGNORE INTO borrowers SELECT volset, ? FROM packs WHERE n = ? AND volset <> ?');
-  for (const pack of packs) note.run(to, pack, to);
-  return held;
 }

@@ -1,5 +1,6 @@
 /**
- * Layout of index.db. `objects` is keyed by volset, kind and id; its `pack` may belong to another volset ("borrowed").
+ * Layout of index.db. `objects` is keyed by volset, kind and id; its `pack` may belong to another volset ("borrowed";
+ * `borrowers` says which volsets may have such rows in an owner's packs).
  * Volsets and packs have small numbers that are never used again, so that caches keyed by number stay right.
  */
 import { existsSync } from 'node:fs';
@@ -21,6 +22,7 @@ const SCHEMA = `
     volset INTEGER NOT NULL, kind INTEGER NOT NULL, id BLOB NOT NULL,
     pack INTEGER NOT NULL, block INTEGER NOT NULL, raw INTEGER NOT NULL, length INTEGER NOT NULL,
     PRIMARY KEY (volset, kind, id)) STRICT, WITHOUT ROWID;
+  CREATE TABLE borrowers (owner INTEGER NOT NULL, volset INTEGER NOT NULL, PRIMARY KEY (owner, volset)) STRICT, WITHOUT ROWID;
   CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
