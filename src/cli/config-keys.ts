@@ -8,7 +8,7 @@ import { showText } from '../core/paths.ts';
 import type { ConfigStore } from './config-store.ts';
 import { COMMANDS, EXTENSION, findCommand, loadCommand } from './find-command.ts';
 import { globalFlags } from './flags.ts';
-import { HUB_LIMITS } from './hub-limits.ts';
+import { HUB_LIMITS, TOKEN_LIMIT } from './hub-limits.ts';
 import { flagsOf } from './parse-input.ts';
 import { configKey, convert } from './settings.ts';
 import { parseBoolean, parseDuration, parsePercent, parseSize } from './units.ts';
@@ -54,12 +54,14 @@ export const ENGINE_KEYS: readonly EngineKey[] = [
   { pattern: /^max-delete$/, form: 'max-delete', check: parsePercent },
   { pattern: /^label$/, form: 'label', check: text },
   { pattern: /^members\.retire-after$/, form: 'members.retire-after', check: parseDuration },
+  { pattern: /^maintain\.scrub-budget$/, form: 'maintain.scrub-budget', check: parseSize },
   { pattern: /^remote\.[^.]+\.enabled$/, form: 'remote.NAME.enabled', check: parseBoolean },
   ...Object.keys(HUB_LIMITS).map((key) => ({
     pattern: new RegExp(`^${key.replace('.', '\\.')}$`),
     form: key,
     check: parseSize,
   })),
+  { pattern: TOKEN_LIMIT, form: 'hub.token-bytes.TOKEN', check: parseSize },
 ];
 
 /** Throws `usage` when the key is not known or the value is none for it. */

@@ -10,9 +10,15 @@ export const HUB_LIMITS = {
   'hub.upload-bytes': 'uploadBytes',
   'hub.volset-bytes': 'volsetBytes',
   'hub.quarantine-bytes': 'quarantineBytes',
+  'hub.token-bytes': 'tokenBytes',
 } as const;
 
-export type HubLimits = Partial<Record<(typeof HUB_LIMITS)[keyof typeof HUB_LIMITS], number>>;
+/** Of one token, by its id. */
+export const TOKEN_LIMIT = /^hub\.token-bytes\.([0-9a-f]{12})$/;
+
+export type HubLimits = Partial<Record<(typeof HUB_LIMITS)[keyof typeof HUB_LIMITS], number>> & {
+  tokenBytesOf?: Record<string, number>;
+};
 
 /** Only what is set. Throws `bad-config` for a value that `config set` would have refused. */
 export function hubLimits({ origin, read }: Pick<ConfigStore, 'origin' | 'read'>): HubLimits {
@@ -21,6 +27,11 @@ export function hubLimits({ origin, read }: Pick<ConfigStore, 'origin' | 'read'>
   for (const [key, name] of Object.entries(HUB_LIMITS)) {
     if (values[key] !== undefined) limits[name] = sizeOf(values[key], key, origin);
   }
+  const single = Object.keys(values).flatMap((key) => {
+    const id = TOKEN_LIMIT.exec(key)?.[1];
+    return id === undefined ? [] : [[id, sizeOf(values[key], key, origin)] as const];
+  });
+  if (single.length > 0) limits.tokenBytesOf = Object.fromEntries(single);
   return limits;
 }
 

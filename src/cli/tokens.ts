@@ -13,9 +13,14 @@ export interface TokenDocument {
   created: string;
   expires: string | null;
   revoked: boolean;
+  /** Stored bytes that it has added here. */
+  usedBytes: number;
 }
 
-const document = ({ id, label, volset, can, created, expires, revoked }: TokenRow): TokenDocument => ({
+const document = (
+  { id, label, volset, can, created, expires, revoked }: TokenRow,
+  usage: Record<string, number> = {},
+): TokenDocument => ({
   id,
   label,
   volset,
@@ -23,6 +28,7 @@ const document = ({ id, label, volset, can, created, expires, revoked }: TokenRo
   created: new Date(created).toISOString(),
   expires: expires === null ? null : new Date(expires).toISOString(),
   revoked,
+  usedBytes: usage[id] ?? 0,
 });
 
 export function createToken(
@@ -51,8 +57,13 @@ function rightsOf(text: string): Right[] {
 }
 
 export const listTokens = ({ meta }: Pick<Engine, 'meta'>): { result: { tokens: TokenDocument[] } } => ({
-  result: { tokens: meta.listTokens().map(document) },
+  result: { tokens: tokensOf(meta) },
 });
+
+function tokensOf(meta: Engine['meta']): TokenDocument[] {
+  const usage = meta.usage();
+  return meta.listTokens().map((row) => document(row, usage));
+}
 
 export function revokeToken({ meta }: Pick<Engine, 'meta'>, id: string): { result: { revoked: string } } {
   if (meta.revokeToken(id)) return { result: { revoked: id } };

@@ -16,7 +16,7 @@ import type { PinMeta, Pins } from './pins.ts';
 export interface DeskOptions {
   blob: BlobStore;
   manifest: Manifest;
-  meta: MaybeAsync<Pick<MetaStore, 'findSnapshot' | 'setBlobs' | 'seal'>> & PinMeta;
+  meta: MaybeAsync<Pick<MetaStore, 'findSnapshot' | 'setBlobs' | 'seal' | 'usage' | 'addUsage'>> & PinMeta;
   tokens: TransferTokens;
   /** Milliseconds since the epoch. */
   now: () => number;

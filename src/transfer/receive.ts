@@ -3,7 +3,7 @@
  * engine, each snapshot's body, manifest and chunks here, before it is published. On failure, snapshots that were whole
  * stay; what becomes of the rest is for whoever owns the receiver.
  */
-import type { ObjectRef } from '../blob/contract.ts';
+import type { ObjectRef, WriteStats } from '../blob/contract.ts';
 import type { Manifest } from '../blob/manifest/contract.ts';
 import { PlaitError } from '../core/errors.ts';
 import { KIND, snapshotId, unhex } from '../core/hash.ts';
@@ -32,6 +32,8 @@ export interface ReceiveOptions {
   completeRoot: (id: SnapshotId) => Promise<NodeId | undefined>;
   /** Makes them visible; called inside the receiver's publish, several times for a long stream. */
   commit: (snapshots: SnapshotId[]) => void | Promise<void>;
+  /** Of each publish, after it: what it added. */
+  onPublished?: (stats: WriteStats) => Promise<void>;
   /** Stores a body that the stream's blocks did not hold. */
   putBody: (bytes: Uint8Array) => Promise<void>;
   /** Of a receiver that several streams share: markers are checked and published by one of them at a time. */
@@ -236,7 +238,8 @@ class ReceiveSession {
     const ids = batch.map(({ id }) => id);
     this.#publishing = true;
     await this.#putBodies(batch);
-    await receiver.publish(() => commit(ids));
+    const stats = await receiver.publish(() => commit(ids));
+    await this.#options.onPublished?.(stats);
     this.#publishing = false;
     this.#pending = [];
     this.#unpublished = 0;

@@ -4,6 +4,7 @@ import type { VolsetId } from '../core/ids.ts';
 import type { Declined, Offer } from '../core/peer.ts';
 import type { OpenTransfers } from './open-transfers.ts';
 import type { Uploads } from './uploads.ts';
+import type { Usage } from './usage.ts';
 
 export interface ServerLimits {
   /** File bytes of one offered snapshot; larger ones are declined. */
@@ -14,6 +15,10 @@ export interface ServerLimits {
   volsetBytes: number;
   /** Bytes in quarantine of one bearer. */
   quarantineBytes: number;
+  /** Stored bytes that a bearer may add in all. */
+  tokenBytes: number;
+  /** The same of single bearers, by the id of their token. */
+  tokenBytesOf: Readonly<Record<string, number>>;
   /** Milliseconds that a transfer token is good for. */
   tokenMs: number;
 }
@@ -23,6 +28,8 @@ export const DEFAULT_LIMITS: ServerLimits = {
   uploadBytes: Number.POSITIVE_INFINITY,
   volsetBytes: Number.POSITIVE_INFINITY,
   quarantineBytes: Number.POSITIVE_INFINITY,
+  tokenBytes: Number.POSITIVE_INFINITY,
+  tokenBytesOf: {},
   tokenMs: 60 * 60 * 1000,
 };
 
@@ -38,12 +45,14 @@ const TOO_LARGE: Refusal = {
 const NO_SPACE: Refusal = { reason: 'no space: its data does not fit the disk of this hub', code: 'no-space' };
 const VOLSET_FULL: Refusal = { reason: 'quota: the volume set would take more than this hub gives it', code: 'quota' };
 const OWNER_FULL: Refusal = { reason: 'quota: too much of this token has not been completed yet', code: 'quota' };
+const TOKEN_FULL: Refusal = { reason: 'quota: the token has added as much as this hub lets it add', code: 'quota' };
 
 export interface Stock {
   blob: BlobStore;
   limits: ServerLimits;
   uploads: Uploads;
   open: OpenTransfers;
+  usage: Usage;
 }
 
 /** Bytes that the volset takes: packs, and what uploads have in quarantine. */
@@ -53,7 +62,13 @@ export function volsetBytes({ blob, uploads }: Stock, volset: VolsetId): number 
   return sum;
 }
 
-/** Bytes that may still come for this volset and bearer, whatever was announced. */
+/** What this bearer may still add, less what it has in quarantine. */
+function tokenLeft({ blob, limits, usage }: Stock, owner: string): number {
+  const max = Object.hasOwn(limits.tokenBytesOf, owner) ? limits.tokenBytesOf[owner] : limits.tokenBytes;
+  return Number.isFinite(max) ? max - usage.of(owner) - blob.quarantineBytes(owner) : max;
+}
+
+/** Bytes that may still come for this volset and bearer, whatever was announced. Needs `usage` loaded. */
 export function quotaLeft(stock: Stock, volset: VolsetId, owner: string): number {
   const { blob, limits } = stock;
   const ofVolset = Number.isFinite(limits.volsetBytes)
@@ -62,7 +77,7 @@ export function quotaLeft(stock: Stock, volset: VolsetId, owner: string): number
   const ofOwner = Number.isFinite(limits.quarantineBytes)
     ? limits.quarantineBytes - blob.quarantineBytes(owner)
     : Number.POSITIVE_INFINITY;
-  return Math.min(ofVolset, ofOwner);
+  return Math.min(ofVolset, ofOwner, tokenLeft(stock, owner));
 }
 
 /** Decides about the offers of one request, one after the other: what one is promised is not there for the next. */
@@ -77,7 +92,8 @@ export class Room {
 
   /** @param reused Uploads that go on with these offers: what lies there already need not come. */
   static async of(stock: Stock, volset: VolsetId, owner: string, reused: string[]): Promise<Room> {
-    const { blob, limits, uploads, open } = stock;
+    const { blob, limits, uploads, open, usage } = stock;
+    await usage.load();
     const again = new Set(reused);
     const done = (id: string): number | undefined => uploads.find(id)?.done;
     const promised = (counts: (claims: { volset: VolsetId; owner: string }) => boolean): number =>
@@ -92,6 +108,8 @@ export class Room {
       const taken = blob.quarantineBytes(owner) + promised((claims) => claims.owner === owner);
       left.push([limits.quarantineBytes - taken, OWNER_FULL]);
     }
+    const ofToken = tokenLeft(stock, owner);
+    if (Number.isFinite(ofToken)) left.push([ofToken - promised((claims) => claims.owner === owner), TOKEN_FULL]);
     return new Room(
       limits,
       left.map(([bytes, refusal]) => [bytes + credit, refusal]),

@@ -1,5 +1,5 @@
 /** Offers and uploads of a hub: what it wants, into which upload it comes, and taking its parts in. */
-import type { ObjectRef } from '../blob/contract.ts';
+import type { ObjectRef, WriteStats } from '../blob/contract.ts';
 import { PlaitError } from '../core/errors.ts';
 import { hex } from '../core/hash.ts';
 import { isRandomId, type SnapshotId, type VolsetId } from '../core/ids.ts';
@@ -105,6 +105,7 @@ export class UploadServer {
     this.counts.parts++;
     return this.#stock.uploads.use(claims, async (upload) => {
       this.#desk.open.touch(uploadId);
+      await this.#stock.usage.load();
       const limits = this.#partLimits(upload);
       const answer = await this.#takePart(claims, upload, counted(body, upload), limits, signal);
       if (quotaLeft(this.#stock, volset, owner) < 0) throw overQuota();
@@ -115,13 +116,14 @@ export class UploadServer {
 
   async #takePart(
     claims: TransferClaims,
-    { receiver }: Upload,
+    upload: Upload,
     body: AsyncIterable<Uint8Array>,
     limits: DiffLimits,
     signal: AbortSignal,
   ): Promise<PartAnswer> {
     const { blob, manifest } = this.#desk.options;
     const { volset } = claims;
+    const { receiver } = upload;
     const lacking = new Map<string, PartAnswer['lacking'][number]>();
     const { snapshots } = await receiveBlobDiff(
       {
@@ -136,6 +138,7 @@ export class UploadServer {
         completeRoot: (id) => this.#desk.completeRoot(volset, id),
         commit: (ids) => this.#commit(claims, ids),
         putBody: (bytes) => putBody(blob, volset, bytes),
+        onPublished: (stats) => this.#charge(upload, stats),
         onDecoded: (targets) => {
           this.counts.deltas += targets;
         },
@@ -165,6 +168,13 @@ export class UploadServer {
     await this.#desk.options.meta.setBlobs(volset, ids, seal && sealed.length > 0 ? { seal } : {});
     this.counts.sealed += sealed.length;
     this.#stock.uploads.published(uploadId);
+  }
+
+  /** Once for what was published; the figures are those of all publishes of this upload together. */
+  async #charge(upload: Upload, { storedBytes }: WriteStats): Promise<void> {
+    const bytes = storedBytes - upload.charged;
+    upload.charged = storedBytes;
+    await this.#stock.usage.add(upload.owner, bytes);
   }
 
   /** What the quotas leave, for one part. */

@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS, type ServerLimits } from './room.ts';
 import { DownloadServer } from './serve-downloads.ts';
 import { UploadServer } from './serve-uploads.ts';
 import { Uploads, type UploadsOptions } from './uploads.ts';
+import { Usage } from './usage.ts';
 
 export type { ServerLimits } from './room.ts';
 
@@ -24,6 +25,7 @@ export class TransferServer implements TransferService {
   readonly #uploads: Uploads;
   readonly #up: UploadServer;
   readonly #down: DownloadServer;
+  readonly #usage: Usage;
 
   constructor(options: TransferServerOptions) {
     this.#options = options;
@@ -41,7 +43,9 @@ export class TransferServer implements TransferService {
       onFailure,
     });
     const desk = new Desk(options, this.open, pins, limits.tokenMs);
-    this.#up = new UploadServer(desk, { blob, limits, uploads: this.#uploads, open: this.open });
+    this.#usage = new Usage(meta);
+    const stock = { blob, limits, uploads: this.#uploads, open: this.open, usage: this.#usage };
+    this.#up = new UploadServer(desk, stock);
     this.#down = new DownloadServer(desk);
   }
 

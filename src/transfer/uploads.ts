@@ -55,6 +55,8 @@ export class Upload {
   readonly receiver: SharedReceiver;
   /** Encoded bytes that came since it was opened. */
   came = 0;
+  /** Stored bytes of it that its bearer was charged with. */
+  charged = 0;
   readonly #held: BlobReceiver;
   readonly #before: number;
 
