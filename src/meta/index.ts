@@ -18,5 +18,6 @@ export type {
   TokenRow,
   VolsetView,
 } from './contract.ts';
-export { type RebuildReport, rebuildMeta } from './rebuild.ts';
+export { MetaRebuild, type RebuildReport, rebuildMeta } from './rebuild.ts';
+export { laterEpoch } from './sqlite/identity.ts';
 export { type MetaOptions, openMetaStore } from './sqlite/open.ts';

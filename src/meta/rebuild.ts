@@ -25,12 +25,13 @@ interface Item {
 const BATCH = 5000;
 
 export function rebuildMeta(meta: MetaStore, generations: Iterable<Item>): RebuildReport {
-  const rebuild = new Rebuild(meta);
+  const rebuild = new MetaRebuild(meta);
   for (const item of generations) rebuild.add(item);
   return rebuild.finish();
 }
 
-class Rebuild {
+/** The same for generations that come one by one. */
+export class MetaRebuild {
   readonly #meta: MetaStore;
   /** Waiting for a generation or a record, by what they wait for. */
   readonly #waiting = new Map<string, { item: Item; lack: string }[]>();

@@ -39,20 +39,22 @@ export function ensureIdentity(engine: Engine): void {
 /** Goes on under a new epoch. Inside a write transaction. */
 export function nextEpoch(engine: Engine): void {
   const { db, path, self } = engine;
-  // The step shrinks with the room that is left, so that a store restored for each of its jobs never runs out.
-  const span = Math.min(EPOCH_STEP, Math.ceil((MAX_EPOCH - self.epoch) / 1024));
-  const random = Buffer.from(engine.random(4)).readUInt32BE() % Math.max(1, span);
-  const epoch = self.epoch + 1 + random;
-  if (epoch > MAX_EPOCH) {
-    throw new PlaitError('identity', 'This store was copied or restored too often: it has no epoch left.', {
-      hint: 'Clone it anew from a remote.',
-    });
-  }
-  putSelf(db, 'epoch', String(epoch));
+  putSelf(db, 'epoch', String(laterEpoch(self.epoch, engine.random)));
   putSelf(db, 'issued', '0');
   engine.selfChanged();
   db.run("DELETE FROM self WHERE key IN ('inode', 'birth')");
   recordPlace(db, path);
+}
+
+/** Nobody who goes on from the same epoch gets the same one. */
+export function laterEpoch(from: number, random: (bytes: number) => Uint8Array): number {
+  // The step shrinks with the room that is left, so that a store restored for each of its jobs never runs out.
+  const span = Math.min(EPOCH_STEP, Math.ceil((MAX_EPOCH - from) / 1024));
+  const epoch = from + 1 + (Buffer.from(random(4)).readUInt32BE() % Math.max(1, span));
+  if (epoch <= MAX_EPOCH) return epoch;
+  throw new PlaitError('identity', 'This store was copied or restored too often: it has no epoch left.', {
+    hint: 'Clone it anew from a remote.',
+  });
 }
 
 /** When a store is opened: a copy must not answer, nor ask, under the name of the original. */
