@@ -6,7 +6,7 @@ import { parseDuration, parsePercent, parseSample, parseSize, type Sample } from
 /** Milliseconds, from `30s 5m 24h 90d`. */
 export const duration = Flags.custom<number>({ parse: async (text) => parseDuration(text), helpValue: 'DURATION' });
 /** Some time, so that something can be done in it. */
-const someTime = Flags.custom<number>({
+export const someTime = Flags.custom<number>({
   parse: async (text) => {
     const ms = parseDuration(text);
     if (ms > 0) return ms;

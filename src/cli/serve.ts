@@ -2,11 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { PlaitError } from '../core/errors.ts';
 import { createHub, type LogLine } from '../hub/index.ts';
-import { createStore, isStore } from '../sync/store.ts';
+import type { AsyncMeta } from '../hub/meta-thread.ts';
+import { chanceOf } from '../sync/engine.ts';
+import { createStore, isStore, openMeta, type StoreOptions } from '../sync/store.ts';
+import type { ConfigStore } from './config-store.ts';
 import type { Context } from './context.ts';
+import { keepMaintained } from './maintain.ts';
+import { retireAfter, scrubBudget } from './maintenance.ts';
 import { locate, storeOptions } from './open-engine.ts';
 import { openHubParts } from './open-hub.ts';
 import { ready } from './readiness.ts';
+import { storeConfig } from './store-config.ts';
 
 export interface ServeOptions {
   store?: string;
@@ -17,6 +23,8 @@ export interface ServeOptions {
   readOnly: boolean;
   appendOnly: boolean;
   noAuth: boolean;
+  /** Milliseconds between rounds of maintenance; absent: none. */
+  maintainMs?: number | undefined;
 }
 
 const DEFAULT_LISTEN = '127.0.0.1:7420';
@@ -50,14 +58,49 @@ export async function serve(
     log: (line) => logLine(context, line),
     now: settings.world.now,
   });
+  const stopMaintaining = maintained(context, { dir, meta, settings, everyMs: options.maintainMs });
   try {
     await emit({ event: 'listening', type: 'status', url: hub.url, store: dir }, `serving ${dir} at ${hub.url}`);
     await ready(context, `serving ${dir} at ${hub.url}`);
     await stopped(context.signal);
   } finally {
-    await hub.close();
+    await Promise.all([stopMaintaining(), hub.close()]);
   }
   await emit({ event: 'stopped', type: 'status', url: hub.url, store: dir });
+}
+
+function maintained(
+  context: Context,
+  {
+    dir,
+    meta,
+    settings,
+    everyMs,
+  }: { dir: string; meta: AsyncMeta; settings: StoreOptions; everyMs?: number | undefined },
+): () => Promise<void> {
+  if (everyMs === undefined) return async () => {};
+  const { label, lockWaitMs, stateDir, uid, world } = settings;
+  const config = configOf(dir, settings);
+  const work = {
+    dir,
+    store: { label, lockWaitMs, stateDir, uid },
+    scrubBytes: scrubBudget(config),
+    retireAfterMs: retireAfter(config),
+  };
+  return keepMaintained(work, {
+    everyMs,
+    stamps: () => meta.stamps(),
+    now: world.now,
+    random: chanceOf(world),
+    log: (line) => logLine(context, line),
+  });
+}
+
+/** Read once: a hub that is to go by other values is started again. */
+function configOf(dir: string, settings: StoreOptions): Pick<ConfigStore, 'read'> {
+  using meta = openMeta(dir, settings);
+  const values = storeConfig(meta, dir).read();
+  return { read: () => values };
 }
 
 function storeDir(context: Context, given: string | undefined): string {

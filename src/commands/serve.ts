@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../cli/base-command.ts';
 import type { CommandResult } from '../cli/command-result.ts';
+import { someTime } from '../cli/flags.ts';
 
 export default class Serve extends BaseCommand {
   static override summary = 'Serve a store over HTTP: a hub.';
@@ -22,6 +23,10 @@ export default class Serve extends BaseCommand {
     'tls-key': Flags.string({ helpValue: 'FILE', summary: 'private key (PEM)', dependsOn: ['tls-cert'] }),
     'read-only': Flags.boolean({ summary: 'refuse everything that writes' }),
     'append-only': Flags.boolean({ summary: 'refuse what deletes or renames anything' }),
+    maintain: someTime({
+      helpValue: '24h',
+      summary: 'free garbage and read back a part of the data so often; off unless given',
+    }),
     'no-auth': Flags.boolean({ summary: 'let anybody in, on any interface' }),
   };
 
@@ -38,6 +43,7 @@ export default class Serve extends BaseCommand {
         readOnly: flags['read-only'],
         appendOnly: flags['append-only'],
         noAuth: flags['no-auth'],
+        maintainMs: flags.maintain,
       },
       (event, text) => this.emit(event, text),
     );
