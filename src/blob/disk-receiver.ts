@@ -132,7 +132,7 @@ export class DiskReceiver implements BlobReceiver {
   }
 
   #isReceived(kind: Kind, id: Uint8Array): boolean {
-    return this.#received.lengthOf(kind, id) > 0 || this.#loose.find(kind, id) !== undefined;
+    return this.#received.holds(kind, id) || this.#loose.find(kind, id) !== undefined;
   }
 
   heldIds(kind: Kind): Iterable<Uint8Array> {
@@ -204,7 +204,10 @@ export class DiskReceiver implements BlobReceiver {
   #append(bytes: Uint8Array): void {
     const { file, offset } = this.#parts.packs.files.append(bytes);
     const block = { ...parseHeader(bytes), offset };
-    for (const { id, ...place } of rowsOfBlock(block)) this.#received.add(block.kind, id, { ...place, file });
+    for (const { id, ...place } of rowsOfBlock(block)) {
+      const isIndexed = (): boolean => this.#parts.packs.heldInVolset(block.kind, id)[0] === 1;
+      this.#received.add(block.kind, id, { ...place, file }, isIndexed);
+    }
   }
 
   #addAbsent(file: number, block: PackedBlock): number {
@@ -212,7 +215,7 @@ export class DiskReceiver implements BlobReceiver {
     let [n, added] = [0, 0];
     for (const { id, ...place } of rowsOfBlock(block)) {
       if (held[n++] === 1) continue;
-      this.#received.add(block.kind, id, { ...place, file });
+      this.#received.add(block.kind, id, { ...place, file }, () => true);
       added++;
     }
     return added;

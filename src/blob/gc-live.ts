@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto';
 import { PlaitError } from '../core/errors.ts';
 import { KIND, type Kind, unhex } from '../core/hash.ts';
-import type { VolsetId } from '../core/ids.ts';
+import type { SnapshotId, VolsetId } from '../core/ids.ts';
 import type { CollectOptions, CollectRoot, NodeSource } from './contract.ts';
 import { ID_BYTES } from './format.ts';
 import { liveSteps } from './manifest/live.ts';
@@ -63,10 +63,7 @@ export class LiveObjects {
           yield* this.#mark(volset, root);
         } catch (error) {
           if (!(error instanceof PlaitError) || !DAMAGE.has(error.code)) throw error;
-          this.skipped.set(
-            volset,
-            `the tree of snapshot ${root.snapshot.slice(0, 12)} cannot be read: ${error.message}`,
-          );
+          this.skipped.set(volset, unwalkable(root.snapshot, error));
           return;
         }
         this.#last.set(volset, root.number);
@@ -106,4 +103,7 @@ export class LiveObjects {
 }
 
 /** What says that a tree is not whole or not sound here. */
-const DAMAGE: ReadonlySet<string> = new Set(['blob-absent', 'integrity', 'format', 'protocol']);
+export const DAMAGE: ReadonlySet<string> = new Set(['blob-absent', 'integrity', 'format', 'protocol']);
+
+export const unwalkable = (snapshot: SnapshotId, { message }: PlaitError): string =>
+  `the tree of snapshot ${snapshot.slice(0, 12)} cannot be read: ${message}`;

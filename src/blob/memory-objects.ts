@@ -1,5 +1,6 @@
 /** What the memory engine holds. */
 import { hex, type Kind, objectHash } from '../core/hash.ts';
+import { collected } from './collected.ts';
 import type { BasePiece, ObjectRef } from './contract.ts';
 import { encodeFrame, tooLong, withinCounts } from './delta-encode.ts';
 import { ID_BYTES } from './format.ts';
@@ -26,6 +27,12 @@ export function hasMany(sources: Objects[], kind: Kind, ids: Uint8Array): Uint8A
     if (sources.some((objects) => objects.has(key))) answer[n] = 1;
   }
   return answer;
+}
+
+/** gc may have taken what a session took as present. */
+export function checkRelied(sources: Objects[], relied: Iterable<string>): void {
+  const missing = [...relied].filter((key) => !sources.some((objects) => objects.has(key)));
+  if (missing.length > 0) throw collected({ missing: missing.map((key) => `${key[0]}:${key.slice(1)}`) });
 }
 
 /** 0 = in none of them. */

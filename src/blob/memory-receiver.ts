@@ -142,6 +142,7 @@ export class MemoryReceiver implements BlobReceiver {
   async publish(commit?: Commit): Promise<WriteStats> {
     this.#checkOpen();
     const kept: Objects = new Map();
+    const relied = [...this.#accepted].filter((key) => this.#present.has(key) || this.#added.has(key));
     for (const key of this.#accepted) {
       const held = this.#added.get(key);
       if (!held || this.#present.has(key)) continue;
@@ -154,7 +155,7 @@ export class MemoryReceiver implements BlobReceiver {
     this.#accepted.clear();
     const keys = [...kept.keys()];
     try {
-      await this.#publish(kept, commit);
+      await this.#publish(kept, relied, commit);
     } finally {
       // Here until they are there.
       for (const key of keys) if (this.#present.has(key)) this.#added.delete(key);

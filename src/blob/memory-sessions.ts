@@ -13,13 +13,14 @@ import { hasMany, keyOf, type Objects, putHeld } from './memory-objects.ts';
 import { ingest } from './work/ingest.ts';
 import { InlineRunner } from './work/inline.ts';
 
-/** Makes `added` visible, then runs the commit; leaves `added` empty. */
-export type Publish = (added: Objects, commit?: Commit) => Promise<void>;
+/** Makes `added` visible, then runs the commit; leaves `added` empty. What is `relied` upon must be there. */
+export type Publish = (added: Objects, relied: Iterable<string>, commit?: Commit) => Promise<void>;
 
 export class MemoryWriter implements BlobWriter {
   readonly #present: Objects;
   readonly #added: Objects = new Map();
   readonly #claimed = new Set<string>();
+  readonly #relied = new Set<string>();
   readonly #options: WriterOptions;
   readonly #publish: Publish;
   readonly #stats: WriteStats = { newChunks: 0, addedBytes: 0, storedBytes: 0 };
@@ -41,7 +42,7 @@ export class MemoryWriter implements BlobWriter {
       throw new PlaitError('unexpected', `An object of kind ${kind} may not have ${bytes.length} bytes.`);
     }
     const id = objectHash(kind, bytes);
-    if (this.#options.dryRun || hasMany([this.#present, this.#added], kind, id)[0] === 1) return id;
+    if (this.#options.dryRun || this.#holds(kind, id)) return id;
     putHeld(this.#added, kind, bytes);
     this.#stats.storedBytes += bytes.length;
     if (kind === KIND.chunk) {
@@ -49,6 +50,11 @@ export class MemoryWriter implements BlobWriter {
       this.#stats.addedBytes += bytes.length;
     }
     return id;
+  }
+
+  #holds(kind: Kind, id: Uint8Array): boolean {
+    if (hasMany([this.#present], kind, id)[0] === 1) this.#relied.add(keyOf(kind, id));
+    return hasMany([this.#present, this.#added], kind, id)[0] === 1;
   }
 
   putBytes(bytes: Uint8Array): Content {
@@ -74,10 +80,11 @@ export class MemoryWriter implements BlobWriter {
   }
 
   #claim(kind: Kind, ids: Uint8Array): Uint8Array {
-    const here = hasMany([this.#present, this.#added], kind, ids);
+    const here = new Uint8Array(ids.length / ID_BYTES);
     for (let n = 0; n < here.length; n++) {
-      const key = keyOf(kind, ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES));
-      here[n] = here[n] === 1 || this.#claimed.has(key) ? 0 : 1;
+      const id = ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES);
+      const key = keyOf(kind, id);
+      here[n] = this.#holds(kind, id) || this.#claimed.has(key) ? 0 : 1;
       this.#claimed.add(key);
     }
     return here;
@@ -90,7 +97,7 @@ export class MemoryWriter implements BlobWriter {
 
   async finish(commit?: Commit): Promise<WriteStats> {
     this.#checkOpen();
-    if (!this.#options.dryRun) await this.#publish(this.#added, commit);
+    if (!this.#options.dryRun) await this.#publish(this.#added, this.#relied, commit);
     return { ...this.#stats };
   }
 

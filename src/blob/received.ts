@@ -72,8 +72,8 @@ class ReceivedRows {
     else this.#spilled?.mark.run(mark, kind, id);
   }
 
-  add(kind: Kind, id: Uint8Array, place: ReceivedPlace): void {
-    if (this.find(kind, id)) return;
+  /** In place of what is known of it. */
+  put(kind: Kind, id: Uint8Array, place: ReceivedPlace): void {
     const set = this.#sets[kind];
     set.add(id);
     const row = set.row(id);
@@ -148,7 +148,7 @@ function openSpilled(path: string): Spilled {
   return {
     db,
     find: db.prepare('SELECT length, file, mark, block, raw FROM rows WHERE kind = ? AND id = ?'),
-    put: db.prepare('INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    put: db.prepare('INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)'),
     mark: db.prepare('UPDATE rows SET mark = ? WHERE kind = ? AND id = ?'),
     page: db.prepare('SELECT id FROM rows WHERE kind = ? AND id > ? AND mark <> ? ORDER BY id LIMIT ?'),
   };
@@ -167,30 +167,32 @@ export class ReceivedObjects {
     this.#rows = new ReceivedRows(dir, limit);
   }
 
-  /** Bytes; 0 = it did not come. */
-  lengthOf(kind: Kind, id: Uint8Array): number {
-    return this.#rows.find(kind, id)?.length ?? 0;
+  /** It came, and the index did not get it: what it got it may have lost to gc since. */
+  holds(kind: Kind, id: Uint8Array): boolean {
+    const row = this.#rows.find(kind, id);
+    return row !== undefined && row.mark !== INDEXED;
   }
 
   find(kind: Kind, id: Uint8Array): ReceivedPlace | undefined {
     return this.#rows.find(kind, id);
   }
 
-  /** What is known already stays where it is. */
-  add(kind: Kind, id: Uint8Array, place: ReceivedPlace): void {
-    this.#rows.add(kind, id, place);
+  /** What is known already stays where it is, unless the index had it and lost it to gc. */
+  add(kind: Kind, id: Uint8Array, place: ReceivedPlace, isIndexed: () => boolean): void {
+    const known = this.#rows.find(kind, id);
+    if (!known || (known.mark === INDEXED && !isIndexed())) this.#rows.put(kind, id, place);
   }
 
   batch(work: () => void): void {
     this.#rows.batch(work);
   }
 
-  /** Marks it for the present round; answers with its length, 0 = it did not come. */
+  /** Marks it for the present round; answers with its length, 0 = only the index can have it. */
   need(kind: Kind, id: Uint8Array): number {
     const row = this.#rows.find(kind, id);
-    if (!row) return 0;
+    if (!row || row.mark === INDEXED) return 0;
     if (row.mark === 0) this.#rows.setMark(kind, id, this.#round);
-    if (row.mark !== INDEXED) this.#marked.add(row.file);
+    this.#marked.add(row.file);
     return row.length;
   }
 

@@ -3,11 +3,11 @@
  * packs/<volset>/, recorded in the index, and then, under the index's write lock, made visible by the caller's commit.
  */
 import { dirname } from 'node:path';
-import { PlaitError } from '../core/errors.ts';
 import { hex, KIND, type Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
 import { ensureDir, fsyncDir } from '../disk/durable.ts';
 import { renameFile } from '../disk/files.ts';
+import { collected } from './collected.ts';
 import type { Commit, WriteStats } from './contract.ts';
 import { ID_BYTES } from './format.ts';
 import type { IndexDb, IndexWrite } from './index-db.ts';
@@ -236,10 +236,7 @@ export class SessionPacks implements PackSink {
     }
     const lostPacks = this.#published.filter((pack) => !tx.hasPack(this.volset, pack));
     if (count === 0 && lostPacks.length === 0) return;
-    throw new PlaitError('busy', 'Data that this command relied on was collected as garbage while it ran.', {
-      hint: 'Run the command again.',
-      data: { missing, missingCount: count, lostPacks },
-    });
+    throw collected({ missing, missingCount: count, lostPacks });
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { ReceivedObjects } from '../../src/blob/received.ts';
 import { hex, KIND, objectHash } from '../../src/core/hash.ts';
 
+const isIndexed = (): boolean => true;
 const idOf = (n: number): Buffer => objectHash(KIND.chunk, Buffer.from(`${n}`));
 
 describe('received objects', () => {
@@ -22,9 +23,9 @@ describe('received objects', () => {
       const received = new ReceivedObjects(dir, limit);
       for (let n = 0; n < 5000; n++) {
         const kind = n % 2 === 0 ? KIND.chunk : KIND.node;
-        received.add(kind, idOf(n), { length: n + 1, file: n % 3, block: 3_000_000_000 + n, raw: 2 * n });
+        received.add(kind, idOf(n), { length: n + 1, file: n % 3, block: 3_000_000_000 + n, raw: 2 * n }, isIndexed);
         // Coming again, elsewhere, changes nothing.
-        received.add(kind, idOf(n), { length: 9, file: 77, block: 0, raw: 0 });
+        received.add(kind, idOf(n), { length: 9, file: 77, block: 0, raw: 0 }, isIndexed);
       }
       const take = (file: number, n: number): boolean => {
         const row = { kind: KIND.chunk, id: idOf(n), block: 3_000_000_000 + n, raw: 2 * n };
@@ -34,10 +35,10 @@ describe('received objects', () => {
         return wanted;
       };
       assert.equal(fs.existsSync(path.join(dir, 'received.db')), limit < 5000);
-      assert.equal(received.lengthOf(KIND.chunk, idOf(4998)), 4999);
+      assert.equal(received.find(KIND.chunk, idOf(4998))?.length, 4999);
       const { length, file, block, raw } = received.find(KIND.chunk, idOf(4000)) ?? assert.fail();
       assert.deepEqual([length, file, block, raw], [4001, 1, 3_000_004_000, 8000]);
-      assert.equal(received.lengthOf(KIND.chunk, idOf(1)), 0, 'another kind');
+      assert.equal(received.holds(KIND.chunk, idOf(1)), false, 'another kind');
       received.batch(() => {
         for (let n = 0; n < 5000; n += 10) assert.equal(received.need(KIND.chunk, idOf(n)), n + 1);
       });
@@ -60,6 +61,11 @@ describe('received objects', () => {
       assert.deepEqual([...received.late], []);
       received.accept();
       assert.deepEqual([...received.late].sort(), [0, 1, 2]);
+      received.add(KIND.chunk, idOf(0), { length: 1, file: 5, block: 32, raw: 0 }, isIndexed);
+      assert.equal(received.holds(KIND.chunk, idOf(0)), false, 'the index has it');
+      received.add(KIND.chunk, idOf(0), { length: 1, file: 5, block: 32, raw: 0 }, () => false);
+      assert.equal(received.holds(KIND.chunk, idOf(0)), true, 'gc took it, and it came again');
+      assert.equal(received.find(KIND.chunk, idOf(0))?.file, 5);
       received.close();
     });
   }

@@ -1,0 +1,59 @@
+/** Garbage collection of the memory engine. */
+import { PlaitError } from '../core/errors.ts';
+import { KIND, unhex } from '../core/hash.ts';
+import type { VolsetId } from '../core/ids.ts';
+import type { CollectOptions, CollectRoot, CollectStats } from './contract.ts';
+import { DAMAGE, unwalkable } from './gc-live.ts';
+import { liveSteps } from './manifest/live.ts';
+import { keyOf, type Objects } from './memory-objects.ts';
+import { absent } from './object-reader.ts';
+
+export function collectMemory(volsets: ReadonlyMap<VolsetId, Objects>, options: CollectOptions): CollectStats {
+  const stats: CollectStats = {
+    bytesBefore: 0,
+    bytesAfter: 0,
+    packsRemoved: 0,
+    packsRewritten: 0,
+    objectsRemoved: 0,
+    skipped: [],
+  };
+  const named = new Set(options.volsets);
+  for (const [volset, objects] of volsets) {
+    options.signal?.throwIfAborted();
+    const roots = [...options.roots(volset, 0)];
+    const live = liveIn(objects, roots, (what) => stats.skipped.push({ volset, what }));
+    const keepsLog = named.has(volset) || roots.length > 0;
+    for (const [key, { kind, bytes }] of objects) {
+      stats.bytesBefore += bytes.length;
+      if (!live || (kind > KIND.snapshot ? keepsLog : live.has(key))) stats.bytesAfter += bytes.length;
+      else {
+        stats.objectsRemoved++;
+        if (!options.dryRun) objects.delete(key);
+      }
+    }
+  }
+  return stats;
+}
+
+/** Undefined where a tree cannot be walked. */
+function liveIn(objects: Objects, roots: CollectRoot[], skip: (what: string) => void): Set<string> | undefined {
+  const live = new Set<string>();
+  const meet = (kind: 0 | 1 | 2 | 3 | 4, id: Uint8Array): boolean => live.size < live.add(keyOf(kind, id)).size;
+  for (const { snapshot, root } of roots) {
+    meet(KIND.snapshot, unhex(snapshot));
+    try {
+      for (const _ of liveSteps({ readNode: (id) => nodeOf(objects, unhex(id)) }, root, meet));
+    } catch (error) {
+      if (!(error instanceof PlaitError) || !DAMAGE.has(error.code)) throw error;
+      skip(unwalkable(snapshot, error));
+      return undefined;
+    }
+  }
+  return live;
+}
+
+function nodeOf(objects: Objects, id: Uint8Array): Uint8Array {
+  const held = objects.get(keyOf(KIND.node, id));
+  if (!held) throw absent(KIND.node, id);
+  return held.bytes;
+}
