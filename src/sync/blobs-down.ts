@@ -33,7 +33,9 @@ function wantedHere(session: Session, steps: RefStep[], selection: Selection): S
     const parentsOf = (id: SnapshotId) => engine.meta.parentsOf(volset, [id])[id];
     line.push(...lineOf(target, parentsOf, { stop, tips: selection.tips, seen }));
   }
-  return [...new Set([...named, ...line.reverse()])];
+  const wanted = [...new Set([...named, ...line.reverse()])];
+  const gone = new Set(engine.meta.forgotten(volset, wanted));
+  return wanted.filter((id) => !gone.has(id));
 }
 
 export const isMetadataOnly = ({ engine, volset }: Pick<Known, 'engine' | 'volset'>): boolean =>

@@ -105,8 +105,18 @@ export function volsetByName(all: VolsetView[], name: string): VolsetView {
 
 export function readSnapshot(engine: Pick<Engine, 'meta'>, volset: VolsetId, id: SnapshotId): SnapshotView {
   const view = engine.meta.findSnapshot(volset, id);
-  if (!view) throw new PlaitError('not-found', `snapshot ${id.slice(0, 12)} is not known here`);
-  return view;
+  if (view) return view;
+  const isForgotten = engine.meta.forgotten(volset, [id]).length > 0;
+  throw new PlaitError(
+    'not-found',
+    `snapshot ${id.slice(0, 12)} ${isForgotten ? 'was forgotten' : 'is not known here'}`,
+    {
+      ...(isForgotten && {
+        hint: 'somebody took it away with `plait forget`; where a branch still points at it, `plait pull` moves the branch on',
+        data: { snapshot: id, forgotten: true },
+      }),
+    },
+  );
 }
 
 /** Root of a snapshot whose blob is here; otherwise the error names who has it and how to get it. */

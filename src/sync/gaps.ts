@@ -6,6 +6,7 @@ import { newSince } from '../core/ancestry.ts';
 import { installOf, type SnapshotId } from '../core/ids.ts';
 import { gaps as gapsIn, type Interval, intervalsOf, subtract, union } from '../core/intervals.ts';
 import type { RefStep } from '../core/ref-plan.ts';
+import type { NumberedBlob } from '../meta/contract.ts';
 import { lacksThere } from './left-out.ts';
 import { deadOf } from './queue.ts';
 import { type Known, parentLookup } from './session.ts';
@@ -62,7 +63,9 @@ function unrecorded({ engine: { meta }, volset }: Known, owed: ReadonlyMap<Snaps
   return ids.filter((id) => !Object.hasOwn(known, id));
 }
 
-/** In order of their numbers. */
+const idsOf = (page: NumberedBlob[]): SnapshotId[] => page.map(({ snapshot }) => snapshot);
+
+/** In order of their numbers. Forgotten ones are as good as gone. */
 function blobsIn({ engine: { meta }, volset, staged }: Known, open: Interval[]) {
   const peer = installOf(staged.identity);
   const owed = new Map<SnapshotId, number>();
@@ -70,7 +73,9 @@ function blobsIn({ engine: { meta }, volset, staged }: Known, open: Interval[]) 
   for (const [first, last] of open) {
     for (let next = first; next <= last; ) {
       const page = meta.numberedBlobs(volset, next, last, PAGE);
+      const forgotten = new Set(meta.forgotten(volset, idsOf(page)));
       for (const { number, snapshot, from } of page) {
+        if (forgotten.has(snapshot)) continue;
         if (from === peer) theirs.push(number);
         else owed.set(snapshot, number);
       }

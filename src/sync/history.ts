@@ -7,7 +7,7 @@ import type { PathKey } from '../core/paths.ts';
 import { isWithin } from '../core/paths.ts';
 import type { SnapshotView } from '../meta/contract.ts';
 import { warnOfDeletedBranch } from './branches.ts';
-import { currentVolset, type Engine, type Outcome, outcome, readSnapshot } from './engine.ts';
+import { currentVolset, type Engine, type Outcome, outcome } from './engine.ts';
 import { remoteTips, resolveReference } from './references.ts';
 
 export interface LogRow {
@@ -43,7 +43,9 @@ export function log(engine: Engine, options: LogOptions): Outcome<{ snapshots: L
   const labels = tipLabels(engine, volset);
   for (const id of branchSnapshots((ids) => engine.meta.lineage(volset, ids), start)) {
     if (snapshots.length >= (options.limit ?? Number.POSITIVE_INFINITY)) break;
-    const view = readSnapshot(engine, volset, id);
+    const view = engine.meta.findSnapshot(volset, id);
+    // It was forgotten: what came before it is there.
+    if (view === undefined) continue;
     if (options.paths.length > 0 && !touches(engine, volset, view, options.paths)) continue;
     snapshots.push(rowOf(view, labels.get(id) ?? []));
   }
@@ -93,8 +95,9 @@ function rowOf(view: SnapshotView, branches: string[]): LogRow {
 
 /** Compared with its first parent; a snapshot whose data is not here cannot be judged and is shown. */
 function touches(engine: Engine, volset: VolsetId, view: SnapshotView, paths: PathKey[]): boolean {
-  const parent = view.body.parents[0] && engine.meta.findSnapshot(volset, view.body.parents[0]);
-  if (!view.hasBlob || (parent && !parent.hasBlob)) return true;
+  const [first] = view.body.parents;
+  const parent = first && engine.meta.findSnapshot(volset, first);
+  if (!view.hasBlob || (first && !parent?.hasBlob)) return true;
   const reader = engine.blob.reader(volset);
   if (!parent) return paths.some((path) => !isEmptyIterable(engine.manifest.entries(reader, view.body.root, path)));
   for (const change of engine.manifest.diff(reader, parent.body.root, view.body.root)) {

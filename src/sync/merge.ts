@@ -9,7 +9,7 @@ import { PlaitError } from '../core/errors.ts';
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
 import { showText } from '../core/paths.ts';
 import type { Policy } from '../core/reconcile.ts';
-import type { BranchView, SnapshotView } from '../meta/contract.ts';
+import type { BranchView, MetaStore, SnapshotView } from '../meta/contract.ts';
 import type { Volume } from '../volume/contract.ts';
 import { moveVolume } from './checkout.ts';
 import { bodyOf, commitSnapshot } from './commit-snapshot.ts';
@@ -124,7 +124,18 @@ function run(task: Task): Promise<Outcome<MergeResult>> | Outcome<MergeResult> {
   const { relation } = compareTips(lookup, ours.id, theirs.id);
   if (relation === 'equal' || relation === 'ahead') return outcome(document(task, { bases: [theirs.id] }));
   if (relation === 'behind') return fastForward(task, [ours.id]);
-  return mergeApart(task, ours, mergeBases(lookup, ours.id, theirs.id));
+  return mergeApart(task, ours, standingBases(engine.meta, volset, mergeBases(lookup, ours.id, theirs.id)));
+}
+
+/** For one that was forgotten stand those before it: what both sides have changed alike since is no conflict. */
+function standingBases(meta: MetaStore, volset: VolsetId, bases: SnapshotId[]): SnapshotId[] {
+  const standing = new Set<SnapshotId>();
+  const queue = [...bases];
+  for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+    if (meta.forgotten(volset, [id]).length === 0) standing.add(id);
+    else queue.push(...(meta.parentsOf(volset, [id])[id] ?? []));
+  }
+  return [...standing].sort();
 }
 
 async function fastForward(task: Task, bases: SnapshotId[]): Promise<Outcome<MergeResult>> {

@@ -37,5 +37,9 @@ export function sinceStop(engine: Engine, volset: VolsetId, since: string | unde
       hint: 'write it like 2026-01-31 or 2026-01-31T12:00:00Z',
     });
   }
-  return (id) => (engine.meta.findSnapshot(volset, id)?.body.created ?? 0) < from;
+  return (id) => {
+    const view = engine.meta.findSnapshot(volset, id);
+    // One that was forgotten does not say: those before it do.
+    return view !== undefined && view.body.created < from;
+  };
 }

@@ -87,7 +87,7 @@ const refusal = ({ remote }: Session, { step }: Move, reason: string | undefined
 function nextMove(session: Session, move: Move, now: SnapshotId | null, result: TheirTips): Move | undefined {
   const { step, from } = move;
   if (now === from) return move;
-  const known = now === null || session.engine.meta.findSnapshot(session.volset, now) !== undefined;
+  const known = now === null || knows(session, now);
   if (!known) {
     result.rejected.add(step.branch);
     return undefined;
@@ -101,11 +101,15 @@ function nextMove(session: Session, move: Move, now: SnapshotId | null, result: 
   return undefined;
 }
 
+/** Be it forgotten. */
+const knows = ({ engine, volset }: Pick<Session, 'engine' | 'volset'>, id: SnapshotId): boolean =>
+  Object.hasOwn(engine.meta.parentsOf(volset, [id]), id);
+
 /** Of a rival's snapshot we know no more than the id: the next session brings its records, and with them this ref. */
 function noteTheirRefs({ engine, volset, staged }: Session, refs: Ref[], revision: number): void {
   // A branch without a ref there comes as revision 0, which is no news.
   const known = refs.filter(
-    (ref) => ref.revision > 0 && (ref.snapshot === null || engine.meta.findSnapshot(volset, ref.snapshot)),
+    (ref) => ref.revision > 0 && (ref.snapshot === null || knows({ engine, volset }, ref.snapshot)),
   );
   engine.meta.apply(volset, { peer: staged.identity, generations: [], refs: known, revision });
 }

@@ -46,8 +46,15 @@ export function wantedUp(planning: Planning, steps: RefStep[], selection: Select
   const sending = steps.filter(({ step }) => step === 'send');
   const tips = sending.map(({ current }) => current).filter((id) => id !== null);
   const history = selection.tips ? [] : historyOf(planning, steps, tips, selection);
-  const soon = new Set(oldestFirst(meta, volset, [...named, ...tips]));
-  const later = [...new Set([...history, ...gaps])].filter((id) => !soon.has(id));
+  const gone = new Set(meta.forgotten(volset, [...named, ...tips, ...history]));
+  const soon = new Set(
+    oldestFirst(
+      meta,
+      volset,
+      [...named, ...tips].filter((id) => !gone.has(id)),
+    ),
+  );
+  const later = [...new Set([...history, ...gaps])].filter((id) => !soon.has(id) && !gone.has(id));
   const dead = deadOf(meta, { remote, volset }, later);
   const line = [...later.filter((id) => !dead.has(id)), ...soon];
   const absent = new Set(meta.missingBlobs(volset, line));

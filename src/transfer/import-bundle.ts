@@ -91,7 +91,8 @@ function checkBases(meta: MetaStore, { volset, snapshots }: DiffHeader): void {
 }
 
 function commitKnown(meta: MetaStore, volset: VolsetId, ids: SnapshotId[]): void {
-  const unknown = ids.find((id) => !meta.findSnapshot(volset, id));
+  const known = meta.parentsOf(volset, ids);
+  const unknown = ids.find((id) => !Object.hasOwn(known, id));
   if (unknown) throw bad(`it has no metadata for snapshot ${unknown.slice(0, 12)}`, 'integrity');
   meta.setBlobs(volset, ids);
 }
