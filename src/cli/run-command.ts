@@ -1,7 +1,7 @@
 /** One run of one command, from argv to exit code. Nothing that is thrown leaves this function. */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { PlaitError } from '../core/errors.ts';
+import { type ErrorCode, PlaitError } from '../core/errors.ts';
 import { wantsJson } from './argv.ts';
 import type { BaseCommand, CommandClass } from './base-command.ts';
 import { exitOf, linesOf } from './command-result.ts';
@@ -100,7 +100,8 @@ async function configure(cls: CommandClass, command: BaseCommand, interrupts: In
     if (lockWaitMs !== before.lockWaitMs || deadlineMs !== before.deadlineMs) context.reopen();
     fixOptions();
   }
-  context.reporter = selectReporter(context.options.progress, context.options.quiet, context.io);
+  const { progress, quiet, json } = context.options;
+  context.reporter = selectReporter(progress, quiet, context.io, undefined, json);
 }
 
 async function findConfig(cls: CommandClass, context: Context): Promise<ConfigStore | undefined> {
@@ -109,8 +110,8 @@ async function findConfig(cls: CommandClass, context: Context): Promise<ConfigSt
     const values = config?.read();
     return config && values && { ...config, read: () => values };
   } catch (error) {
-    const isDamage = error instanceof PlaitError && (error.code === 'integrity' || error.code === 'format');
-    if (cls.toleratesDamage && isDamage) return undefined;
+    const damaged: ErrorCode[] = ['integrity', 'format', 'no-store'];
+    if (cls.toleratesDamage && error instanceof PlaitError && damaged.includes(error.code)) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 /** volume.json and the `.plait` file that points from a working directory to a store elsewhere. */
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { lstatSync, readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
@@ -17,17 +17,33 @@ export interface Pointer {
   volume: string;
 }
 
-export const writeJson = (path: string, value: unknown): void =>
-  writeFileDurable(path, Buffer.from(`${JSON.stringify(value)}\n`), randomBytes(8).toString('hex'));
+/** With a checksum: a path or an id with a flipped bit is still a path or an id. */
+export const sealedJson = (value: object): Buffer =>
+  Buffer.from(`${JSON.stringify({ ...value, sum: sumOf(JSON.stringify(value)) })}\n`);
+
+const sumOf = (text: string): string => hash('sha256', text, 'hex').slice(0, 16);
+
+/** What `sealedJson` wrote, without the checksum. Files of earlier versions have none. */
+export function openJson(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    const { sum, ...rest } = value as Record<string, unknown>;
+    return sum === undefined || sum === sumOf(JSON.stringify(rest)) ? rest : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const writeJson = (path: string, value: object): void =>
+  writeFileDurable(path, sealedJson(value), randomBytes(8).toString('hex'));
 
 function parseJson(path: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== undefined) throw error;
-  }
-  throw new PlaitError('format', `${path} is not what plait writes`, { hint: 'a newer plait may have written it' });
+  const value = openJson(readFileSync(path, 'utf8'));
+  if (value) return value;
+  throw new PlaitError('format', `${path} is damaged, or is not what plait writes`, {
+    hint: 'see `plait verify`; a newer plait may have written it',
+  });
 }
 
 const orNull = (test: (value: unknown) => boolean) => (value: unknown) => value === null || test(value);
