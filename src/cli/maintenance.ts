@@ -2,7 +2,7 @@
 import type { ConfigStore } from './config-store.ts';
 import { parseDuration, parseSize } from './units.ts';
 
-const RETIRE_AFTER_MS = 90 * 24 * 60 * 60 * 1000;
+const RETIRE_AFTER_MS = 180 * 24 * 60 * 60 * 1000;
 const SCRUB_BYTES = 10 * 1024 ** 3;
 
 type Reader = Pick<ConfigStore, 'read'>;
