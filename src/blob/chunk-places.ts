@@ -51,6 +51,11 @@ export class ChunkPlaces implements Locator {
     return this.#lookUp(id);
   }
 
+  forget(): void {
+    this.#held = [];
+    this.#lookups.clear();
+  }
+
   #lookUp(id: Uint8Array): ChunkPlace | undefined {
     const found = this.#index.find(this.#volset, KIND.chunk, id);
     if (!found) return undefined;

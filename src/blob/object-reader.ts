@@ -10,6 +10,9 @@ import { packPath } from './pack-scan.ts';
 
 const NODE_CACHE_BYTES = 16 * 1024 * 1024;
 
+/** How often an object is looked up whose pack gc took away meanwhile. */
+const TRIES = 4;
+
 export const absent = (kind: Kind, id: Uint8Array): PlaitError =>
   new PlaitError('blob-absent', `The ${KIND_NAMES[kind]} ${hex(id)} is not in this store.`, {
     hint: "Get the snapshot's data with `plait pull --snapshot REF`; if it should be here, see `plait verify`.",
@@ -87,14 +90,14 @@ export class ObjectReader {
     id: Uint8Array,
     use: (location: Location) => T,
   ): { found: Location; value: T } {
-    for (let again = false; ; again = true) {
+    for (let tries = 1; ; tries++) {
       const found = this.#index.find(volset, kind, id);
       if (!found) throw absent(kind, id);
       try {
         return { found, value: use(found) };
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-        if (again) throw this.#damaged(found, 'its file is missing');
+        if (tries >= TRIES) throw this.#damaged(found, 'its file is missing');
       }
     }
   }

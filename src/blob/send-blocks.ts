@@ -87,8 +87,18 @@ function groupsOf(index: IndexDb, volset: VolsetId, refs: ObjectRef[]): [string,
 /** A block of another volset's pack never goes whole: its other objects are not this volset's to give. */
 function wholeIfWorth(reader: ObjectReader, volset: VolsetId, { location, bytes }: Group): Uint8Array | undefined {
   if (location.place.volset !== volset) return undefined;
-  const block = reader.encodedBlock(location);
-  return bytes * 2 >= parseFixed(block).rawLength ? block : undefined;
+  const block = unlessGone(() => reader.encodedBlock(location));
+  return block && bytes * 2 >= parseFixed(block).rawLength ? block : undefined;
+}
+
+/** gc took its pack away since it was looked up: its objects are looked up again, one by one. */
+function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 function remember(sent: Set<string>, key: string): void {

@@ -85,6 +85,8 @@ class Download {
   /** Deltas are sent, and what we hold is left out, until that leads to something missing. */
   #plain = false;
   #tell = true;
+  /** One stream: shares are dealt out by where objects lie, which gc at the peer may change between them. */
+  #single = false;
   /** No bases any more: what the metadata says of one may not be true of the data. */
   #whole = false;
 
@@ -170,13 +172,14 @@ class Download {
     const told = this.#tell && (await tellHeld(peer, transfer, this.#receiver));
     const incomplete: PlaitError[] = [];
     let lacking = 0;
+    const of = this.#streams(items);
     await downloadStreams({
       ...this.#options,
       transfer,
       receiver: new SharedReceiver(this.#receiver),
       expected: new Set(items.map(({ id }) => id)),
       limits: { ...TRANSFER_LIMITS, total: this.#most(items) },
-      of: this.#streams(items),
+      of,
       commit: (ids) => {
         meta.setBlobs(volset, ids, { from });
         this.done.received.push(...ids);
@@ -188,7 +191,8 @@ class Download {
       onProgress: (step) => this.#step(step),
     });
     const based = items.some(({ base }) => base !== null);
-    if (incomplete.length > 0) this.#askDifferently(incomplete[0], { lacking: lacking > 0, told, based });
+    if (incomplete.length > 0)
+      this.#askDifferently(incomplete[0], { lacking: lacking > 0, told, based, shared: of > 1 });
     else if (items.some(({ id }) => !this.#isComplete(id)))
       throw new PlaitError('protocol', 'the peer sent less than it had announced');
   }
@@ -196,9 +200,10 @@ class Download {
   /** Each of these is tried once; what then is still missing, the peer did not send. */
   #askDifferently(
     error: PlaitError,
-    { lacking, told, based }: { lacking: boolean; told: boolean; based: boolean },
+    { lacking, told, based, shared }: { lacking: boolean; told: boolean; based: boolean; shared: boolean },
   ): void {
     if (lacking && !this.#plain) this.#plain = true;
+    else if (shared) this.#single = true;
     else if (told) {
       this.#tell = false;
       this.#plain = true;
@@ -223,6 +228,7 @@ class Download {
 
   #streams(items: Available[]): number {
     const { parallel = PARALLEL } = this.#options;
+    if (this.#single) return 1;
     // Beside a base, most of a snapshot does not come.
     const whole = items.reduce((sum, { base, bytes }) => (base === null ? sum + bytes : sum), 0);
     return Math.max(1, Math.min(parallel, MAX_SHARES, Math.floor(whole / BYTES_PER_STREAM)));

@@ -102,8 +102,11 @@ function unreadable(cause: unknown, id: Uint8Array, pack: string): PlaitError {
     `Object ${hex(id)} cannot be read from ${pack}: ${why}`,
     {
       hint: 'Run `plait verify --read-data` to see what else is damaged.',
-      data: { object: hex(id), pack },
+      data: { object: hex(id), pack, ...(errnoOf(cause) === 'ENOENT' && { gone: true }) },
       cause,
     },
   );
 }
+
+/** The pack is not where it was: gc may have written it anew, so that its objects are elsewhere. */
+export const isGone = (error: unknown): boolean => error instanceof PlaitError && error.data?.['gone'] === true;

@@ -4,7 +4,7 @@ import type { FileTarget } from '../../core/files.ts';
 import { writeAll } from '../../disk/durable.ts';
 import { type Piece, Placer } from '../../disk/place.ts';
 import { isZero } from '../chunker.ts';
-import { BlockCache } from './block-cache.ts';
+import { BlockCache, isGone } from './block-cache.ts';
 import {
   type ExtractedUnit,
   type ExtractUnit,
@@ -85,7 +85,7 @@ export function extractFiles(input: ExtractUnit): Answer<ExtractedUnit> {
     } catch (error) {
       const errno = errnoOf(error);
       const message = error instanceof Error ? error.message : String(error);
-      failures[n] = errno === undefined ? { message } : { errno, message };
+      failures[n] = { message, ...(errno !== undefined && { errno }), ...(isGone(error) && { gone: true }) };
     }
   }
   return { value: { written, stats: stats.buffer, failures }, transfer: [stats.buffer] };

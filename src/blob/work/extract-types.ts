@@ -15,6 +15,8 @@ export interface ChunkPlace {
 export interface Locator {
   /** `id`: 32 raw bytes of a chunk. Undefined: it is not here. */
   find(id: Uint8Array): ChunkPlace | undefined;
+  /** Packs have gone: what is remembered of them may be wrong. */
+  forget?(): void;
 }
 
 /** Extents with the places of those that are no holes. */
@@ -44,7 +46,7 @@ export interface ExtractedUnit {
   written: Uint8Array;
   /** StatColumns. */
   stats: ArrayBuffer;
-  failures: Record<number, { errno?: string; message: string }>;
+  failures: Record<number, { errno?: string; message: string; gone?: true }>;
 }
 
 /** A part of a big file, written through a descriptor that the main thread holds (threads share descriptors). */

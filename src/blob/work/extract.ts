@@ -4,6 +4,7 @@ import { PlaitError } from '../../core/errors.ts';
 import type { FileResult, FileTarget } from '../../core/files.ts';
 import type { PathKey } from '../../core/paths.ts';
 import { type PlacedFile, Placer } from '../../disk/place.ts';
+import { isGone } from './block-cache.ts';
 import { absent, PlacedBuilder, type Planned, plan, wrongSize } from './extract-plan.ts';
 import type { Locator } from './extract-types.ts';
 import { errnoOf } from './failure.ts';
@@ -27,6 +28,9 @@ export interface ExtractOptions {
   signal?: AbortSignal;
   onProgress?: (progress: { files: number; bytes: number; path?: PathKey }) => void;
 }
+
+/** How often a file is begun whose packs gc takes away meanwhile. */
+const TRIES = 4;
 
 /**
  * One result per target, in no order. Parent directories must be there. A file that cannot be written is a `failed`
@@ -146,25 +150,44 @@ class ExtractRun {
     });
   }
 
-  async #work(planned: Planned): Promise<Done[]> {
+  async #work(planned: Planned, tries = 1): Promise<Done[]> {
     if (planned.kind === 'failed') return [{ result: planned.result, bytes: 0 }];
     if (planned.kind === 'big') return [await this.#big(planned.target)];
-    return this.#files(planned);
+    return this.#files(planned, tries);
   }
 
-  async #files({ unit, targets, bytes }: Extract<Planned, { kind: 'files' }>): Promise<Done[]> {
+  async #files(planned: Extract<Planned, { kind: 'files' }>, tries: number): Promise<Done[]> {
+    const { unit, targets, bytes } = planned;
     const { root, tempDir } = this.#options;
     const input = { ...unit, session: this.#session, root, tempDir };
     const out = await this.#inSlot(bytes, (worker) => this.#runner.run(worker, 'extractFiles', input, [unit.targets]));
     const stats = new StatColumns(out.stats);
-    return targets.map(({ path, size }, n): Done => {
-      if (out.written[n] === 1) return { result: { path, status: 'written', stat: stats.get(n) }, bytes: size };
-      return { result: { path, status: 'failed', ...out.failures[n] }, bytes: size };
-    });
+    const gone: FileTarget[] = [];
+    const done: Done[] = [];
+    for (const [n, target] of targets.entries()) {
+      const { path, size } = target;
+      if (out.written[n] === 1) {
+        done.push({ result: { path, status: 'written', stat: stats.get(n) }, bytes: size });
+        continue;
+      }
+      const { gone: packGone, ...failure } = out.failures[n];
+      if (packGone && tries < TRIES) gone.push(target);
+      else done.push({ result: { path, status: 'failed', ...failure }, bytes: size });
+    }
+    return gone.length === 0 ? done : [...done, ...(await this.#again(gone, tries + 1))];
+  }
+
+  /** gc took packs away since their objects were looked up: they are elsewhere now. */
+  async #again(targets: FileTarget[], tries: number): Promise<Done[]> {
+    const { extents, locator } = this.#options;
+    locator.forget?.();
+    const done: Done[] = [];
+    for (const planned of plan({ targets, extents, locator })) done.push(...(await this.#work(planned, tries)));
+    return done;
   }
 
   /** Opened and finished here, filled by all workers. */
-  async #big(target: FileTarget): Promise<Done> {
+  async #big(target: FileTarget, tries = 1): Promise<Done> {
     let file: PlacedFile | undefined;
     const ranges: Promise<void>[] = [];
     try {
@@ -178,6 +201,10 @@ class ExtractRun {
       await Promise.allSettled(ranges);
       file?.abandon();
       if (endsAll(error)) throw error;
+      if (isGone(error) && tries < TRIES) {
+        this.#options.locator.forget?.();
+        return this.#big(target, tries + 1);
+      }
       const errno = errnoOf(error) ?? (error as PlaitError).data?.errno;
       const message = error instanceof Error ? error.message : String(error);
       const result: FileResult = { path: target.path, status: 'failed', message };
