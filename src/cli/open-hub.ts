@@ -3,11 +3,12 @@
 import { type AsyncMeta, openMetaThread } from '../hub/meta-thread.ts';
 import { createTransferTokens } from '../hub/transfer-token.ts';
 import { keepPacked } from '../sync/settle.ts';
-import { openBlobs, openMeta, type StoreOptions } from '../sync/store.ts';
+import { openBlobs, openMetaToWrite, type StoreOptions } from '../sync/store.ts';
 import { TransferServer } from '../transfer/index.ts';
 import type { TransferTokens } from '../wire/transfer-service.ts';
 import { refuseEphemeral } from './ephemeral.ts';
 import { type HubLimits, hubLimits } from './hub-limits.ts';
+import { type HubService, hubService } from './hub-service.ts';
 import { storeConfig } from './store-config.ts';
 
 const SECRET = 'hub.transfer-secret';
@@ -25,6 +26,7 @@ export interface HubParts extends AsyncDisposable {
   meta: AsyncMeta;
   transfer: TransferServer;
   transferTokens: TransferTokens;
+  service: HubService;
 }
 
 /** The store must be there. Throws what is wrong with it: not ours, ephemeral, of another format. */
@@ -32,7 +34,7 @@ export async function openHubParts(
   dir: string,
   { settings, separateReads, trouble }: HubPartsOptions,
 ): Promise<HubParts> {
-  const { secret, limits } = readSettings(dir, settings);
+  const { secret, limits, service } = readSettings(dir, settings);
   await using opened = new AsyncDisposableStack();
   const blob = opened.use(await openBlobs(dir, settings));
   const { label, lockWaitMs, stateDir, uid } = settings;
@@ -61,17 +63,19 @@ export async function openHubParts(
   // Stops first, and packs what came last.
   opened.defer(keepPacked({ meta, blob }, (error) => trouble('pack-failed', error)));
   const parts = opened.move();
-  return { meta, transfer, transferTokens, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+  return { meta, transfer, transferTokens, service, [Symbol.asyncDispose]: () => parts.disposeAsync() };
 }
 
 /** On a connection of its own, which is closed again. */
-function readSettings(dir: string, settings: StoreOptions): { secret: string; limits: HubLimits } {
-  using meta = openMeta(dir, settings);
+function readSettings(dir: string, settings: StoreOptions): { secret: string; limits: HubLimits; service: HubService } {
+  using meta = openMetaToWrite(dir, settings);
   refuseEphemeral(dir, meta.self);
-  const limits = hubLimits(storeConfig(meta, dir));
+  const config = storeConfig(meta, dir);
+  const limits = hubLimits(config);
+  const service = hubService(config);
   const kept = meta.settings()[SECRET];
-  if (kept !== undefined) return { secret: kept, limits };
+  if (kept !== undefined) return { secret: kept, limits, service };
   const secret = settings.world.random(32).toString('hex');
   meta.putSetting(SECRET, secret);
-  return { secret, limits };
+  return { secret, limits, service };
 }

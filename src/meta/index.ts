@@ -20,4 +20,5 @@ export type {
 } from './contract.ts';
 export { MetaRebuild, type RebuildReport, rebuildMeta } from './rebuild.ts';
 export { laterEpoch } from './sqlite/identity.ts';
-export { type MetaOptions, openMetaStore } from './sqlite/open.ts';
+export type { Migration } from './sqlite/old-format.ts';
+export { type MetaOptions, migrateMetaStore, openMetaStore } from './sqlite/open.ts';

@@ -8,6 +8,7 @@ import type { NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
 import { isRetention, type Retention } from '../core/retention.ts';
 import { decodeSnapshotBody } from '../core/snapshot-body.ts';
 import { type Engine, type Outcome, outcome } from './engine.ts';
+import { basesOf } from './gc-in-use.ts';
 import { completeBlobs, type DroppedRow, droppedRows, unkept } from './gc-plan.ts';
 import { type KeptRow, type Released, release, Witnesses } from './gc-release.ts';
 import type { ProblemRow } from './results.ts';
@@ -93,8 +94,10 @@ const nameOf = ({ meta }: Engine, volset: VolsetId): string => meta.findVolset(v
 async function letGo(engine: Engine, volset: VolsetId, witnesses: Witnesses, options: GcOptions): Promise<GcVolset> {
   const { meta } = engine;
   const { dryRun, force, rules } = options;
-  const gone = meta.goneBlobs(volset);
   const name = meta.findVolset(volset)?.name ?? null;
+  // A working directory that stands on what was forgotten compares itself with it until it moves on.
+  const bases = name === null ? new Set<SnapshotId>() : basesOf(engine, volset);
+  const gone = meta.goneBlobs(volset).filter((id) => !bases.has(id));
   const old = name !== null && isRetention(rules) ? unkept(engine, volset, rules) : [];
   const rows = new Map(droppedRows(engine, volset, [...gone, ...old]).map((row) => [row.snapshot, row]));
   // Nobody is asked for what was forgotten.

@@ -6,9 +6,9 @@ import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BlobStore } from '../blob/contract.ts';
 import { PlaitError } from '../core/errors.ts';
-import { ensureDir, writeFileDurable } from '../disk/durable.ts';
+import { ensureDirDurable, writeFileDurable } from '../disk/durable.ts';
 import type { MetaStore } from '../meta/contract.ts';
-import { openMetaStore } from '../meta/index.ts';
+import { type Migration, migrateMetaStore, openMetaStore } from '../meta/index.ts';
 import { chanceOf, type Store, type World } from './engine.ts';
 
 const FORMAT_FILE = 'format';
@@ -51,15 +51,31 @@ export function looksLikeStore(dir: string): boolean {
 /** Makes a store, or completes one that a crash left unfinished. */
 export function createStore(dir: string, options: StoreOptions): void {
   if (isStore(dir)) return;
-  ensureDir(dir);
+  ensureDirDurable(dir);
   refuseNetworkFileSystem(dir);
   openMetaStore({ ...metaOptions(dir, options), create: true })[Symbol.dispose]();
-  writeFileDurable(join(dir, FORMAT_FILE), Buffer.from(FORMAT), options.world.random(8).toString('hex'));
+  writeFormat(dir, options.world);
 }
+
+/** Last of all when a store is made; and again where a repair finds it damaged. */
+export const writeFormat = (dir: string, world: Pick<World, 'random'>): void =>
+  writeFileDurable(formatFile(dir), Buffer.from(FORMAT), world.random(8).toString('hex'));
 
 export function openMeta(dir: string, options: StoreOptions): MetaStore {
   checkFormat(dir, options.uid);
   return openMetaStore({ ...metaOptions(dir, options), create: false });
+}
+
+/** For who writes all the time (a hub): throws `format` at once for a store of an older format. */
+export function openMetaToWrite(dir: string, options: StoreOptions): MetaStore {
+  checkFormat(dir, options.uid);
+  return openMetaStore({ ...metaOptions(dir, options), create: false, toWrite: true });
+}
+
+/** One transaction; asked again it finds nothing to do. */
+export function migrateStore(dir: string, options: StoreOptions, dryRun: boolean): Migration {
+  checkFormat(dir, options.uid);
+  return migrateMetaStore({ ...metaOptions(dir, options), create: false }, { dryRun });
 }
 
 export async function openStore(dir: string, options: StoreOptions, meta = openMeta(dir, options)): Promise<Store> {

@@ -15,6 +15,7 @@ export class Database {
   #depth = 0;
   #transactions = 0;
   #afterCommit = new Map<string, () => void>();
+  #refusal: (() => Error) | undefined;
 
   /** `lockWaitMs`: how long a writer waits for another process. */
   constructor(path: string, lockWaitMs: number) {
@@ -51,6 +52,7 @@ export class Database {
 
   /** Number of rows changed. */
   run(sql: string, ...values: SQLInputValue[]): number {
+    if (this.#refusal) throw this.#refusal();
     return Number(this.#guarded(() => this.#prepare(sql).run(...values)).changes);
   }
 
@@ -60,7 +62,17 @@ export class Database {
   }
 
   write<T>(work: () => T): T {
+    if (this.#refusal) throw this.#refusal();
     return this.#transaction('BEGIN IMMEDIATE', work);
+  }
+
+  /** Every transaction that would write throws this from now on. */
+  refuseWrites(refusal: () => Error): void {
+    this.#refusal = refusal;
+  }
+
+  get isReadOnly(): boolean {
+    return this.#refusal !== undefined;
   }
 
   get isOpen(): boolean {

@@ -51,6 +51,8 @@ export function setDamaged(engine: Engine, volset: VolsetId, ids: SnapshotId[], 
   const { db } = engine;
   db.write(() => {
     const n = ensureVolset(engine, volset);
+    // Senders were told that it is durable here, under numbers of theirs: all are offered once more.
+    if (damaged && ids.length > 0) db.run('DELETE FROM sealed WHERE volset = ?', n);
     for (const id of ids) {
       if (damaged)
         db.run('INSERT OR REPLACE INTO damaged(volset, id, sum) VALUES (?, ?, ?)', n, id, rowSum('damaged', id, n));
@@ -75,6 +77,8 @@ export function putStamp(
 ): void {
   if (!isCount(at) || what === '') malformed('a stamp has no name, or no time');
   const { db } = engine;
+  // What is only read (an older format) keeps no note of that.
+  if (db.isReadOnly) return;
   const age = everyMs > 0 ? ageOfSame(engine, { what, volset, at, detail }) : undefined;
   if (age !== undefined && age >= 0 && age < everyMs) return;
   db.write(() => {

@@ -11,6 +11,7 @@ import type { MetaStore } from '../contract.ts';
 import { Database, damaged } from './database.ts';
 import type { Engine } from './engine.ts';
 import { recordPlace, renewCopy } from './identity.ts';
+import { formatOf, type Migration, migrate, mustMigrate, OLD_FORMAT, readAsItIs } from './old-format.ts';
 import { APPLICATION_ID, META_FORMAT, SCHEMA } from './schema.ts';
 import { CurrentSelf, writeSelf } from './self.ts';
 import { sqliteMetaStore } from './store.ts';
@@ -34,6 +35,8 @@ export interface MetaOptions {
    * backup is noticed. Made when needed; best left out for a store that is not kept.
    */
   stateDir?: string;
+  /** A store of the previous format is refused at once instead of being opened for reading only. */
+  toWrite?: boolean;
   /** How long a writer waits for another process before it fails with `busy`. Default 60,000. */
   lockWaitMs?: number;
 }
@@ -54,14 +57,31 @@ export function openMetaStore(options: MetaOptions): MetaStore {
   if (statSync(path).size === 0) throw damaged(path, 'the file is empty');
   const db = new Database(path, options.lockWaitMs ?? 60_000);
   try {
-    checkFormat(db, path);
+    const format = checkFormat(db, path);
     pragmas(db);
+    if (format === OLD_FORMAT) {
+      if (options.toWrite) throw mustMigrate(path);
+      readAsItIs(db, path);
+    }
     const engine = engineOf(db, options, random);
-    renewCopy(engine);
+    // One that is only read issues nothing under its name.
+    if (format === META_FORMAT) renewCopy(engine);
     return sqliteMetaStore(engine);
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+/** Brings a store of the previous format to this one. Throws as openMetaStore does. */
+export function migrateMetaStore(options: MetaOptions, { dryRun }: { dryRun: boolean }): Migration {
+  const db = new Database(options.path, options.lockWaitMs ?? 60_000);
+  try {
+    checkFormat(db, options.path);
+    pragmas(db);
+    return migrate(engineOf(db, options, options.random ?? randomBytes), dryRun);
+  } finally {
+    db.close();
   }
 }
 
@@ -87,11 +107,11 @@ function pragmas(db: Database): void {
   );
 }
 
-function checkFormat(db: Database, path: string): void {
+function checkFormat(db: Database, path: string): number {
   const id = db.get<{ application_id: number }>('PRAGMA application_id')?.application_id;
   if (id !== APPLICATION_ID) throw damaged(path, 'it is not a metadata file of plait');
-  const version = db.get<{ user_version: number }>('PRAGMA user_version')?.user_version;
-  if (version === META_FORMAT) return;
+  const version = formatOf(db);
+  if (version === META_FORMAT || version === OLD_FORMAT) return version;
   const hint =
     version !== undefined && version < META_FORMAT
       ? 'It was never released. Make the store again: clone it from a remote, or import a bundle of it.'
