@@ -5,6 +5,7 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fchmodSync,
   fsyncSync,
   mkdirSync,
@@ -54,6 +55,21 @@ export function ensureDir(path: string): boolean {
     chmodSync(dir, DIR_MODE);
     if (dir === first || dir === dirname(dir)) return true;
   }
+}
+
+/** The same, its name and those of its parents on the disk when it returns. */
+export function ensureDirDurable(path: string): boolean {
+  const above = missingParents(path);
+  const made = ensureDir(path);
+  for (const dir of above) fsyncDir(dir);
+  return made;
+}
+
+/** Folders that get a new name when `path` is made. */
+export function missingParents(path: string): string[] {
+  const found: string[] = [];
+  for (let dir = path; dir !== dirname(dir) && !existsSync(dir); dir = dirname(dir)) found.push(dirname(dir));
+  return found;
 }
 
 export function writeAll(fd: number, bytes: Uint8Array, position: number | null = null): void {

@@ -24,7 +24,7 @@ import {
 import { type FileHandle, open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { OsPath } from './beneath.ts';
-import { DIR_MODE, FILE_MODE, openExclusive, writeAll } from './durable.ts';
+import { DIR_MODE, FILE_MODE, fsyncDir, missingParents, openExclusive, writeAll } from './durable.ts';
 
 const fsyncAsync = promisify(fsync);
 const fdatasyncAsync = promisify(fdatasync);
@@ -54,6 +54,11 @@ export function stampFile(path: string): void {
 
 /** For exports: private, synced before it closes. */
 export const writeStream = (path: string): WriteStream => createWriteStream(path, { mode: FILE_MODE, flush: true });
+
+/** For lines at the end of a file that others may move away; made if it is not there. */
+export const openAppending = (path: string): Promise<FileHandle> => open(path, 'a', FILE_MODE);
+
+export const appendTo = (file: FileHandle, text: string): Promise<void> => file.appendFile(text);
 
 export const truncateTo = (fd: number, length: number): void => ftruncateSync(fd, length);
 /** Content and length are durable when it returns. */
@@ -94,10 +99,12 @@ export const removeTree = (path: string): void => rmSync(path, { recursive: true
 
 /** A private folder that must not be there yet. */
 export const makeDir = (path: string): void => mkdirSync(path, { mode: DIR_MODE });
-/** A folder of the user's own with its parents, as the umask says. */
-export const ensureUserDir = (path: string): void => {
+/** A folder of the user's own with its parents, as the umask says; durable. */
+export function ensureUserDir(path: string): void {
+  const above = missingParents(path);
   mkdirSync(path, { recursive: true });
-};
+  for (const dir of above) fsyncDir(dir);
+}
 /** Seconds, as `utimeOf` gives them. */
 export const setTimes = (path: string, time: number | string): void => utimesSync(path, time, time);
 export const setMode = (path: string, mode: number): void => chmodSync(path, mode);

@@ -49,6 +49,9 @@ export async function checkout(options: CheckoutOptions): Promise<CheckoutResult
     const result: CheckoutResult = { written: 0, deleted: 0, bytes: 0, problems: [] };
     const steps = new Steps({ options, work, look, beneath, placer, tempDir, resume, rootIsFresh, result });
     await runSteps(steps, step);
+    // Before the base moves: once nothing is left to do, what a power cut tore would be taken for somebody's edit.
+    await syncBelow(beneath, writtenFiles(work, steps));
+    step('synced');
     await finish(options, { work, steps, placer, beneath, resume }, step);
     return result;
   } finally {
@@ -67,7 +70,7 @@ async function runSteps(steps: Steps, step: (name: string) => void): Promise<voi
   step('links');
 }
 
-/** From here on only notes change: cache, base, journal, in this order; the last goes when all the others are durable. */
+/** The files are durable. From here on only notes change: modes of directories, cache, base, journal, in this order. */
 async function finish(
   options: CheckoutOptions,
   parts: Pick<StepContext, 'work' | 'placer' | 'beneath' | 'resume'> & { steps: Steps },
@@ -84,6 +87,7 @@ async function finish(
   try {
     steps.dirs.setModes();
     step('modes');
+    await syncBelow(parts.beneath, touchedDirs(work));
     cache.keep(target.root);
   } catch (error) {
     cache.abandon();
@@ -92,21 +96,24 @@ async function finish(
   step('cache');
   volume.update({ branch: target.branch, base: target.snapshot, baseRoot: target.root, expected: null });
   step('base');
-  // Without the note, what a power cut tears would be taken for somebody's edit.
-  await syncBelow(parts.beneath, writtenPaths(work, steps));
-  step('synced');
   removeJournal(volume.stateDir);
 }
 
-/** Files that this run wrote, then the directories of all that it touched. */
-function* writtenPaths(work: Work, steps: Steps): Generator<PathKey> {
+/** What this run wrote; what an earlier one did that was cut off is in doubt as well. */
+function* writtenFiles(work: Work, steps: Steps): Generator<PathKey> {
+  for (const { path, after } of work.changes()) {
+    if (after?.kind === 'file' && steps.ctimes.get(path) !== undefined) yield path;
+  }
+}
+
+/** Where names came, went or were replaced. */
+function touchedDirs(work: Work): Set<PathKey> {
   const dirs = new Set<PathKey>();
   for (const { path, after } of work.changes()) {
     dirs.add(parentKey(path));
-    if (after?.kind === 'file' && steps.ctimes.get(path) !== undefined) yield path;
     if (after?.kind === 'dir') dirs.add(path);
   }
-  yield* dirs;
+  return dirs;
 }
 
 function cachedRoot({ volume, target, targetEntries }: CheckoutOptions): CheckoutOptions['target']['root'] | null {

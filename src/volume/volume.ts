@@ -3,7 +3,7 @@ import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import type { BranchId, VolsetId } from '../core/ids.ts';
-import { ensureDir } from '../disk/durable.ts';
+import { ensureDirDurable } from '../disk/durable.ts';
 import { ensureUserDir } from '../disk/files.ts';
 import type { CheckoutOptions, Preserve, Volume, VolumeState } from './contract.ts';
 import { findJournal } from './journal.ts';
@@ -69,7 +69,7 @@ export function createVolume(options: NewVolume): Volume {
   ensureUserDir(options.dir);
   const dir = realpathSync(options.dir);
   const stateDir = stateDirOf(store, id);
-  ensureDir(stateDir);
+  ensureDirDurable(stateDir);
   const preserve = options.preserve ?? [];
   const state: VolumeState = { version: 1, id, dir, volset, branch, base: null, baseRoot: null, preserve };
   writeJson(join(stateDir, STATE_NAME), state);

@@ -26,9 +26,10 @@ export async function record(world: World, scenario: Scenario): Promise<Recordin
   await scenario.prepare(world);
   const model = new DiskModel(world.root);
   const log = `${world.root}.log`;
-  const env = { ...world.env, CRASH_LOG: log, CRASH_ROOT: world.root };
+  // Not as an argument: only so do threads with arguments of their own load it, too.
+  const env = { ...world.env, CRASH_LOG: log, CRASH_ROOT: world.root, NODE_OPTIONS: `--import ${RECORDER}` };
   try {
-    execFileSync(process.execPath, ['--import', RECORDER, PROGRAM, '--json', ...scenario.argv(world)], {
+    execFileSync(process.execPath, [PROGRAM, '--json', ...scenario.argv(world)], {
       cwd: world.root,
       env: cleanEnv(env),
       ...LIMIT,

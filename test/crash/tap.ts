@@ -226,17 +226,13 @@ async function installHandles(): Promise<void> {
   await handle.close();
 }
 
-/** Descriptors for copying databases are never closed: closing one would drop the locks that SQLite holds. */
-const copies = new Map<string, number>();
 const seen = new Map<string, string>();
 
+/** The descriptor is never closed: closing it would drop the locks that SQLite holds on the file in this process. */
 function contentOf(path: string): Buffer {
   const stat = real.statSync(path, { throwIfNoEntry: false });
   if (!stat) return Buffer.alloc(0);
-  const key = `${stat.dev}:${stat.ino}`;
-  let fd = copies.get(key);
-  fd ??= real.openSync(path, 'r');
-  copies.set(key, fd);
+  const fd = real.openSync(path, 'r');
   const bytes = Buffer.alloc(stat.size);
   real.readSync(fd, bytes, 0, bytes.length, 0);
   return bytes;

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { findCommand, loadCommand } from '../../src/cli/find-command.ts';
 import { runCommand } from '../../src/cli/run-command.ts';
+import { isTempName } from '../../src/disk/place.ts';
 import { keptIo } from '../cli/fakes.ts';
 import { noise } from '../e2e/helpers/trees.ts';
 
@@ -76,7 +77,8 @@ export class World {
     const walk = (dir: string, prefix: string): void => {
       for (const entry of readdirSync(dir, { withFileTypes: true })) {
         const [at, path] = [join(dir, entry.name), prefix + entry.name];
-        if (path === '.plait') continue;
+        // What a restore that was killed leaves is no part of any snapshot.
+        if (path === '.plait' || isTempName(entry.name)) continue;
         if (entry.isDirectory()) walk(at, `${path}/`);
         else found[path] = entry.isSymbolicLink() ? `-> ${readlinkSync(at)}` : readFileSync(at, 'latin1');
       }
