@@ -60,7 +60,9 @@ const hintOf = ({ code, hint, data }: PlaitError): string | undefined =>
 export async function printFailure(error: PlaitError, exit: number, json: boolean, io: Io): Promise<void> {
   // Where stdout is the very thing that failed, stderr still hears of it.
   const told = json && (await io.stdout.write(`${JSON.stringify(failureDocument(error, exit))}\n`).catch(() => false));
-  if (!told) {
+  if (!told && json) {
+    await io.stderr.write(`${JSON.stringify(failureDocument(error, exit))}\n`).catch(() => false);
+  } else if (!told) {
     const text = hintOf(error);
     const paint = await paintFor(io.stderr, io.env);
     const hint = text === undefined ? '' : `${paint.notice('hint:')} ${showText(text)}\n`;

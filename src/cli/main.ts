@@ -16,6 +16,7 @@ export function main(argv: readonly string[]): Promise<void> {
 /** Runs, reports what was thrown, and ends the process when all output has left it. */
 export async function runToEnd(argv: readonly string[], run: (io: Io) => Promise<number>): Promise<void> {
   const io = processIo();
+  if (wantsJson(argv, io.env)) warnInJson(io);
   process.on('uncaughtException', (error: unknown) => {
     // Thrown outside of any await: what was going on is unknown, so nothing more is done than to tell.
     void fail(error, argv, io).then((code) => process.exit(code));
@@ -24,6 +25,12 @@ export async function runToEnd(argv: readonly string[], run: (io: Io) => Promise
   // process.exit would cut what is still on its way into a pipe.
   await Promise.allSettled([io.stdout.write(''), io.stderr.write('')]);
   process.exit(exit);
+}
+
+/** Node's own warnings, for who parses each line. */
+function warnInJson(io: Io): void {
+  process.removeAllListeners('warning');
+  process.on('warning', ({ message }) => io.stderr.writeNow(`${JSON.stringify({ type: 'warning', text: message })}\n`));
 }
 
 async function fail(error: unknown, argv: readonly string[], io: Io): Promise<number> {

@@ -18,9 +18,10 @@ export function wantsColor(output: Output, env: Io['env']): boolean {
 export const canRedraw = (output: Output, env: Io['env']): boolean =>
   output.isTTY && output.columns > 0 && env.TERM !== 'dumb';
 
-/** No progress and no notes; warnings are part of the outcome and are always shown. */
-export function quietReporter(output: Output): Reporter {
-  return { ...silentReporter, warn: (text) => output.writeNow(`warning: ${showText(text)}\n`) };
+/** No progress and no notes; warnings are part of the outcome and are always shown. `json`: for who parses each line. */
+export function quietReporter(output: Output, json = false): Reporter {
+  const line = (text: string) => (json ? JSON.stringify({ type: 'warning', text }) : `warning: ${showText(text)}`);
+  return { ...silentReporter, warn: (text) => output.writeNow(`${line(text)}\n`) };
 }
 
 export function selectReporter(
@@ -28,10 +29,11 @@ export function selectReporter(
   quiet: boolean,
   io: Pick<Io, 'stderr' | 'env'>,
   now: () => number = () => performance.now(),
+  json = false,
 ): Reporter {
   const options: ReporterOptions = { output: io.stderr, now, color: wantsColor(io.stderr, io.env) };
-  if (quiet || mode === 'none') return quietReporter(io.stderr);
+  if (quiet || mode === 'none') return quietReporter(io.stderr, json);
   if (mode === 'json') return jsonReporter(options);
   if (mode === 'plain') return plainReporter(options);
-  return canRedraw(io.stderr, io.env) ? terminalReporter(options) : quietReporter(io.stderr);
+  return canRedraw(io.stderr, io.env) ? terminalReporter(options) : quietReporter(io.stderr, json);
 }
