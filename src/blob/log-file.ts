@@ -15,7 +15,7 @@ import { BLOCK_HEADER, type BlockTable, checkBlock, parseFixed } from './block.t
 import { BlockBuilder } from './block-builder.ts';
 import { LOG_TARGET } from './format.ts';
 import type { IndexWrite } from './index-db.ts';
-import { packFooter, packHeader, readAt, type SalvagedBlock, salvageBlocks } from './pack.ts';
+import { checkHead, packFooter, packHeader, readAt, type SalvagedBlock, salvageBlocks } from './pack.ts';
 import { DirectoryBuilder, PACK_HEADER } from './pack-directory.ts';
 import { packPath, readPackContent } from './pack-scan.ts';
 
@@ -95,6 +95,7 @@ function soundEnd(fd: number, volset: VolsetId, known: LogTail | undefined): num
     writeAll(fd, packHeader(volset), 0);
     return PACK_HEADER;
   }
+  if (!beginsSoundly(fd, volset)) return undefined;
   let end = PACK_HEADER;
   for (const block of logBlocks(fd, volset)) {
     if (block.offset !== end) return undefined;
@@ -103,15 +104,28 @@ function soundEnd(fd: number, volset: VolsetId, known: LogTail | undefined): num
   return end;
 }
 
+/** A header of another version is not ours to mend. */
+function beginsSoundly(fd: number, volset: VolsetId): boolean {
+  try {
+    checkHead(fd, volset);
+    return true;
+  } catch (error) {
+    if (error instanceof PlaitError && error.code !== 'format') return false;
+    throw error;
+  }
+}
+
 /** Every sound block of the log, also behind damage: this is the only copy of generations beside meta.db. */
 export function* logBlocks(fd: number, volset: VolsetId): Generator<SalvagedBlock> {
   let end = PACK_HEADER;
-  for (const block of salvageBlocks(fd, volset)) {
-    yield block;
-    end = block.offset + block.totalLength;
+  if (beginsSoundly(fd, volset)) {
+    for (const block of salvageBlocks(fd, volset)) {
+      yield block;
+      end = block.offset + block.totalLength;
+    }
   }
-  const rest = readAt(fd, end, fstatSync(fd).size - end);
-  for (let at = rest.indexOf(BLOCK_START, 1); at >= 0; ) {
+  const rest = readAt(fd, end, Math.max(0, fstatSync(fd).size - end));
+  for (let at = rest.indexOf(BLOCK_START, end === PACK_HEADER ? 0 : 1); at >= 0; ) {
     const block = soundBlock(rest.subarray(at));
     if (block) yield { ...block, offset: end + at };
     at = rest.indexOf(BLOCK_START, at + (block?.totalLength ?? 1));

@@ -28,6 +28,8 @@ export interface NewPacksOptions {
 
 export class NewPacks {
   written = 0;
+  /** By name. One that holds the same blocks in the same order has the name of the old one, and is in its place. */
+  readonly placed = new Set<string>();
   readonly #options: NewPacksOptions;
   readonly #groups = new BlockGroups();
   #file = 0;
@@ -80,6 +82,7 @@ export class NewPacks {
       });
     }
     unmarkMoved(sessionDir, file, pack);
+    this.placed.add(pack);
     this.written++;
   }
 

@@ -61,7 +61,7 @@ export function readBlockAt(fd: number, offset: number): Buffer {
   return bytes;
 }
 
-function checkHead(fd: number, volset: VolsetId): void {
+export function checkHead(fd: number, volset: VolsetId): void {
   const head = readAt(fd, 0, PACK_HEADER);
   if (head.length < PACK_HEADER || !head.subarray(0, 8).equals(HEAD_MAGIC)) throw damaged('it does not begin as one');
   checkVersion(head.readUInt32LE(8));

@@ -49,6 +49,8 @@ async function retire(source: RetireSource, name: PackName, session: Session) {
   } finally {
     made.discard();
   }
+  // Its directory alone was damaged: the file is whole again, and the rows tell where things are in it.
+  if (made.placed.has(name.pack)) return { saved: needed.length, lost: [] };
   const lost = await run((step) => dropRest(step, name));
   // Under the lock, where no other of its name comes to its place.
   await index.write((tx) => {

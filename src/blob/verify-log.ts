@@ -4,7 +4,7 @@ import { PlaitError } from '../core/errors.ts';
 import type { VolsetId } from '../core/ids.ts';
 import type { IndexDamage } from './contract.ts';
 import { logBlocks, logPath } from './log-file.ts';
-import { withFile } from './pack.ts';
+import { checkHead, withFile } from './pack.ts';
 import { PACK_HEADER } from './pack-directory.ts';
 
 export function* verifyLog(packsDir: string, volset: VolsetId): Generator<IndexDamage> {
@@ -24,6 +24,7 @@ export function* verifyLog(packsDir: string, volset: VolsetId): Generator<IndexD
 function faultOf(fd: number, volset: VolsetId): string | undefined {
   // A crash between creation and the first sync leaves less than a header.
   if (fstatSync(fd).size < PACK_HEADER) return undefined;
+  checkHead(fd, volset);
   let end = PACK_HEADER;
   for (const block of logBlocks(fd, volset)) {
     if (block.offset !== end) return `the ${block.offset - end} bytes at ${end} are damaged`;

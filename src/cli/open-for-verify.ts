@@ -58,7 +58,7 @@ async function metaOf(
 }
 
 /** The store, be it that its format file is gone or that the notes of its working directories cannot be read. */
-function locateDamaged(context: Context): Located {
+export function locateDamaged(context: Context): Located {
   try {
     const located = locate(context);
     if (located && (isStore(located.store) || looksLikeStore(located.store))) return located;

@@ -1,5 +1,6 @@
 /** What `plait verify` prints. */
 import { showText } from '../../core/paths.ts';
+import type { RepairResult } from '../../sync/repair/outcome.ts';
 import type { VerifyResult } from '../../sync/verify.ts';
 import { formatBytes, plural, shortId } from '../format.ts';
 import { shownPath } from './tree.ts';
@@ -19,4 +20,13 @@ export function* verifyLines(result: VerifyResult): Generator<string> {
     if (pathCount !== undefined) yield `  and ${pathCount - paths.length} more`;
   }
   for (const note of result.notes) yield `note: ${showText(note)}`;
+}
+
+export function* repairLines(result: RepairResult): Generator<string> {
+  for (const { what } of result.repairs) yield `repaired: ${showText(what)}`;
+  const hidden = result.repaired - result.repairs.length;
+  if (hidden > 0) yield `repaired: ${hidden} more`;
+  for (const { snapshots, snapshotCount } of result.losses)
+    yield `lost: parts of ${plural(snapshotCount ?? snapshots.length, 'snapshot')} (${snapshots.slice(0, 10).map(shortId).join(', ')})`;
+  yield* verifyLines(result);
 }

@@ -157,4 +157,7 @@ export function markStates(engine: Engine, marks: readonly StateMark[]): void {
   }
 }
 
+export const waitsForCut = ({ db }: Engine, volset: VolsetId): boolean =>
+  db.get('SELECT 1 FROM volsets WHERE id = ? AND open_count > 0', volset) !== undefined;
+
 export const repackStates = ({ db }: Engine): void => void db.write(() => db.run('DELETE FROM states'));

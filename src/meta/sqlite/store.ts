@@ -24,7 +24,7 @@ import { moveRefs, refs } from './refs.ts';
 import { currentRevision } from './revisions.ts';
 import { seal, sealed } from './seals.ts';
 import * as snapshots from './snapshots.ts';
-import { repackStates, unpackedStates } from './states.ts';
+import { repackStates, unpackedStates, waitsForCut } from './states.ts';
 import { verify } from './verify.ts';
 import * as views from './views.ts';
 
@@ -92,6 +92,7 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     markPacked: bind(markPacked),
     unpackedStates: bind(unpackedStates),
     repackStates: bind(repackStates),
+    waitsForCut: bind(waitsForCut),
     blobHead: bind(blobs.blobHead),
     numberedBlobs: bind(blobs.numberedBlobs),
     blobNumbers: bind(blobs.blobNumbers),

@@ -52,7 +52,7 @@ export async function heal(engine: Engine, volset: VolsetId): Promise<Healed> {
   return { repaired, lost: [...lost] };
 }
 
-const lackingIn = (engine: Engine, volset: VolsetId): Lacking[] => [
+export const lackingIn = (engine: Engine, volset: VolsetId): Lacking[] => [
   ...lackingAmong(engine, volset, completeSnapshots(engine, volset)),
 ];
 

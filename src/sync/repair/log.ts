@@ -1,10 +1,10 @@
 /** Metadata and packs each hold the log whole: what one of them lost, the other gives back. Here: packs. */
 import { encodeGeneration } from '../../core/generation.ts';
-import { KIND } from '../../core/hash.ts';
 import type { GenerationHash, VolsetId } from '../../core/ids.ts';
 import type { Generation } from '../../core/records.ts';
 import type { Engine } from '../engine.ts';
 import { packGenerations } from '../settle.ts';
+import { stateFaults } from '../verify/states.ts';
 import { generationsIn } from './metadata.ts';
 import type { Repaired } from './report.ts';
 
@@ -23,9 +23,14 @@ export async function repairLog(engine: Engine): Promise<Repaired[]> {
     if (lost > 0) repaired.push({ what: `${lost} generations that no pack held were written again`, volset: id });
     else if (torn.has(id)) repaired.push({ what: 'its log was damaged; nothing that it told is lost', volset: id });
   }
-  // An append mends the file, and tells everything again that the damaged part may have told.
-  if (torn.size > 0 || !(await hasStates(engine))) meta.repackStates();
   await packGenerations(engine);
+  const untold = (await stateFaults(engine)).some(({ kind }) => kind === 'log');
+  if (untold) {
+    meta.repackStates();
+    await packGenerations(engine);
+    repaired.push({ what: 'where branches stand, remotes and tokens were written to packs again', volset: null });
+  }
+  // An append mends the file.
   for (const volset of torn) if (volset !== null) await blob.appendLog(volset, []);
   return repaired;
 }
@@ -37,11 +42,6 @@ async function heldByVolset({ blob }: Engine): Promise<Map<VolsetId, Set<Generat
     held.set(volset, hashes.add(generation.hash));
   }
   return held;
-}
-
-async function hasStates({ blob }: Engine): Promise<boolean> {
-  for await (const _ of blob.scanObjects(KIND.state)) return true;
-  return false;
 }
 
 async function appendLost(engine: Engine, volset: VolsetId, held: ReadonlySet<GenerationHash>): Promise<number> {

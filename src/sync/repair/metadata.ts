@@ -18,6 +18,8 @@ import { makeAnew } from './make-anew.ts';
 import type { Repaired } from './report.ts';
 import { type Salvaged, salvage, salvageLog } from './salvage.ts';
 import { discardDraft, finishSwap, markReady, putInPlace } from './swap.ts';
+import { isBehind } from './tips.ts';
+import { readTold } from './told.ts';
 
 export interface MetadataOptions extends StoreOptions {
   signal: AbortSignal;
@@ -72,7 +74,8 @@ async function faultOf(dir: string, options: MetadataOptions): Promise<string | 
   if (faults.length > 0) return faults[0];
   await using blob = await openBlobs(dir, options);
   const lacked = await lackedGenerations(blob, open);
-  return lacked === 0 ? undefined : `it lacked ${lacked} generations that lie in packs`;
+  if (lacked > 0) return `it lacked ${lacked} generations that lie in packs`;
+  return isBehind(open, await readTold(blob)) ? 'it lacked moves of branches that packs tell of' : undefined;
 }
 
 function openIfUsable(dir: string, options: MetadataOptions): MetaStore | { unusable: string } {

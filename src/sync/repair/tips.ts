@@ -4,6 +4,7 @@ import type { BranchId, SnapshotId, VolsetId } from '../../core/ids.ts';
 import type { ToldRef } from '../../core/state-object.ts';
 import type { BranchView, MetaStore } from '../../meta/contract.ts';
 import { listVolumes } from '../../volume/volume.ts';
+import type { Told } from './told.ts';
 
 export interface Witnesses {
   /** By the old metadata, where that could be read. */
@@ -46,6 +47,23 @@ export function tipOf(
 
 const sure = (snapshot: SnapshotId | null): Tip | undefined =>
   snapshot === null ? undefined : { snapshot, guessed: false };
+
+/**
+ * Of a sound meta.db: packs tell of a branch that it went on from where it stands here. Each epoch tells everything when
+ * it begins, so only one that has told nothing yet hears something new from an earlier one.
+ */
+export function isBehind(meta: MetaStore, { refs }: Pick<Told, 'refs'>): boolean {
+  for (const { id } of meta.listVolsets()) {
+    const head = meta.revision(id);
+    for (const { id: branch, tip } of meta.listBranches(id)) {
+      const last = refs.get(id)?.get(branch)?.[0];
+      if (last === undefined || last.snapshot === null || last.snapshot === tip) continue;
+      if (last.epoch === meta.self.epoch && last.revision <= head) continue;
+      if (meta.findSnapshot(id, last.snapshot) && isLater(meta, id, tip, last.snapshot)) return true;
+    }
+  }
+  return false;
+}
 
 /** An older meta.db was put back: what was told after it goes on from there. */
 const isLater = (meta: MetaStore, volset: VolsetId, from: SnapshotId | null, to: SnapshotId): boolean =>
