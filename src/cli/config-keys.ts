@@ -9,6 +9,7 @@ import type { ConfigStore } from './config-store.ts';
 import { COMMANDS, EXTENSION, findCommand, loadCommand } from './find-command.ts';
 import { globalFlags } from './flags.ts';
 import { HUB_LIMITS, TOKEN_LIMIT } from './hub-limits.ts';
+import { SERVICE_KEYS } from './hub-service.ts';
 import { flagsOf } from './parse-input.ts';
 import { configKey, convert } from './settings.ts';
 import { parseBoolean, parseDuration, parsePercent, parseSize } from './units.ts';
@@ -60,6 +61,11 @@ export const ENGINE_KEYS: readonly EngineKey[] = [
     pattern: new RegExp(`^${key.replace('.', '\\.')}$`),
     form: key,
     check: parseSize,
+  })),
+  ...Object.entries(SERVICE_KEYS).map(([key, check]) => ({
+    pattern: new RegExp(`^${key.replace('.', '\\.')}$`),
+    form: key,
+    check,
   })),
   { pattern: TOKEN_LIMIT, form: 'hub.token-bytes.TOKEN', check: parseSize },
 ];

@@ -1,10 +1,11 @@
 /** `plait serve`: composes a hub from a store and runs it until it is told to stop. */
 import { readFileSync } from 'node:fs';
 import { PlaitError } from '../core/errors.ts';
-import { createHub, type LogLine } from '../hub/index.ts';
+import { type Audit, createHub, type LogLine } from '../hub/index.ts';
 import type { AsyncMeta } from '../hub/meta-thread.ts';
 import { chanceOf } from '../sync/engine.ts';
 import { createStore, isStore, openMeta, type StoreOptions } from '../sync/store.ts';
+import { AuditFile } from './audit-file.ts';
 import type { ConfigStore } from './config-store.ts';
 import type { Context } from './context.ts';
 import { keepMaintained } from './maintain.ts';
@@ -44,7 +45,8 @@ export async function serve(
     trouble: (event, error) => logLine(context, { level: 'warn', event, message: String(error) }),
   });
   context.onClose(async () => parts[Symbol.asyncDispose]());
-  const { meta, transfer, transferTokens } = parts;
+  const { meta, transfer, transferTokens, service } = parts;
+  const audit = await openAudit(context, service.auditFile);
   const hub = await createHub({
     meta,
     transfer,
@@ -55,6 +57,9 @@ export async function serve(
     readOnly: options.readOnly,
     appendOnly: options.appendOnly,
     noAuth: options.noAuth,
+    minFree: service.minFree,
+    trustedProxies: service.trustedProxies,
+    audit,
     log: (line) => logLine(context, line),
     now: settings.world.now,
   });
@@ -101,6 +106,30 @@ function configOf(dir: string, settings: StoreOptions): Pick<ConfigStore, 'read'
   using meta = openMeta(dir, settings);
   const values = storeConfig(meta, dir).read();
   return { read: () => values };
+}
+
+/** Closed after the hub; SIGHUP opens it anew, for those who move it away. */
+async function openAudit(context: Context, path: string | undefined): Promise<Audit | undefined> {
+  if (path === undefined) return undefined;
+  const audit = await opened(path, (message) => logLine(context, { level: 'error', event: 'audit-failed', message }));
+  const reopen = (): void => audit.reopen();
+  process.on('SIGHUP', reopen);
+  context.onClose(async () => {
+    process.off('SIGHUP', reopen);
+    await audit[Symbol.asyncDispose]();
+  });
+  return audit;
+}
+
+async function opened(path: string, onFailure: (message: string) => void): Promise<Audit> {
+  try {
+    return await AuditFile.open(path, onFailure);
+  } catch (cause) {
+    throw new PlaitError('bad-config', `the audit log ${path} cannot be opened`, {
+      hint: 'make its folder writable, or name another with `plait config set hub.audit-file`',
+      cause,
+    });
+  }
 }
 
 function storeDir(context: Context, given: string | undefined): string {

@@ -6,14 +6,14 @@ import type { Checked } from './checks.ts';
 import { checkedBody } from './media.ts';
 import type { Call, Route } from './routes/route.ts';
 
-export interface Carried extends Pick<Call, 'signal' | 'stream'> {
+export interface Carried extends Pick<Call, 'signal' | 'stream' | 'note'> {
   checked: Checked;
   access: AccessOptions;
   /** The body as media.ts parsed it; undefined for streams. */
   parsed: unknown;
 }
 
-export function makeCall(route: Route, { checked, access, parsed, signal, stream }: Carried): Call {
+export function makeCall(route: Route, { checked, access, parsed, signal, stream, note }: Carried): Call {
   const { caller, volset, claims, query, renew } = checked;
   return {
     caller,
@@ -25,5 +25,6 @@ export function makeCall(route: Route, { checked, access, parsed, signal, stream
     body: checkedBody(route, parsed),
     signal,
     stream,
+    note,
   };
 }

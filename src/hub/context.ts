@@ -1,17 +1,24 @@
 /** What all routes work with, over HTTP and in process alike. */
 import type { HubLimits, HubOptions } from './contract.ts';
+import { FactReader } from './facts.ts';
 import { Feeds } from './feed/feeds.ts';
 import { HeadWatch } from './feed/head-watch.ts';
 import { noticing } from './feed/noticing.ts';
+import { HealthWatch } from './health.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { Metrics } from './metrics.ts';
 import { PendingVolsets } from './pending-volsets.ts';
 import type { HubContext } from './routes/route.ts';
+import { textOf } from './text-of.ts';
 import { VolsetViews } from './views/volset-views.ts';
 
-type Parts = Pick<HubOptions, 'meta' | 'transfer' | 'transferTokens' | 'limits' | 'now' | 'log'>;
+type Parts = Pick<
+  HubOptions,
+  'meta' | 'transfer' | 'transferTokens' | 'limits' | 'now' | 'log' | 'readOnly' | 'minFree' | 'audit'
+>;
 
-export function hubContext({ meta, transfer, transferTokens, limits, now = Date.now, log }: Parts): HubContext {
+export function hubContext(parts: Parts): HubContext {
+  const { meta, transfer, transferTokens, limits, now = Date.now, log } = parts;
   const heads = new HeadWatch(meta, {
     onFailure: (error) => log?.({ level: 'warn', event: 'look-failed', message: textOf(error) }),
   });
@@ -28,9 +35,25 @@ export function hubContext({ meta, transfer, transferTokens, limits, now = Date.
     heads,
     feeds: new Feeds({ meta: noticed, heads, limits: all, metrics }),
     views: new VolsetViews(meta),
+    facts: new FactReader(meta, transfer, now),
+    health: healthOf(parts, now),
     now,
   };
 }
+
+const healthOf = (
+  { meta, transfer, log, readOnly = false, minFree = 0, audit }: Parts,
+  now: () => number,
+): HealthWatch =>
+  new HealthWatch({
+    meta,
+    transfer,
+    readOnly,
+    minFree,
+    now,
+    auditFault: () => audit?.fault(),
+    onFailure: (check, message) => log?.({ level: 'error', event: 'unhealthy', check, message }),
+  });
 
 /** No feed is told anything more; routes may still be running. */
 export function stopTelling({ feeds, heads, views }: HubContext): void {
@@ -38,5 +61,3 @@ export function stopTelling({ feeds, heads, views }: HubContext): void {
   heads[Symbol.dispose]();
   views[Symbol.dispose]();
 }
-
-export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -2,6 +2,7 @@
 import type { Async } from '../core/async.ts';
 import type { MetaStore } from '../meta/contract.ts';
 import type { TransferService, TransferTokens } from '../wire/transfer-service.ts';
+import type { Audit } from './audit.ts';
 
 export type {
   Caller,
@@ -44,6 +45,13 @@ export type HubMeta = Pick<
   | 'handOver'
   | 'moveRefs'
   | 'listTokens'
+  | 'listConflicts'
+  | 'listMembers'
+  | 'numberedBlobs'
+  | 'queueCounts'
+  | 'stamps'
+  | 'usage'
+  | 'putSetting'
 >;
 
 /** One structured log line. Never holds a token, an Authorization header or a query string. */
@@ -95,6 +103,12 @@ export interface HubOptions {
   readOnly?: boolean;
   /** What is here is neither deleted nor renamed, whatever a token says. */
   appendOnly?: boolean;
+  /** Bytes that must be free for the hub to call itself healthy. */
+  minFree?: number;
+  /** Addresses (IP or CIDR) whose X-Forwarded-For is believed: for logs only. */
+  trustedProxies?: string[];
+  /** Where it is written who did what. The caller closes it, after the hub. */
+  audit?: Audit;
   /** Serve without tokens beyond loopback: said explicitly, warned about. */
   noAuth?: boolean;
   limits?: Partial<HubLimits>;

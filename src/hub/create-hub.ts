@@ -31,6 +31,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   options.log?.({ level: 'info', event: 'listening', url, store: meta.self.store, readOnly, appendOnly });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    context.health.stop();
     cutting.stop();
     stopTelling(context);
     await drain(server, context.limits.drainMs);

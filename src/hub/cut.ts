@@ -1,6 +1,7 @@
 /** Records that other commands left open in a store that is served. */
-import { textOf } from './context.ts';
+
 import type { HubMeta, HubOptions } from './contract.ts';
+import { textOf } from './text-of.ts';
 
 export interface Cutting {
   /** Resolves after the first round, whatever came of it. */

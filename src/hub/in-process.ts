@@ -16,7 +16,7 @@ import type { AccessOptions, ScopedCaller } from './access.ts';
 import { Answer } from './answer.ts';
 import { makeCall } from './call.ts';
 import { type Asked, check } from './checks.ts';
-import { hubContext, stopTelling, textOf } from './context.ts';
+import { hubContext, stopTelling } from './context.ts';
 import type { HubOptions } from './contract.ts';
 import { type Cutting, cutRegularly } from './cut.ts';
 import { noSuchRoute } from './errors.ts';
@@ -25,6 +25,7 @@ import { type Match, matchRoute } from './routes/match.ts';
 import type { HubContext } from './routes/route.ts';
 import { routes } from './routes/service.ts';
 import { Sent } from './sent.ts';
+import { textOf } from './text-of.ts';
 
 /** Resolves when so many bytes may pass. */
 export type Pace = (bytes: number, signal: AbortSignal) => Promise<void>;
@@ -161,6 +162,7 @@ class InProcess implements Connection {
       access: this.#access,
       signal,
       stream: (max) => source.stream(max),
+      note: () => undefined,
     });
     return { match, result: await route.handle(this.#context, call) };
   }

@@ -3,6 +3,7 @@
  * and hands the rest on: metadata to a store on its own thread, blobs to the transfer service that it is given. Holds no
  * state of its own but counters, announced names and what can be read again, so that killing it loses nothing.
  */
+export type { Audit, AuditEntry } from './audit.ts';
 export { newToken } from './bearer-token.ts';
 export type { Hub, HubLimits, HubMeta, HubOptions, LogLine } from './contract.ts';
 export { createHub } from './create-hub.ts';

@@ -45,6 +45,11 @@ const READS: ReadonlySet<string> = new Set([
   'blobNumbers',
   'sealed',
   'listTokens',
+  'listConflicts',
+  'listMembers',
+  'queueCounts',
+  'stamps',
+  'usage',
 ] satisfies (keyof MetaStore)[]);
 
 /** What goes to a thread. */

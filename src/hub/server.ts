@@ -2,10 +2,11 @@
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { PlaitError } from '../core/errors.ts';
+import { type ErrorCode, PlaitError } from '../core/errors.ts';
 import { BYTES_TYPE, JSON_TYPE, NDJSON_TYPE, PROTOCOL_HEADER, STORE_HEADER, TAR_TYPE } from '../wire/headers.ts';
 import { PROTOCOL } from '../wire/limits.ts';
 import type { AccessOptions } from './access.ts';
+import type { AuditEntry } from './audit.ts';
 import { streamedAnswer, streamedBody } from './body.ts';
 import { makeCall } from './call.ts';
 import { type Checked, check } from './checks.ts';
@@ -26,7 +27,8 @@ interface Running extends Checked {
   abort: AbortController;
   bodyTimer: NodeJS.Timeout | undefined;
   bytesIn: number;
-  error?: string;
+  /** For the audit log. */
+  notes: Record<string, unknown>;
 }
 
 export interface Server {
@@ -41,6 +43,7 @@ export function buildServer(options: HubOptions, context: HubContext, access: Ac
   const { limits } = context;
   const running = new Map<FastifyRequest, Running>();
   const live = new Set<FastifyReply>();
+  const codes = new WeakMap<FastifyRequest, ErrorCode>();
   /** The answer is out, or nobody is there to take it: fastify tells of the first case only. */
   const finish = (request: FastifyRequest, reply: FastifyReply): void => {
     const state = running.get(request);
@@ -48,7 +51,7 @@ export function buildServer(options: HubOptions, context: HubContext, access: Ac
     live.delete(reply);
     clearTimeout(state?.bodyTimer);
     if (!reply.raw.writableFinished) state?.abort.abort(clientGone());
-    report(options, context, request, reply, state);
+    report(options, context, request, reply, state, codes.get(request));
   };
   const app = newApp(options, context);
   addParsers(app, limits, (bytes) => {
@@ -61,12 +64,13 @@ export function buildServer(options: HubOptions, context: HubContext, access: Ac
     const checked = await check(route, request, access, context.transferTokens);
     if (reply.raw.destroyed) throw clientGone();
     const timer = bodyTimer(route, request, limits.bodyMs);
-    running.set(request, { ...checked, abort: new AbortController(), bodyTimer: timer, bytesIn: 0 });
+    running.set(request, { ...checked, abort: new AbortController(), bodyTimer: timer, bytesIn: 0, notes: {} });
     reply.raw.once('close', () => finish(request, reply));
   });
   app.setErrorHandler((thrown, request, reply) => {
     const error = toPlaitError(thrown);
     context.metrics.error(error.code);
+    codes.set(request, error.code);
     if (error.code === 'unexpected') {
       options.log?.({
         level: 'error',
@@ -78,7 +82,7 @@ export function buildServer(options: HubOptions, context: HubContext, access: Ac
   });
   app.setNotFoundHandler((request, reply) => answerError(noSuchRoute(), request, reply));
   app.addHook('onResponse', async (request, reply) => {
-    if (!running.has(request)) report(options, context, request, reply, undefined);
+    if (!running.has(request)) report(options, context, request, reply, undefined, codes.get(request));
   });
   for (const route of routes) {
     app.route({
@@ -123,6 +127,8 @@ function newApp(options: HubOptions, context: HubContext): FastifyInstance {
   const app = fastify({
     logger: false,
     requestTimeout: 0,
+    // Nobody else's word about who they are counts.
+    trustProxy: options.trustedProxies ?? [],
     keepAliveTimeout: http.keepAliveTimeout,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
@@ -177,6 +183,7 @@ function callOf(
     access,
     parsed: request.body,
     signal: state.abort.signal,
+    note: (facts) => void Object.assign(state.notes, facts),
     stream: (maxBytes) =>
       streamedBody(request.raw, {
         maxBytes,
@@ -190,7 +197,7 @@ function callOf(
 }
 
 function send({ metrics, limits }: HubContext, route: Route, reply: FastifyReply, result: unknown): unknown {
-  reply.type(route.answer.type);
+  reply.type(route.answer.type).code(route.status?.(result) ?? 200);
   if (isStream(route.answer.type)) {
     const tooSlow = (): void => {
       if (reply.raw.destroyed) return;
@@ -217,25 +224,49 @@ function send({ metrics, limits }: HubContext, route: Route, reply: FastifyReply
 
 /** The route's pattern, never the URL: what a client writes there may hold anything, secrets included. */
 function report(
-  { log }: HubOptions,
+  { log, audit, now = Date.now }: HubOptions,
   { metrics }: HubContext,
   request: FastifyRequest,
   reply: FastifyReply,
   state: Running | undefined,
+  code: ErrorCode | undefined,
 ): void {
-  const route = request.routeOptions.config.route?.path ?? 'unknown';
-  metrics.request(request.method, route, reply.statusCode);
+  const { route } = request.routeOptions.config;
+  const path = route?.path ?? 'unknown';
+  const common = {
+    status: reply.statusCode,
+    volset: state?.volset ?? state?.claims?.volset ?? null,
+    token: state?.caller.owner ?? null,
+    from: request.ip,
+  };
+  const cut = !reply.raw.writableFinished;
+  metrics.request(request.method, path, reply.statusCode);
+  if (!route?.live) metrics.took(path, reply.elapsedTime / 1000);
   log?.({
     level: reply.statusCode >= 500 ? 'error' : 'info',
     event: 'request',
     method: request.method,
-    route,
-    status: reply.statusCode,
+    route: path,
     ms: Math.round(reply.elapsedTime),
-    volset: state?.volset ?? state?.claims?.volset ?? null,
-    token: state?.caller.owner ?? null,
     bytesIn: state?.bytesIn ?? 0,
-    cut: !reply.raw.writableFinished,
-    from: request.ip,
+    cut,
+    ...common,
   });
+  if (route?.audit === undefined) return;
+  audit?.write({
+    time: new Date(now()).toISOString(),
+    action: route.audit,
+    label: state?.caller.label ?? null,
+    outcome: outcomeOf(reply.statusCode, cut),
+    code: code ?? null,
+    bytes: state?.bytesIn ?? 0,
+    ...common,
+    ...state?.notes,
+  });
+}
+
+function outcomeOf(status: number, cut: boolean): AuditEntry['outcome'] {
+  if (cut) return 'cut';
+  if (status < 400) return 'done';
+  return status < 500 ? 'refused' : 'failed';
 }

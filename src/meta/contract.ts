@@ -65,6 +65,8 @@ export interface Member {
   /** Milliseconds since the epoch. */
   lastSeen: number;
   state: 'active' | 'retired';
+  /** Generations here that it lacks; absent where it never said what it holds. */
+  behind?: number;
 }
 
 export interface RemoteConfig {

@@ -78,6 +78,13 @@ export class TransferServer implements TransferService {
     return { openUploads: this.#uploads.open, quarantineBytes, ...this.#up.counts };
   }
 
+  async space(volsets: VolsetId[]): Promise<{ freeBytes: number; storedBytes: Record<VolsetId, number> }> {
+    const { blob } = this.#options;
+    const storedBytes: Record<VolsetId, number> = {};
+    for (const volset of volsets) storedBytes[volset] = blob.packs(volset).reduce((sum, { bytes }) => sum + bytes, 0);
+    return { freeBytes: await blob.freeBytes(), storedBytes };
+  }
+
   /** Requests in progress must have ended. */
   close(): Promise<void> {
     return this.#uploads.close();

@@ -73,6 +73,8 @@ export interface TransferService {
   /** A failure before the first piece becomes an error answer, one after it cuts the stream (no trailer). */
   send(claims: TransferClaims, signal: AbortSignal, share?: Share): AsyncIterable<Uint8Array>;
   stats(): TransferStats;
+  /** Of these volsets' packs, and what is left on the disk; opens the index, so that it also tells that this can be done. */
+  space?(volsets: VolsetId[]): Promise<{ freeBytes: number; storedBytes: Record<VolsetId, number> }>;
   /** Ends what it keeps open; unfinished uploads stay in quarantine. */
   close(): Promise<void>;
 }

@@ -19,6 +19,7 @@ import type {
   SealKey,
   Self,
   SnapshotView,
+  Stamp,
   TokenRow,
 } from '../../src/meta/contract.ts';
 
@@ -39,6 +40,10 @@ interface MemoryVolset {
 }
 
 export class MemoryMeta {
+  stamped: Stamp[] = [];
+  used: Record<string, number> = {};
+  /** Nothing can be written. */
+  broken = false;
   readonly self: Self;
   readonly volsets = new Map<VolsetId, MemoryVolset>();
   tokens: TokenRow[] = [];
@@ -234,6 +239,34 @@ export class MemoryMeta {
 
   listTokens(): TokenRow[] {
     return this.tokens;
+  }
+
+  listConflicts(): [] {
+    return [];
+  }
+
+  listMembers(): [] {
+    return [];
+  }
+
+  numberedBlobs(): [] {
+    return [];
+  }
+
+  queueCounts(): [] {
+    return [];
+  }
+
+  stamps(): Stamp[] {
+    return this.stamped;
+  }
+
+  usage(): Record<string, number> {
+    return this.used;
+  }
+
+  putSetting(): void {
+    if (this.broken) throw new PlaitError('no-space', 'the disk is full');
   }
 
   [Symbol.dispose](): void {}

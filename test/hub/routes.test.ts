@@ -280,7 +280,10 @@ describe('hub routes: what only HTTP has', () => {
     );
     assert.match(metrics, /^plait_errors_total\{code="not-found"\} 1$/m);
     assert.match(metrics, /^plait_uploads_in_progress 0$/m);
-    assert.deepEqual(await (await fetch(`${test.url}/healthz`)).json(), { ok: true });
+    assert.deepEqual(await (await fetch(`${test.url}/healthz`)).json(), {
+      ok: true,
+      checks: { serving: true, 'meta-read': true, 'meta-write': true, audit: true },
+    });
     const api = (await (await fetch(`${test.url}/v1/openapi.json`)).json()) as { paths: Record<string, object> };
     assert.deepEqual(Object.keys(api.paths['/v1/transfers/{upload}']), ['put', 'post', 'get']);
     assert.ok(api.paths['/v1/volsets/{volset}/deltas']);

@@ -26,6 +26,8 @@ import { moveRefs } from '../ref-moves.ts';
 import type { Call, HubContext, Route } from './route.ts';
 import { requireOrMake, requireVolset } from './volsets.ts';
 
+/** Moves of one request that the audit log names. */
+const MAX_NOTED = 100;
 /** Records of a hand-over, their newlines, its first line and its trailer. */
 const MAX_WRITES_BODY = MAX_GENERATION_BYTES + MAX_HANDED_OVER + 1024;
 
@@ -84,6 +86,7 @@ async function receive(context: HubContext, call: Call): Promise<VectorAnswer> {
   const { known } = await requireOrMake(context, call);
   const { generations, ...speaker } = await decodePush(call.stream(context.limits.recordBytes));
   refuseOurselves(context.meta, speaker.self);
+  call.note({ store: speaker.self });
   return shown(call, speaker, await new Intake(context, call, known).push(speaker, generations));
 }
 
@@ -92,6 +95,7 @@ async function takeOver(context: HubContext, call: Call): Promise<VectorAnswer> 
   const { known } = await requireOrMake(context, call);
   const writes = await decodeWrites(call.stream(MAX_WRITES_BODY));
   refuseOurselves(context.meta, writes.self);
+  call.note({ store: writes.self, records: writes.records.length });
   return shown(call, writes, await new Intake(context, call, known).handOver(writes));
 }
 
@@ -100,11 +104,14 @@ function shown({ caller }: Call, of: { self: StoreId; vector?: Vector }, answer:
   return caller.can('read') ? answer : { vector: ownPart(answer.vector, of.self, of.vector) };
 }
 
-async function move(context: HubContext, { volset, body }: Call): Promise<RefMovesAnswer> {
+async function move(context: HubContext, { volset, body, note }: Call): Promise<RefMovesAnswer> {
   const { moves } = body as RefMoves;
+  note({ branches: moves.length, moves: moves.slice(0, MAX_NOTED) });
   const { known } = await requireVolset(context, volset);
   if (!known) return { moved: false, refs: [], revision: 0, reason: 'nothing of this volume set is here yet' };
-  return moveRefs(context.meta, volset, moves);
+  const answer = await moveRefs(context.meta, volset, moves);
+  note({ moved: answer.moved });
+  return answer;
 }
 
 const generationLine = object({ generation: generationHeader });
@@ -137,6 +144,7 @@ export const recordRoutes: Route[] = [
     path: '/v1/volsets/:volset/generations',
     summary: 'Take generations in; idempotent',
     right: 'append',
+    audit: 'push-records',
     body: {
       type: NDJSON_TYPE,
       description: 'first line, generations (a header, then its records), trailer',
@@ -150,6 +158,7 @@ export const recordRoutes: Route[] = [
     path: '/v1/volsets/:volset/writes',
     summary: 'Log records of a store that never closes generations; idempotent',
     right: 'append',
+    audit: 'hand-over-records',
     body: {
       type: NDJSON_TYPE,
       description: 'first line, records (parents first), trailer',
@@ -163,6 +172,7 @@ export const recordRoutes: Route[] = [
     path: '/v1/volsets/:volset/refs',
     summary: 'Move refs forward: compare-and-swap, all or none, only to data that is here',
     right: 'write',
+    audit: 'move-branches',
     body: { type: JSON_TYPE, schema: refMoves },
     answer: { type: JSON_TYPE, schema: refMovesAnswer },
     handle: move,

@@ -4,8 +4,10 @@ import type { Schema } from '../../wire/schema.ts';
 import type { Right, TransferClaims, TransferService, TransferTokens } from '../../wire/transfer-service.ts';
 import type { ScopedCaller } from '../access.ts';
 import type { HubLimits, HubMeta } from '../contract.ts';
+import type { FactReader } from '../facts.ts';
 import type { Feeds } from '../feed/feeds.ts';
 import type { HeadWatch } from '../feed/head-watch.ts';
+import type { HealthWatch } from '../health.ts';
 import type { Metrics } from '../metrics.ts';
 import type { PendingVolsets } from '../pending-volsets.ts';
 import type { VolsetViews } from '../views/volset-views.ts';
@@ -20,6 +22,9 @@ export interface HubContext {
   /** Who moved; `meta` pokes it at each write. */
   heads: HeadWatch;
   feeds: Feeds;
+  /** What metrics tell of the store. */
+  facts: FactReader;
+  health: HealthWatch;
   /** What people see, kept while it is asked for. */
   views: VolsetViews;
   now: () => number;
@@ -41,6 +46,8 @@ export interface Call {
   body: unknown;
   /** For streamed bodies. */
   stream(maxBytes: number): AsyncGenerator<Uint8Array>;
+  /** For the audit log: what exactly was changed. */
+  note(facts: Readonly<Record<string, unknown>>): void;
   /** Aborts when the client goes away or the hub stops. */
   signal: AbortSignal;
 }
@@ -66,6 +73,10 @@ export interface Route {
   transfer?: 'up' | 'down';
   query?: Record<string, Schema>;
   optionalQuery?: Record<string, Schema>;
+  /** It changes something: its name in the audit log. */
+  audit?: string;
+  /** Of an answer that is no error; 200 unless given. */
+  status?(result: unknown): number;
   /** The answer goes on until somebody ends it, and may say nothing for long. */
   live?: true;
   body?: Medium;

@@ -1,5 +1,7 @@
 /** The hub about itself: health, metrics, the description of its protocol. */
 import { JSON_TYPE } from '../../wire/headers.ts';
+import { object, type Schema } from '../../wire/schema.ts';
+import type { Health } from '../health.ts';
 import { openApi } from '../openapi.ts';
 import { feedRoutes } from './feed.ts';
 import { holdsRoutes } from './holds.ts';
@@ -11,17 +13,21 @@ import { volsetRoutes } from './volsets.ts';
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
+const healthAnswer: Schema = object({
+  ok: { type: 'boolean' },
+  checks: { type: 'object', additionalProperties: { type: 'boolean' } },
+});
+
 const serviceRoutes: Route[] = [
   {
     method: 'GET',
     path: '/healthz',
-    summary: 'Answers when the store does',
+    summary:
+      'Whether the hub can read and write its store: 200, or 503 with the checks that fail; nothing else is told',
     right: null,
-    answer: { type: JSON_TYPE, schema: { type: 'object', properties: { ok: { const: true } }, required: ['ok'] } },
-    handle: async ({ meta }) => {
-      await meta.listTokens();
-      return { ok: true };
-    },
+    answer: { type: JSON_TYPE, schema: healthAnswer },
+    status: (health) => ((health as Health).ok ? 200 : 503),
+    handle: ({ health }) => health.get(),
   },
   {
     method: 'GET',
@@ -29,7 +35,8 @@ const serviceRoutes: Route[] = [
     summary: 'Counters in the Prometheus text format',
     right: 'read',
     answer: { type: METRICS_TYPE },
-    handle: async ({ meta, metrics, transfer }) => metrics.render((await meta.listVolsets()).length, transfer.stats()),
+    handle: async ({ metrics, facts, transfer, now }, { caller }) =>
+      metrics.render({ facts: await facts.get(), transfers: transfer.stats(), caller, now: now() }),
   },
   {
     method: 'GET',

@@ -44,7 +44,9 @@ function shareOf({ share, of }: Call['query']): Share | undefined {
 async function upload({ transfer, limits, metrics, heads }: HubContext, call: Call): Promise<unknown> {
   metrics.uploads++;
   try {
-    return await transfer.receive(call.claims, call.stream(limits.uploadBytes), call.signal);
+    const answer = await transfer.receive(call.claims, call.stream(limits.uploadBytes), call.signal);
+    call.note({ upload: call.claims.uploadId, snapshots: answer.snapshots });
+    return answer;
   } finally {
     metrics.uploads--;
     // Whatever became complete has a number now: the service writes that itself.
@@ -73,6 +75,7 @@ const uploadRoute: Omit<Route, 'method'> = {
   path: '/v1/transfers/:upload',
   summary: 'Take one part of an upload in, a whole blob diff; several at once, and safe to repeat',
   right: 'append',
+  audit: 'upload',
   transfer: 'up',
   body: blobDiff,
   answer: { type: JSON_TYPE, schema: partAnswer },

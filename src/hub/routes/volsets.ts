@@ -57,6 +57,7 @@ async function list({ views }: HubContext, { caller }: Call): Promise<string> {
 /** One that is deleted here may be announced again: its records are taken, whatever its name is by now. */
 async function create(context: HubContext, call: Call): Promise<{ id: VolsetId; created: boolean }> {
   const { id, name } = call.body as { id: VolsetId; name: string };
+  call.note({ volset: id });
   call.authorize('write', id);
   if (await context.meta.knowsVolset(id)) return { id, created: false };
   await claimName(context, call, id, name);
@@ -85,6 +86,7 @@ export const volsetRoutes: Route[] = [
     path: '/v1/volsets',
     summary: 'Announce a volume set; `exists` when the name belongs to another id',
     right: 'write',
+    audit: 'announce-volset',
     body: { type: JSON_TYPE, schema: createVolset },
     answer: { type: JSON_TYPE, schema: created },
     handle: create,

@@ -5,6 +5,7 @@ import { isStoreId, type StoreId, type VolsetId } from '../../core/ids.ts';
 import type { Vector } from '../../core/records.ts';
 import { checkVector } from '../../core/vector.ts';
 import type { Member } from '../contract.ts';
+import { readChains } from './chains.ts';
 import { checkRow, rowSum } from './checksum.ts';
 import { type Engine, findVolsetNumber, volsetNumber } from './engine.ts';
 
@@ -99,11 +100,16 @@ const memberRows = ({ db }: Engine, n: number): MemberRow[] =>
 export function listMembers(engine: Engine, volset: VolsetId): Member[] {
   const n = findVolsetNumber(engine, volset);
   if (n === undefined) return [];
-  return memberRows(engine, n).map(({ store, label, last_seen, retired }) => ({
+  const chains = readChains(engine, n);
+  const ours = chains.cover(chains.vector());
+  const behind = (held: string): Pick<Member, 'behind'> =>
+    held === '{}' ? {} : { behind: chains.countBeyond(ours, chains.cover(JSON.parse(held) as Vector)) };
+  return memberRows(engine, n).map(({ store, label, last_seen, retired, held }) => ({
     store,
     label,
     lastSeen: last_seen,
     state: retired ? 'retired' : 'active',
+    ...behind(held),
   }));
 }
 
