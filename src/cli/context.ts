@@ -81,7 +81,7 @@ export class Context implements AsyncDisposable {
     return openMetaEngine(this, located, { ...options, meta, config });
   }
 
-  /** Guard of `snapshot`, which has no flag for it: PLAIT_MAX_DELETE, else the config key max-delete, else 50 %. */
+  /** Guard of `snapshot`, which has no flag for it, and of others without theirs: PLAIT_MAX_DELETE, else the config key max-delete, else 50 %. */
   async maxDelete(): Promise<number> {
     const env = this.io.env.PLAIT_MAX_DELETE;
     if (env) return percentFrom(env, 'PLAIT_MAX_DELETE');
