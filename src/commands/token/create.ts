@@ -17,9 +17,11 @@ export default class TokenCreate extends BaseCommand {
 
   async run(): Promise<CommandResult> {
     const { flags } = this.input(TokenCreate);
-    const engine = await this.context.metaEngine();
+    const engine = await this.context.engine();
     const { createToken } = await import('../../cli/tokens.ts');
     const { result } = createToken(engine, flags);
+    // Packs know it from now on: a store that is repaired keeps it.
+    await (await import('../../sync/settle.ts')).packGenerations(engine);
     return { result, text: result.token };
   }
 }

@@ -9,9 +9,11 @@ export default class TokenRevoke extends BaseCommand {
 
   async run(): Promise<CommandResult> {
     const { args } = this.input(TokenRevoke);
-    const engine = await this.context.metaEngine();
+    const engine = await this.context.engine();
     const { revokeToken } = await import('../../cli/tokens.ts');
     const { result } = revokeToken(engine, args.id);
+    // Else a repair from packs would bring it back to life.
+    await (await import('../../sync/settle.ts')).packGenerations(engine);
     return { result, text: `token ${args.id} revoked` };
   }
 }
