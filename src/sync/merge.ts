@@ -30,6 +30,7 @@ import { exitOfProblems, problemRow } from './problems.ts';
 import { resolveReference } from './references.ts';
 import type { ProblemRow } from './results.ts';
 import { settle } from './settle.ts';
+import { unlessCollected } from './unless-collected.ts';
 
 export interface MergeOptions {
   ref: string;
@@ -154,7 +155,10 @@ function* changesTo({ engine, volset, ours, theirs }: Task) {
   else for (const after of engine.manifest.entries(reader, theirs.body.root)) yield { path: after.path, after };
 }
 
-async function mergeApart(task: Task, ours: SnapshotView, baseIds: SnapshotId[]): Promise<Outcome<MergeResult>> {
+const mergeApart = (task: Task, ours: SnapshotView, baseIds: SnapshotId[]): Promise<Outcome<MergeResult>> =>
+  unlessCollected(task.engine, () => mergeOnce(task, ours, baseIds));
+
+async function mergeOnce(task: Task, ours: SnapshotView, baseIds: SnapshotId[]): Promise<Outcome<MergeResult>> {
   const { engine, volume, volset, branch, theirs, dryRun } = task;
   for (const id of baseIds) rootHere(engine, volset, id);
   const lines: Lines = { ours, theirs, bases: baseIds.map((id) => readSnapshot(engine, volset, id)) };

@@ -18,6 +18,7 @@ import { problemRow } from './problems.ts';
 import type { SnapshotResult } from './results.ts';
 import { settle } from './settle.ts';
 import { stampSnapshot } from './stamps.ts';
+import { unlessCollected } from './unless-collected.ts';
 import { compareWithBase, guardDeletions } from './working-tree.ts';
 
 export interface SnapshotOptions extends Labels {
@@ -52,7 +53,12 @@ export async function snapshot(engine: Engine, options: SnapshotOptions): Promis
 }
 
 /** `held`: an application is writing, or was while files were read; what was read is dropped then. */
-export async function snapshotUnlessHeld(
+export const snapshotUnlessHeld = (
+  engine: Engine,
+  options: SnapshotOptions,
+): Promise<Outcome<SnapshotResult> | { held: Bracket }> => unlessCollected(engine, () => snapshotOnce(engine, options));
+
+async function snapshotOnce(
   engine: Engine,
   options: SnapshotOptions,
 ): Promise<Outcome<SnapshotResult> | { held: Bracket }> {

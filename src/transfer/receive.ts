@@ -250,5 +250,8 @@ class ReceiveSession {
     const { receiver, putBody } = this.#options;
     const held = receiver.has(KIND.snapshot, Buffer.concat(batch.map(({ id }) => unhex(id))));
     for (const [i, { bytes }] of batch.entries()) if (held[i] !== 1) await putBody(bytes);
+    // No snapshot names it until the commit, which fails if gc takes it until then.
+    receiver.need(KIND.snapshot, Buffer.concat(batch.map(({ id }) => unhex(id))));
+    receiver.accept();
   }
 }
