@@ -72,7 +72,7 @@ export function keepMaintained(work: MaintainWork, schedule: MaintainSchedule): 
   const start = (): void => {
     tried = schedule.now();
     round = startRound(work, schedule.log);
-    round.ended.then(() => {
+    void round.ended.then(() => {
       round = undefined;
       again();
     });
