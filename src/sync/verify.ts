@@ -10,6 +10,7 @@ import { fileFaults } from './verify/files.ts';
 import { type Damage, damageOf, type Finding, noneAffected } from './verify/findings.ts';
 import { logFaults } from './verify/log.ts';
 import { packFaults, type ReadExtent, readsData } from './verify/packs.ts';
+import { stateFaults } from './verify/states.ts';
 import { type Checked, treeFaults } from './verify/trees.ts';
 
 export type { Damage, Finding } from './verify/findings.ts';
@@ -70,6 +71,7 @@ export async function inspect(engine: Engine, options: VerifyOptions): Promise<I
   await part(() => (isStandIn(options) ? [] : engine.meta.verify().map(metaFinding)));
   await part(() => indexFaults(engine));
   await part(() => logFaults(engine));
+  await part(() => (isStandIn(options) ? [] : stateFaults(engine)));
   const packs = await packFaults(engine, options);
   findings.push(...packs);
   for (const { id: volset } of volsetsOf(engine)) {

@@ -98,6 +98,11 @@ export const KINDS: FileKind[] = [
   { name: 'a pack with a tree', find: (dir) => bySize(dir).at(-1) as string, verdicts: every(/^pack /) },
   { name: 'log.open', find: (dir) => join(inVolset(dir), 'log.open'), verdicts: all(/log\.open|generations/) },
   {
+    name: 'log.open of the store itself',
+    find: store('packs', '0'.repeat(32), 'log.open'),
+    verdicts: all(/log\.open/),
+  },
+  {
     name: 'volume.json',
     find: volume('volume.json'),
     verdicts: {

@@ -4,6 +4,7 @@ import { hash } from 'node:crypto';
 import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { keepIdentity } from '../crash/world.ts';
 import { noise } from '../e2e/helpers/trees.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: documents are checked field by field
@@ -34,6 +35,8 @@ export async function makeSample(program: Program, dir: string): Promise<Sample>
   const copy = (name: string): string => {
     const to = join(dir, name);
     cpSync(live, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    // It would know itself for a copy, and go on as another store.
+    keepIdentity(join(to, 'work', '.plait'));
     return to;
   };
   mkdirSync(live);

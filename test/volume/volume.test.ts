@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SnapshotId, VolsetId } from '../../src/core/ids.ts';
 import { createVolume, findVolume, listVolumes, openVolume } from '../../src/volume/index.ts';
+import { openJson } from '../../src/volume/state.ts';
 
 const volset = 'a'.repeat(32) as VolsetId;
 const id = 'b'.repeat(32);
@@ -32,7 +33,7 @@ describe('volumes', () => {
     const store = join(top, 'store');
     fs.mkdirSync(store);
     createVolume({ store, dir: join(top, 'work'), id, volset, branch: null });
-    assert.deepEqual(JSON.parse(fs.readFileSync(join(top, 'work/.plait'), 'utf8')), { store, volume: id });
+    assert.deepEqual(openJson(fs.readFileSync(join(top, 'work/.plait'), 'utf8')), { store, volume: id });
     assert.equal(findVolume(join(top, 'work'))!.volume.state.id, id);
     assert.deepEqual(
       listVolumes(store).map((v) => v.state.id),
@@ -88,6 +89,18 @@ describe('volumes', () => {
       assert.throws(() => openVolume(join(top, 'store'), id), { code: 'format' });
     });
   }
+
+  it('with a flipped bit in a path or an id are refused', () => {
+    const path = join(top, 'work/.plait');
+    createVolume({ store: join(top, 'store'), dir: join(top, 'work'), id, volset, branch: null });
+    for (const file of [path, join(top, 'store/volumes', id, 'volume.json')]) {
+      const text = fs.readFileSync(file, 'utf8');
+      fs.writeFileSync(file, text.replace('bbbb', 'bbab').replace('/store', '/stOre'));
+      assert.throws(() => findVolume(join(top, 'work')), { code: 'format' }, file);
+      fs.writeFileSync(file, text);
+    }
+    assert.ok(findVolume(join(top, 'work')));
+  });
 
   it('are not guessed at', () => {
     assert.throws(() => openVolume(top, id), { code: 'not-found' });

@@ -1,6 +1,7 @@
 /** What is wrong with a store, in a form that can be acted upon (`--repair`), and the rows that a document shows of it. */
 import type { ObjectRef } from '../../blob/contract.ts';
 import type { SnapshotId, VolsetId } from '../../core/ids.ts';
+import { STORE_STATE } from '../../core/state-object.ts';
 import type { JsonPath } from '../results.ts';
 
 /** Files of a store that are neither packs nor databases. */
@@ -31,7 +32,7 @@ export type Finding = { what: string } & Affected &
     /** `log.open` is damaged before its end, or generations that were packed lie nowhere: they are packed again. */
     | { kind: 'log'; volset: VolsetId }
     /** Metadata lacks generations that lie in packs: an older meta.db was put back, or part of it was lost. */
-    | { kind: 'older'; volset: VolsetId }
+    | { kind: 'older'; volset: VolsetId | null }
     /** meta.db. `unusable`: it cannot be opened or read at all. */
     | { kind: 'meta'; volset: VolsetId | null; unusable: boolean }
     /** `path` is absolute. */
@@ -59,7 +60,8 @@ export const noneAffected = (): Affected => ({ snapshots: [], paths: [], pathCou
 export function damageOf({ what, volset, snapshots, paths, pathCount }: Finding): Damage {
   return {
     what,
-    volset,
+    // What is told of the store itself is kept as if it were a volset's.
+    volset: volset === STORE_STATE ? null : volset,
     snapshots: snapshots.slice(0, MAX_SNAPSHOTS),
     paths,
     ...(snapshots.length > MAX_SNAPSHOTS && { snapshotCount: snapshots.length }),
