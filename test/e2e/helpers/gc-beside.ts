@@ -35,16 +35,19 @@ export async function gcBeside(lab: Lab, rounds: number): Promise<GcFigures> {
 async function round(lab: Lab, hub: Hub, n: number, figures: GcFigures): Promise<void> {
   change(lab, n);
   const copy = lab.path(`clone-${n}`);
-  const [gcHere, gcThere] = await Promise.all([
+  const [gcHere, gcThere, , , gcOther] = await Promise.all([
     // What is not there yet cannot be dropped: exit 9. Another gc may be at it: 11.
     lab.in('work', ['gc', '--keep-last', '2'], [0, 9]),
     lab.run(['--store', hub.store, 'gc', ...(n % 2 === 0 ? ['--keep-last', '3', '--force'] : [])]),
     lab.in('work', ['snapshot']).then(() => lab.in('work', ['push'])),
     lab.in('other', ['pull']),
+    // What the hub was made to drop is held by nobody else any more.
+    lab.in('other', ['gc', '--keep-last', '2'], [0, 9]),
     lab.run(['clone', `${hub.url}/data`, copy]),
   ]);
   count(figures, gcHere);
   count(figures, gcThere);
+  count(figures, gcOther);
   if (n % 5 === 0) await lab.verify(lab.path(`clone-${n}/.plait`));
   rmSync(copy, { recursive: true });
 }
