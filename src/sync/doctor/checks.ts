@@ -23,6 +23,8 @@ export interface DoctorOptions {
   minFree?: number;
   /** The index of packs is opened only when it is asked for. */
   packs: () => Promise<PackInfo[]>;
+  /** The metadata has an older format, which can only be read. */
+  isOldFormat?: () => boolean;
 }
 
 /** What all checks look at, read once. */

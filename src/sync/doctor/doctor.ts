@@ -60,10 +60,8 @@ function cloneCheck({ engine: { meta } }: Look): CheckRow[] {
     : [wrong('clone', 'it was cut off', 'run the same `plait clone` again: it goes on from there')];
 }
 
-function formatCheck({ engine: { meta } }: Look): CheckRow {
-  return needsMigration(meta)
+function formatCheck({ options: { isOldFormat } }: Look): CheckRow {
+  return isOldFormat?.()
     ? wrong('format', 'an older one, which can only be read', 'bring it up to date with `plait migrate`')
     : right('format', 'current');
 }
-
-const needsMigration = (_meta: MetaEngine['meta']): boolean => false;
