@@ -37,8 +37,12 @@ describe('e2e: verify --repair', function () {
     'meta.db gone': remove,
     'meta.db zeroed': () => writeFileSync(join(store, 'meta.db'), Buffer.alloc(8192)),
     'index.db zeroed': () => writeFileSync(join(store, 'index.db'), Buffer.alloc(8192)),
-    'all packs and the log gone': () => packs().forEach((path) => rmSync(path)),
-    'all packs and the log cut': () => packs().forEach((path) => truncateSync(path, 60)),
+    'all packs and the log gone': () => {
+      for (const path of packs()) rmSync(path);
+    },
+    'all packs and the log cut': () => {
+      for (const path of packs()) truncateSync(path, 60);
+    },
     'the file format gone': () => rmSync(join(store, 'format')),
   };
 
@@ -52,7 +56,7 @@ describe('e2e: verify --repair', function () {
     writeFileSync(join(work, 'note'), `later ${Math.random()}`);
     await lab.in('work', ['sync']);
     rmSync(lab.path('clone'), { recursive: true, force: true });
-    await lab.run(['clone', `${hub.url}/work`, lab.path('clone')]);
+    await lab.run(['clone', hub.url, lab.path('clone')]);
     assertSame(work, lab.path('clone'));
   }
 

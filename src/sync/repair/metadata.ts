@@ -29,9 +29,12 @@ export interface MetadataOptions extends StoreOptions {
 export async function repairMetadata(dir: string, options: MetadataOptions): Promise<Repaired[]> {
   const { world } = options;
   const finished = await alone(dir, options, () => finishSwap(dir, world.now()));
-  const why = await faultOf(dir, options);
+  const index: Repaired[] = [];
+  const why = await faultOf(dir, options, index);
   if (why === undefined) {
-    return finished ? [{ what: 'metadata was made anew from packs by a repair that was cut off', volset: null }] : [];
+    return finished
+      ? [{ what: 'metadata was made anew from packs by a repair that was cut off', volset: null }]
+      : index;
   }
   const old = openIfUsable(dir, options);
   using _old = 'self' in old ? old : undefined;
@@ -66,13 +69,15 @@ const inUse = (): PlaitError =>
     hint: 'Stop what else uses it (a hub, a watch), and run the command again.',
   });
 
-async function faultOf(dir: string, options: MetadataOptions): Promise<string | undefined> {
+/** `index`: opening the packs makes a damaged index again. */
+async function faultOf(dir: string, options: MetadataOptions, index: Repaired[]): Promise<string | undefined> {
   const meta = openIfUsable(dir, options);
   if (!('self' in meta)) return meta.unusable;
   using open = meta;
   const faults = faultsOf(open);
   if (faults.length > 0) return faults[0];
   await using blob = await openBlobs(dir, options);
+  if (blob.indexRebuilt) index.push({ what: 'the chunk index was made again from packs', volset: null });
   const lacked = await lackedGenerations(blob, open);
   if (lacked > 0) return `it lacked ${lacked} generations that lie in packs`;
   return isBehind(open, await readTold(blob)) ? 'it lacked moves of branches that packs tell of' : undefined;
