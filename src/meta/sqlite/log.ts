@@ -148,6 +148,8 @@ export function readGeneration({ db }: Engine, row: HeaderRow): Generation {
 }
 
 export function unpackedGenerations(engine: Engine, limit: number): { volset: VolsetId; generation: Generation }[] {
+  // Of an older format: it could not be noted that they were packed.
+  if (engine.db.isReadOnly) return [];
   return engine.db.read(() =>
     engine.db
       .all<HeaderRow>(`SELECT ${HEADER_COLUMNS} WHERE g.packed = 0 ORDER BY g.position LIMIT ?`, limit)

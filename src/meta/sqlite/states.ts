@@ -36,8 +36,8 @@ const quiet = new WeakMap<object, string>();
 
 export function unpackedStates(engine: Engine): StateToPack[] {
   const { db } = engine;
-  // Hands its records over and is thrown away.
-  if (engine.self.ephemeral) return [];
+  // Hands its records over and is thrown away; or is of an older format, which could not note that it was packed.
+  if (engine.self.ephemeral || db.isReadOnly) return [];
   return db.read(() => {
     const seen = seenNow(engine);
     if (quiet.get(db) === seen) return [];
