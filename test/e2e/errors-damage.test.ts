@@ -116,10 +116,14 @@ describe('e2e: damaged stores', function () {
     for (const [what, exit, harm] of harms) {
       harm();
       const left = existsSync(meta) ? readFileSync(meta) : undefined;
-      for (const verb of ['status', 'verify', 'snapshot']) {
+      for (const verb of ['status', 'snapshot']) {
         const code = exit === 14 ? 'integrity' : 'no-store';
         await fails([verb], { exit, code, message: /meta\.db/, hint: /\S/ }, { cwd: work });
       }
+      const found = await lab.in('work', ['verify', '--read-data'], 14);
+      const texts = found.damage.map((row: Document) => row.what as string);
+      assert.ok(texts.length === 1 && /meta\.db/.test(texts[0]), `${what}: ${JSON.stringify(found)}`);
+      assert.deepEqual([found.checked.volsets, found.checked.snapshots > 0], [1, true], 'all else is checked');
       if (left) assert.deepEqual(readFileSync(meta), left, what);
       writeFileSync(meta, whole);
     }
