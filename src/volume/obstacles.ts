@@ -6,7 +6,7 @@ import type { Change, Entry } from '../core/entry.ts';
 import { encodeEntry, sameEntryBytes } from '../core/entry-codec.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { FileSource } from '../core/files.ts';
-import { baseName, isWithin, joinKey, type PathKey, parentKey } from '../core/paths.ts';
+import { baseName, isWithin, joinKey, type PathKey, parentKey, showPath } from '../core/paths.ts';
 import type { FileStat } from '../core/stat.ts';
 import type { Beneath } from '../disk/beneath.ts';
 import { kindOfMode } from '../disk/file-stat.ts';
@@ -54,6 +54,8 @@ interface Leaving {
   next: number;
 }
 
+/** Says nothing about the file itself. */
+const SHORTAGE = new Set(['EMFILE', 'ENFILE', 'EIO', 'ENOMEM']);
 /** How many files whose stats prove nothing are hashed in one go. */
 const BATCH = 1000;
 
@@ -155,6 +157,8 @@ export class Looker {
       const { change } = suspects[next++];
       if (result.path !== change.path) throw new PlaitError('unexpected', 'files were read out of order');
       if (result.status === 'vanished') continue;
+      if (result.status === 'unreadable' && SHORTAGE.has(result.errno ?? ''))
+        throw unreadable(change.path, result.errno);
       if (result.status !== 'stored') this.#obstacle(change.path);
       else this.#judge(change, result.stat, result.content);
     }
@@ -250,6 +254,11 @@ export const looksFinished = (stat: FileStat, after: Entry): boolean =>
   stat.size === after.size &&
   closeTimes(after.mtime, stat.mtimeNs) &&
   (stat.mode & 0o777) === (after.mode & 0o777);
+
+const unreadable = (path: PathKey, errno: string | undefined): PlaitError =>
+  new PlaitError('io', `${showPath(path)} cannot be read (${errno}); nothing was written`, {
+    hint: 'see what is wrong with the disk, or raise the limit of open files, and run the command again',
+  });
 
 async function* sourcesOf(suspects: Suspect[]): AsyncGenerator<FileSource> {
   for (const { change, stat } of suspects) yield { path: change.path, stat };
