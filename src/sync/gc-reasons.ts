@@ -5,7 +5,7 @@ import type { Refusal } from '../meta/contract.ts';
 export type KeptReason = Exclude<Refusal, 'absent'> | 'base' | 'unproven' | 'not-asked';
 
 export const WHY: Record<KeptReason, string> = {
-  tip: 'a branch ends there: move or delete the branch first',
+  tip: 'a branch ends there, here or at a remote: move or delete the branch first',
   base: 'a working directory stands on it: check out another snapshot there first',
   'in-use': 'a transfer is using it: try again when that is over',
   promised: 'another store was told within the last hour that it is here: try again later, or --force',

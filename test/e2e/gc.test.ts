@@ -70,6 +70,17 @@ describe('e2e: gc and drop', function () {
     await lab.verify(kept.store);
   });
 
+  it('keeps what a hub that is away would have to vouch for: exit 13, with the document', async () => {
+    writeFileSync(lab.path('work', 'text'), 'four');
+    await lab.in('work', ['snapshot', '--push', 'origin']);
+    await hub.stop();
+    const doc = await lab.in('work', ['gc', '--keep-last', '1'], 13);
+    const reasons = doc.volsets[0].kept.map(({ reason }: Document) => reason);
+    assert.deepEqual(reasons.sort(), ['not-asked', 'tip'], 'the other remote was last seen at an older tip');
+    const text = await lab.text(['-C', lab.path('work'), 'gc', '--keep-last', '1'], 13);
+    assert.match(text, /kept: a remote that may hold it could not be asked/);
+  });
+
   it('a hub logs its rounds', async () => {
     const { startPlait } = await import('./helpers/plait.ts');
     const running = startPlait(['serve', lab.path('kept'), '--listen', '127.0.0.1:0', '--json', '--maintain', '1s'], {
