@@ -94,7 +94,8 @@ async function snapshotOnce(
     const standing = { ...facts, root: baseRoot, id: volume.state.base, created: false };
     return outcome(document(engine, volset, line.forkedFrom ?? line.name, standing), exitOf(found));
   }
-  return commit({ engine, volume, volset, writer, changes, dir, facts, options });
+  // Awaited: the writer closes when this function has ended.
+  return await commit({ engine, volume, volset, writer, changes, dir, facts, options });
 }
 
 /** What was read, on its way to becoming a snapshot. */
