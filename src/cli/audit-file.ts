@@ -47,6 +47,8 @@ export class AuditFile implements Audit {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#work;
+    // What an earlier try could not write.
+    await this.#drain();
     await this.#handle?.close();
     this.#handle = undefined;
   }
