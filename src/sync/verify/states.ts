@@ -19,7 +19,8 @@ export async function stateFaults(engine: Engine): Promise<Finding[]> {
   const older = olderThan(engine, told);
   if (older !== undefined) findings.push({ ...noneAffected(), kind: 'older', volset: null, what: older });
   if (findings.length > 0 || meta.unpackedStates().length > 0) return findings;
-  for (const { id } of meta.listVolsets()) if (!meta.waitsForCut(id) && !isTold(engine, told, id)) findings.push(untold(id, 'its branches'));
+  for (const { id } of meta.listVolsets())
+    if (!meta.waitsForCut(id) && !isTold(engine, told, id)) findings.push(untold(id, 'its branches'));
   if (!isStoreTold(engine, told)) findings.push(untold(STORE_STATE, 'the store, its remotes and its tokens'));
   // Others may have gone on meanwhile.
   return findings.length > 0 && meta.unpackedStates().length > 0 ? [] : findings;
