@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { SnapshotId, WriteId } from '../../src/core/ids.ts';
 import {
   type Evidence,
+  isHeldByTip,
   isVolsetDead,
   type Liveness,
   livenessOf,
@@ -21,6 +22,21 @@ const ANCESTORS: Record<SnapshotId, SnapshotId[]> = {
   [s2b]: [s1, s2b],
 };
 const precedes: Precedes = (ancestor, descendant) => ANCESTORS[descendant].includes(ancestor);
+
+describe('core: which snapshots refs keep', () => {
+  const rows: [string, SnapshotId[][], boolean][] = [
+    ['no branch', [], false],
+    ['one that points at it', [[s2]], true],
+    ['one past it', [[s3]], false],
+    ['one before it', [[s1]], false],
+    ['one that is behind where the other side has it', [[s2, s3]], false],
+    ['one that parted', [[s2, s2b]], true],
+    ['one that both sides have there', [[s2, s2]], true],
+    ['another branch that has gone on', [[s2], [s3]], true],
+  ];
+  for (const [what, branches, held] of rows)
+    it(`${what}: ${held ? 'kept' : 'not kept'}`, () => assert.equal(isHeldByTip(s2, branches, precedes), held));
+});
 
 describe('core: liveness', () => {
   const rows: [string, Evidence, Liveness][] = [

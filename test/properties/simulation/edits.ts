@@ -77,7 +77,8 @@ function anEdit(world: EditWorld, store: SimStore): Edit | undefined {
   const branch = branches.length > 0 ? random.pick(branches) : undefined;
   const kind = random.below(100);
   if (kind < 35) return setVolset(random);
-  if (kind < 50) return setSnapshot(world, store);
+  if (kind < 46) return setSnapshot(world, store);
+  if (kind < 50) return forgetOne(world, store);
   if (kind < 60)
     return { edit: 'create-branch', branch: random.hex(32) as BranchId, name: random.pick(NAMES), creator: store.name };
   if (kind < 72) return branch && { edit: 'set', register: `branch:${branch.id}:name`, value: random.pick(NAMES) };
@@ -102,6 +103,13 @@ function setSnapshot({ random, volset }: EditWorld, store: SimStore): Edit | und
     register: `snapshot:${random.pick(ids)}:${field}`,
     value: random.chance(0.2) ? null : someValue(random),
   };
+}
+
+/** Anything but what a branch of this store points at. */
+function forgetOne({ random, volset }: EditWorld, store: SimStore): Edit | undefined {
+  const tips = new Set(store.quietly.refs(volset, 'self').map(({ snapshot }) => snapshot));
+  const ids = store.quietly.snapshotPage(volset, null, 50).filter((id) => !tips.has(id));
+  return ids.length > 0 ? { edit: 'delete', object: `snapshot:${random.pick(ids)}` } : undefined;
 }
 
 function moveBranch({ random, volset }: EditWorld, store: SimStore, { id, tip }: BranchView): Edit | undefined {

@@ -145,9 +145,15 @@ function showsItsHeads(meta: MetaStore, volset: VolsetId, oracle: Oracle): strin
     [...names].map(([id, n]) => `${id} ${n}`).sort(),
   );
   for (const { id, tip } of shown) expect(`the tip of ${id}`, tip, tips.get(id) ?? null);
-  expect('the number of snapshots', view.snapshots, oracle.snapshots.size);
+  const gone = [...oracle.snapshots.keys()].filter(oracle.isForgotten);
+  expect('the number of snapshots', view.snapshots, oracle.snapshots.size - gone.length);
+  expect('what was forgotten', [...meta.forgotten(volset)].sort(), gone.sort());
   for (const [id, body] of oracle.snapshots) {
     const snapshot = meta.findSnapshot(volset, id);
+    if (oracle.isForgotten(id)) {
+      expect(`snapshot ${id.slice(0, 8)}, which was forgotten,`, snapshot, undefined);
+      continue;
+    }
     const fields = snapshot && { name: snapshot.name, description: snapshot.description, attrs: snapshot.attrs };
     const { name: n, description: d, attrs: a } = oracle.fieldsOf(`snapshot:${id}`);
     expect(`snapshot ${id.slice(0, 8)}`, fields, { name: n, description: d, attrs: a });
@@ -193,24 +199,24 @@ function recordsRivals(meta: MetaStore, volset: VolsetId, oracle: Oracle): strin
   return faults;
 }
 
-/** Who sees a branch that somebody deleted is told that it was kept. */
+/** Who sees a branch that somebody deleted, or a snapshot that somebody forgot, is told that it was kept. */
 function tellsOfKept(meta: MetaStore, volset: VolsetId, oracle: Oracle): string[] {
   if (!meta.findVolset(volset)) return [];
   const told = new Set<string>();
   for (const { kind, object } of meta.listConflicts(volset, { all: true })) if (kind === 'delete') told.add(object);
-  return meta
-    .listBranches(volset)
-    .map(({ id }): ObjectKey => `branch:${id}`)
+  const branches = meta.listBranches(volset).map(({ id }): ObjectKey => `branch:${id}`);
+  const snapshots = meta.snapshotPage(volset, null, 10_000).map((id): ObjectKey => `snapshot:${id}`);
+  return [...branches, ...snapshots]
     .filter((object) => oracle.tombstones.has(object) && !told.has(object))
     .map((object) => `I13: ${object} was deleted, is kept, and that is in no record`);
 }
 
-/** I16 */
+/** I16. A branch that is behind may point at what was forgotten: its data stays until it moves on. */
 function refsHaveData(meta: MetaStore, volset: VolsetId): string[] {
   if (meta.settings()[`volset.${volset}.metadata-only`] === 'true') return [];
   return meta
     .refs(volset, 'self')
-    .filter(({ snapshot }) => snapshot !== null && !meta.findSnapshot(volset, snapshot as SnapshotId)?.hasBlob)
+    .filter(({ snapshot }) => snapshot !== null && !Object.hasOwn(meta.blobNumbers(volset, [snapshot]), snapshot))
     .map(({ branch }) => `I16: branch ${branch} points at a snapshot without its data`);
 }
 

@@ -120,6 +120,8 @@ export class Oracle {
     return displayNames(named);
   }
 
+  isForgotten = (id: SnapshotId): boolean => this.#isSeen(`snapshot:${id}`);
+
   isVolsetDead = (liveBranches: number): boolean => liveBranches === 0 && this.#isSeen('volset');
 
   /** Somebody deleted it, and all that was written to it was seen by one who did. */
