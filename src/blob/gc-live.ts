@@ -6,6 +6,7 @@ import { hash } from 'node:crypto';
 import { PlaitError } from '../core/errors.ts';
 import { KIND, type Kind, unhex } from '../core/hash.ts';
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
+import { STORE_STATE } from '../core/state-object.ts';
 import type { CollectOptions, CollectRoot, NodeSource } from './contract.ts';
 import { ID_BYTES } from './format.ts';
 import { liveSteps } from './manifest/live.ts';
@@ -37,7 +38,8 @@ export class LiveObjects {
   }
 
   isLive(volset: VolsetId, kind: Kind, id: Uint8Array): boolean {
-    if (this.skipped.has(volset)) return true;
+    // What the store tells of itself belongs to no volset.
+    if (volset === STORE_STATE || this.skipped.has(volset)) return true;
     if (kind <= KIND.snapshot) return this.#ids.has(kind, this.#keyOf(volset, id));
     // A volset that was not named may have come since.
     if (!this.#named.has(volset)) return this.#last.has(volset);
