@@ -54,6 +54,7 @@ describe('e2e: verify --repair', function () {
     assert.deepEqual(readFileSync(join(lab.path('back'), 'data.bin')), noise(400_000));
     await lab.in('work', ['verify', '--read-data']);
     writeFileSync(join(work, 'note'), `later ${Math.random()}`);
+    await lab.in('work', ['snapshot']);
     await lab.in('work', ['sync']);
     rmSync(lab.path('clone'), { recursive: true, force: true });
     await lab.run(['clone', hub.url, lab.path('clone')]);
