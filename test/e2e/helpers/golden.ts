@@ -62,6 +62,7 @@ export function normalized(text: string, names: Record<string, string>): string 
     .replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z/g, '<TIME>')
     .replace(/\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}/g, '<TIME>')
     .replace(/\b(?=[0-9a-f]*\d)[0-9a-f]{7,64}\b/g, '<ID>')
+    .replace(/\b\d+ (min|h|d) ago\b/g, 'just now')
     .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:<PORT>')
     .replace(/\b\d[\d.,]* (B|KiB|MiB|GiB)\b/g, '<SIZE>')
     .replace(/\b\d+(\.\d+)? (ms|s)\b|\b\d+ min \d\d s\b/g, '<SPAN>')
