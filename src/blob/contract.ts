@@ -85,7 +85,7 @@ export interface BlobStore extends AsyncDisposable {
 }
 
 export interface CollectOptions {
-  /** Volsets whose data is all garbage are those that are not named. */
+  /** Others are asked for roots as well, since they may have come meanwhile; all of theirs is garbage that no root needs. */
   volsets: VolsetId[];
   /**
    * Complete blobs with numbers behind `after`, ascending. Asked anew, from the last number on, under the index's write

@@ -33,11 +33,11 @@ export interface StepOptions {
   signal?: AbortSignal;
 }
 
-export async function inSlices<T>(steps: Generator<void, T>, signal?: AbortSignal): Promise<T> {
+export async function inSlices<T>(steps: Generator<void, T>, signal?: AbortSignal, slice = SLICE): Promise<T> {
   for (let n = 1; ; n++) {
     const { done, value } = steps.next();
     if (done) return value;
-    if (n % SLICE !== 0) continue;
+    if (n % slice !== 0) continue;
     await tick();
     signal?.throwIfAborted();
   }

@@ -99,7 +99,7 @@ class Collection {
     const { dryRun, waste = WASTE, signal } = this.#options;
     const bytesBefore = this.#bytesNow();
     await this.#mark();
-    const uses = await inSlices(measure(index, this.#live), signal);
+    const uses = await inSlices(measure(index, this.#live), signal, 1);
     const plan = planOf(uses, this.#live.skipped, waste);
     if (dryRun) return this.#estimate(bytesBefore, plan);
     await this.#sweep(plan);
