@@ -17,7 +17,7 @@ describe('e2e: a store of the previous format', function () {
     store = lab.path('work', '.plait');
   });
   afterEach(() => lab[Symbol.asyncDispose]());
-  const read = (argv: string[], exit = 0) => lab.run(['--store', store, ...argv], exit);
+  const read = (argv: string[], exit: number | number[] = 0) => lab.run(['--store', store, ...argv], exit);
 
   it('every command that reads works, every one that writes ends with 17 and the way out', async () => {
     assert.equal((await read(['log', 'main'])).snapshots.length, 6);
