@@ -105,6 +105,7 @@ describe('meta: states of a store', () => {
     pack(meta);
     meta.putSetting('peer.x.y.blobs', '4');
     meta.putSetting('hub.transfer-secret', 'secret');
+    meta.putSetting('hub.probe', '1700000000000');
     assert.deepEqual(pack(meta), []);
     meta.putSetting('config.label', 'there');
     meta.putRemote({ name: 'origin', url: 'http://hub', enabled: true });

@@ -34,10 +34,12 @@ function rowOf({ db }: Engine, n: number): StateRow | undefined {
 /** What was looked at last by each connection, when there was nothing to tell. */
 const quiet = new WeakMap<object, string>();
 
+/** Not one that hands its records over and is thrown away, nor an older format, which cannot note what was packed. */
+export const tellsStates = ({ db, self }: Engine): boolean => !self.ephemeral && !db.isReadOnly;
+
 export function unpackedStates(engine: Engine): StateToPack[] {
   const { db } = engine;
-  // Hands its records over and is thrown away; or is of an older format, which could not note that it was packed.
-  if (engine.self.ephemeral || db.isReadOnly) return [];
+  if (!tellsStates(engine)) return [];
   return db.read(() => {
     const seen = seenNow(engine);
     if (quiet.get(db) === seen) return [];
@@ -55,9 +57,9 @@ function seenNow({ db }: Engine): string {
 }
 
 /** Rows that others are told to remember, or keep to themselves, are left out. */
-const KEPT = `key NOT LIKE 'peer.%' AND key NOT IN ('hub.transfer-secret', 'clone.unfinished')`;
-const isKept = (key: string): boolean =>
-  !key.startsWith('peer.') && key !== 'hub.transfer-secret' && key !== 'clone.unfinished';
+const LEFT_OUT = ['hub.transfer-secret', 'hub.probe', 'clone.unfinished'];
+const KEPT = `key NOT LIKE 'peer.%' AND key NOT IN (${LEFT_OUT.map((key) => `'${key}'`).join()})`;
+const isKept = (key: string): boolean => !key.startsWith('peer.') && !LEFT_OUT.includes(key);
 
 function storeState(engine: Engine): StateToPack[] {
   const { install, epoch, label } = engine.self;
