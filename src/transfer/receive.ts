@@ -4,6 +4,7 @@
  * stay; what becomes of the rest is for whoever owns the receiver.
  */
 import type { ObjectRef, WriteStats } from '../blob/contract.ts';
+import { collected } from '../blob/index.ts';
 import type { Manifest } from '../blob/manifest/contract.ts';
 import { PlaitError } from '../core/errors.ts';
 import { KIND, snapshotId, unhex } from '../core/hash.ts';
@@ -94,10 +95,12 @@ class ReceiveSession {
   readonly #bases = new Map<SnapshotId, SnapshotId | null>();
   /** Roots verified in this stream. */
   readonly #verified = new Map<SnapshotId, NodeId>();
-  #latest: NodeId | undefined;
+  #latest: SnapshotId | undefined;
+  /** Complete when they were looked at, and not looked through: what comes is whole only if they still are. */
+  readonly #relied = new Set<SnapshotId>();
   /** Markers that wait for another stream. */
   readonly #waiting: { id: SnapshotId; bytes: Uint8Array }[] = [];
-  #pending: { id: SnapshotId; bytes: Uint8Array }[] = [];
+  #pending: { id: SnapshotId; bytes: Uint8Array; held: boolean }[] = [];
   #unpublished = 0;
   #publishing = false;
   #leave: (() => void) | undefined;
@@ -192,14 +195,15 @@ class ReceiveSession {
     await this.#intake.drain();
     if (alone) this.#leave ??= await alone.take();
     // A part that is repeated, or another upload was faster.
-    const complete = (await completeRoot(id)) !== undefined;
-    const chunks = complete ? 0 : await this.#verify(id, body);
+    const held = (await completeRoot(id)) !== undefined;
+    const chunks = held ? 0 : await this.#verify(id, body);
     if (chunks === undefined) return;
+    if (held) this.#relied.add(id);
     this.received.chunks += chunks;
     onProgress?.({ items: 1, chunks });
     this.#verified.set(id, body.root);
-    this.#latest = body.root;
-    this.#pending.push({ id, bytes });
+    this.#latest = id;
+    this.#pending.push({ id, bytes, held });
     if (this.#unpublished >= PUBLISH_EVERY) await this.#publish();
   }
 
@@ -217,17 +221,16 @@ class ReceiveSession {
 
   /** Complete roots that probably share much with it: its base, its parents, the snapshot before. */
   async #trusted(id: SnapshotId, body: SnapshotBody): Promise<NodeId[]> {
-    const base = this.#bases.get(id);
     const roots = new Set<NodeId>();
-    if (base) {
-      const root = this.#verified.get(base) ?? (await this.#options.completeRoot(base));
-      if (root !== undefined) roots.add(root);
-    }
-    for (const parent of body.parents.slice(0, 4)) {
-      const root = this.#verified.get(parent);
-      if (root !== undefined) roots.add(root);
-    }
-    if (this.#latest !== undefined) roots.add(this.#latest);
+    const trust = (on: SnapshotId, root: NodeId | undefined): void => {
+      if (root === undefined) return;
+      roots.add(root);
+      this.#relied.add(on);
+    };
+    const base = this.#bases.get(id);
+    if (base) trust(base, this.#verified.get(base) ?? (await this.#options.completeRoot(base)));
+    const near = [...body.parents.slice(0, 4), ...(this.#latest === undefined ? [] : [this.#latest])];
+    for (const other of near) trust(other, this.#verified.get(other));
     return [...roots];
   }
 
@@ -238,12 +241,25 @@ class ReceiveSession {
     const ids = batch.map(({ id }) => id);
     this.#publishing = true;
     await this.#putBodies(batch);
-    const stats = await receiver.publish(() => commit(ids));
+    const own = new Set(batch.filter(({ held }) => !held).map(({ id }) => id));
+    const relied = [...this.#relied].filter((id) => !own.has(id));
+    const stats = await receiver.publish(async () => {
+      await this.#stillComplete(relied);
+      await commit(ids);
+    });
     await this.#options.onPublished?.(stats);
     this.#publishing = false;
     this.#pending = [];
+    this.#relied.clear();
     this.#unpublished = 0;
     this.received.snapshots.push(...ids);
+  }
+
+  /** Under the lock that gc takes for each step: what is complete here now keeps all that it needs. */
+  async #stillComplete(ids: SnapshotId[]): Promise<void> {
+    for (const id of ids) {
+      if ((await this.#options.completeRoot(id)) === undefined) throw collected({ missing: [], snapshot: id });
+    }
   }
 
   async #putBodies(batch: { id: SnapshotId; bytes: Uint8Array }[]): Promise<void> {

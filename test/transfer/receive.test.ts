@@ -100,6 +100,70 @@ describe('transfer: receiving', () => {
     assert.deepEqual(store.meta.missingBlobs(VOLSET, [made.id]), []);
   });
 
+  describe('beside gc', () => {
+    const drop = async ({ id }: MadeSnapshot): Promise<void> => {
+      assert.deepEqual(store.meta.dropBlobs(VOLSET, [id], { force: true }).dropped, [id]);
+      const roots = (_: VolsetId, after: number) =>
+        store.meta
+          .numberedBlobs(VOLSET, after + 1, Number.MAX_SAFE_INTEGER, 100)
+          .map(({ number, snapshot }) => ({ number, snapshot, root: rootOf(snapshot) }));
+      await store.blob.collect({ volsets: [VOLSET], roots });
+    };
+    const rootOf = (id: SnapshotId): NodeId => store.meta.findSnapshot(VOLSET, id)?.body.root ?? assert.fail();
+
+    /** `work` runs when all markers were looked at, and nothing was published. */
+    async function receiveAnd(work: () => Promise<void>, { entries, snapshots }: Sending): Promise<Received> {
+      await using receiver = await store.blob.receiver(VOLSET, 'upload');
+      const publish = receiver.publish.bind(receiver);
+      receiver.publish = async (commit) => {
+        await work();
+        return publish(commit);
+      };
+      return await receiveBlobDiff(
+        {
+          receiver,
+          manifest,
+          volset: VOLSET,
+          completeRoot: async (id) => {
+            const view = store.meta.findSnapshot(VOLSET, id);
+            return view?.hasBlob ? view.body.root : undefined;
+          },
+          commit: (ids) => store.meta.setBlobs(VOLSET, ids),
+          putBody: (bytes) => putBody(store.blob, VOLSET, bytes),
+        },
+        writeBlobDiff({ volset: VOLSET, snapshots }, each(entries)),
+      );
+    }
+
+    it('a snapshot is not published whose base went while it came', async () => {
+      const base = await makeSnapshot(store, someTree(3000));
+      await makeSnapshot(sender, someTree(3000));
+      const next = await makeSnapshot(sender, { ...someTree(3000), zz: 'new' }, [base.id], 2);
+      const held = new Set(objectsOf(store, base).map(({ id }) => Buffer.from(id).toString('hex')));
+      const fresh = objectsOf(sender, next).filter(({ id }) => !held.has(Buffer.from(id).toString('hex')));
+      const sending = {
+        entries: [...blockEntries(fresh), marker(next)],
+        snapshots: [{ id: next.id, base: base.id }],
+      };
+      await assert.rejects(
+        receiveAnd(() => drop(base), sending),
+        refuses('busy'),
+      );
+      assert.deepEqual(store.meta.missingBlobs(VOLSET, [next.id]), [next.id]);
+    });
+
+    it('a snapshot that was here and went while it came again is not said to be here', async () => {
+      const there = await makeSnapshot(store, someTree(60));
+      assert.equal(there.id, made.id);
+      const sending = { entries: [marker(made)], snapshots: alone(made.id) };
+      await assert.rejects(
+        receiveAnd(() => drop(there), sending),
+        refuses('busy'),
+      );
+      assert.deepEqual(store.meta.missingBlobs(VOLSET, [made.id]), [made.id]);
+    });
+  });
+
   it('takes an empty tree', async () => {
     const empty = await makeSnapshot(sender, {}, [], 9);
     const entries = [...blockEntries(objectsOf(sender, empty)), marker(empty)];
