@@ -22,6 +22,8 @@ export interface StateMark {
 export interface MetaState {
   /** States that say something new since the last that was packed. Empty, at the cost of a look, while nothing moved. */
   unpackedStates(): StateToPack[];
+  /** False for one that tells nothing: it hands its records over, or has an older format, which nothing was told of. */
+  tellsStates(): boolean;
   /** Something of it is open: where its branches stand is told once that is cut. */
   waitsForCut(volset: VolsetId): boolean;
   /** The next ones tell everything again: those in packs were lost. */

@@ -24,7 +24,7 @@ import { moveRefs, refs } from './refs.ts';
 import { currentRevision } from './revisions.ts';
 import { seal, sealed } from './seals.ts';
 import * as snapshots from './snapshots.ts';
-import { repackStates, unpackedStates, waitsForCut } from './states.ts';
+import { repackStates, tellsStates, unpackedStates, waitsForCut } from './states.ts';
 import { verify } from './verify.ts';
 import * as views from './views.ts';
 
@@ -90,6 +90,7 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     generationPage: bind(generationPage),
     unknownGenerations: bind(unknownGenerations),
     markPacked: bind(markPacked),
+    tellsStates: bind(tellsStates),
     unpackedStates: bind(unpackedStates),
     repackStates: bind(repackStates),
     waitsForCut: bind(waitsForCut),

@@ -12,8 +12,8 @@ import { type Finding, noneAffected } from './findings.ts';
 
 export async function stateFaults(engine: Engine): Promise<Finding[]> {
   const { meta } = engine;
-  // Nothing is told by a store that hands its records over; and what waits to be told lies nowhere yet.
-  if (meta.self.ephemeral) return [];
+  // What waits to be told lies nowhere yet; what is looked for below knows of that.
+  if (!meta.tellsStates()) return [];
   const told = await readTold(engine.blob);
   const findings: Finding[] = [];
   const older = olderThan(engine, told);
