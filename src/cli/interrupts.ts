@@ -65,10 +65,18 @@ export function listenForInterrupts(): Interrupts {
     blame(failure) {
       // A lock is waited for until the deadline at most, by a wait that no timer ends.
       const isPast = deadlineMs !== undefined && remaining() <= (failure.code === 'busy' ? SLACK_MS : 0);
-      return isPast && exit === undefined ? asPassed(failure, deadlineMs ?? 0) : failure;
+      if (exit !== undefined) return failure.code === 'interrupted' ? named(failure, controller.signal) : failure;
+      return isPast ? asPassed(failure, deadlineMs ?? 0) : failure;
     },
     [Symbol.dispose]: stop,
   };
+}
+
+/** Where the work was stopped, nobody knew by which signal. */
+function named(failure: PlaitError, { reason }: AbortSignal): PlaitError {
+  const { hint, data } = failure;
+  if (failure === reason) return failure;
+  return new PlaitError('interrupted', (reason as PlaitError).message, { hint, data, cause: failure });
 }
 
 const passed = (ms: number): PlaitError =>

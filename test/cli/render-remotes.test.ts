@@ -57,7 +57,15 @@ describe('cli: what a session tells people', () => {
   });
 
   it('a clone without a branch says how to look at what came', () => {
-    const clone = { ...result, branch: 'main', snapshot: null, written: 0, dir: '/c', continued: false };
+    const clone = {
+      ...result,
+      branch: 'main',
+      snapshot: null,
+      written: 0,
+      dir: '/c',
+      continued: false,
+      updated: false,
+    };
     assert.match(cloneLines(clone)[0], /: empty$/);
     const some = { ...clone, pulled: { snapshots: 1, chunks: 3, bytes: 9 } };
     assert.match(cloneLines(some)[0], /: no branch came along, `plait checkout` one of its snapshots$/);

@@ -117,7 +117,7 @@ export const remoteLines = (remotes: RemoteRow[]): string[] =>
   );
 
 /** As the flags that made it. */
-function selectionText(selection: RemoteRow['selection']): string {
+export function selectionText(selection: RemoteRow['selection']): string {
   const { branches = [], snapshots = [], since, tips, metadataOnly } = selection ?? {};
   const flags = [
     ...branches.map((name) => `--branch ${showText(name)}`),

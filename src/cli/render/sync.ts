@@ -51,7 +51,7 @@ export function syncLines(verb: Verb, result: SyncResult): string[] {
     lines.push(
       result.upToDate
         ? `up to date with ${remote}`
-        : `${verb === 'push' ? 'sent' : 'exchanged'} metadata with ${remote}`,
+        : `${verb === 'push' ? 'sent metadata to' : 'exchanged metadata with'} ${remote}`,
     );
   }
   return lines;

@@ -17,7 +17,8 @@ export default class QueueRetry extends BaseCommand {
     const engine = await this.context.metaEngine();
     const { retryQueued } = await import('../../sync/queue.ts');
     const { result } = retryQueued(engine, args.remote, (argv as string[]).slice(1));
-    const next = result.requeued > 0 ? ' will be tried again by the next push or sync' : ' had to be tried again';
-    return { result, text: () => [`${plural(result.requeued, 'snapshot')}${next}`] };
+    const { requeued } = result;
+    const text = `${plural(requeued, 'snapshot')} will be tried again by the next push or sync`;
+    return { result, text: requeued > 0 ? text : 'nothing waits to be tried again' };
   }
 }

@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../cli/base-command.ts';
 import type { CommandResult } from '../../cli/command-result.ts';
+import { selectionText } from '../../cli/render/snapshot.ts';
 import { selectionFlags, selectionOf } from '../../cli/selection-flags.ts';
 
 export default class RemoteSetSelection extends BaseCommand {
@@ -14,6 +15,6 @@ export default class RemoteSetSelection extends BaseCommand {
     const engine = await this.context.engine({ volset: flags.volset });
     const { changeRemote } = await import('../../sync/remotes.ts');
     const { result } = changeRemote(engine, args.name, { selection: selectionOf(flags) });
-    return { result, text: `remote ${args.name} carries ${JSON.stringify(result.selection)}` };
+    return { result, text: `remote ${args.name} carries ${selectionText(result.selection)}` };
   }
 }
