@@ -1,5 +1,5 @@
 /** The HTTP server: routes, hooks and limits put together on fastify. Knows nothing of what the routes do. */
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type ErrorCode, PlaitError } from '../core/errors.ts';
@@ -237,7 +237,7 @@ function report(
     status: reply.statusCode,
     volset: state?.volset ?? state?.claims?.volset ?? null,
     token: state?.caller.owner ?? null,
-    from: request.ip,
+    from: addressOf(request),
   };
   const cut = !reply.raw.writableFinished;
   metrics.request(request.method, path, reply.statusCode);
@@ -264,6 +264,9 @@ function report(
     ...state?.notes,
   });
 }
+
+/** A proxy may hand on what it was sent, whatever that is. */
+const addressOf = ({ ip, socket }: FastifyRequest): string => (isIP(ip) > 0 ? ip : (socket.remoteAddress ?? 'gone'));
 
 function outcomeOf(status: number, cut: boolean): AuditEntry['outcome'] {
   if (cut) return 'cut';

@@ -1,6 +1,7 @@
 /** A hub that is watched: its metrics, its health, its audit log, and who it takes a request to come from. */
 import assert from 'node:assert/strict';
 import type { Audit, AuditEntry } from '../../src/hub/audit.ts';
+import { routes } from '../../src/hub/index.ts';
 import { RealHub } from './real-hub.ts';
 import { OTHER, peerOf, SENDER, sampleHistory, startHub, VOLSET } from './support.ts';
 
@@ -149,7 +150,15 @@ describe('hub in operation: health', () => {
   });
 });
 
+/** Requests that change nothing but what the transfer of their own bearer goes by. Any other is in the audit log. */
+const UNCHANGING = ['deltas', 'have', 'held', 'offers', 'requests'];
+
 describe('hub in operation: audit', () => {
+  for (const { method, path, audit } of routes) {
+    const isQuiet = method === 'GET' || UNCHANGING.includes(path.split('/').at(-1) as string);
+    it(`${method} ${path} ${isQuiet ? 'has no line' : 'has a line'}`, () => assert.equal(audit === undefined, isQuiet));
+  }
+
   it('has a line for each request that changes something, refused ones too, without names and tokens', async () => {
     const lines: AuditEntry[] = [];
     let fault: string | undefined;
@@ -199,5 +208,13 @@ describe('hub in operation: audit', () => {
     await using test = await startHub();
     await fetch(`${test.url}/v1/volsets`, { headers: { 'x-forwarded-for': '192.0.2.7', 'x-forwarded-host': 'evil' } });
     assert.equal(test.log.find(({ event }) => event === 'request')?.from, '127.0.0.1');
+  });
+
+  it('takes nothing for an address that is none, from a proxy that hands on what it got', async () => {
+    await using test = await startHub({ trustedProxies: ['127.0.0.1'] });
+    for (const said of ['\u009b2J', 'x'.repeat(99), '192.0.2.7:80', '<b>', '2001:db8::7'])
+      await fetch(`${test.url}/v1/volsets`, { headers: { 'x-forwarded-for': said } });
+    const from = test.log.filter(({ event }) => event === 'request').map((line) => line.from);
+    assert.deepEqual(from, [...Array(4).fill('127.0.0.1'), '2001:db8::7']);
   });
 });
