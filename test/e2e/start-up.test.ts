@@ -72,7 +72,8 @@ describe('e2e: start-up', () => {
       assertWithout(loaded, /undici|fastify|\/ora\/|src\/(blob\/(?!contract)|transfer|hub)\//, builtins);
       if (!isBuilt) return;
       assert.ok(program(loaded).length <= 6, program(loaded).join('\n'));
-      assert.ok(bytes(program(loaded)) < 3_000_000);
+      // 1.3 MB of it are packages. A step beyond means that one came in which this command has no use for.
+      assert.ok(bytes(program(loaded)) < 3_500_000);
     });
   }
 
