@@ -98,6 +98,8 @@ export interface CollectOptions {
   dryRun?: boolean;
   /** A pack is written anew where more than this share of it (0..1) is garbage. Default 0.1. */
   waste?: number;
+  /** Of these every pack with any garbage is written anew: something that was forgotten is to be on the disk no more. */
+  thorough?: ReadonlySet<VolsetId>;
   signal?: AbortSignal;
   onProgress?: (progress: { phase: 'mark' | 'sweep'; snapshots?: number; packs?: number; bytes?: number }) => void;
 }

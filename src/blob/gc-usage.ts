@@ -97,8 +97,12 @@ function countedWithOwner({ volset, pack }: PackUse, kind: Kind, id: Uint8Array,
   return live.isLive(volset, kind, id) && index.find(volset, kind, id)?.place.pack === pack;
 }
 
-/** @param waste share of a pack, 0..1, above which it is written anew */
-export function planOf(uses: PackUse[], skipped: ReadonlyMap<VolsetId, string>, waste: number): Plan {
+/** @param wasteOf share of a pack of that volset, 0..1, above which it is written anew */
+export function planOf(
+  uses: PackUse[],
+  skipped: ReadonlyMap<VolsetId, string>,
+  wasteOf: (volset: VolsetId) => number,
+): Plan {
   const plan: Plan = { remove: [], trim: [], rewrite: new Map() };
   const kept = new Map<VolsetId, PackUse[]>();
   for (const use of uses) {
@@ -109,6 +113,7 @@ export function planOf(uses: PackUse[], skipped: ReadonlyMap<VolsetId, string>, 
   for (const [volset, packs] of kept) {
     const small = packs.filter((use) => sizeThen(use) < SMALL);
     const merged = new Set(small.length >= SEVERAL ? small : []);
+    const waste = wasteOf(volset);
     const rewrite = packs.filter((use) => merged.has(use) || use.liveRaw < use.raw * (1 - waste));
     if (rewrite.length > 0) plan.rewrite.set(volset, rewrite);
     const written = new Set(rewrite);

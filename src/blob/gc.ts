@@ -96,11 +96,11 @@ class Collection {
 
   async run(): Promise<CollectStats> {
     const { index } = this.#source;
-    const { dryRun, waste = WASTE, signal } = this.#options;
+    const { dryRun, waste = WASTE, thorough, signal } = this.#options;
     const bytesBefore = this.#bytesNow();
     await this.#mark();
     const uses = await inSlices(measure(index, this.#live), signal, 1);
-    const plan = planOf(uses, this.#live.skipped, waste);
+    const plan = planOf(uses, this.#live.skipped, (volset) => (thorough?.has(volset) ? 0 : waste));
     if (dryRun) return this.#estimate(bytesBefore, plan);
     await this.#sweep(plan);
     return {

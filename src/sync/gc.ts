@@ -54,13 +54,14 @@ export async function gc(engine: Engine, options: GcOptions): Promise<Outcome<Gc
   await using witnesses = new Witnesses(engine);
   const all = meta.heads().map(({ volset }) => volset);
   const volsets: GcVolset[] = [];
+  const erased = toErase(engine, all, options);
   for (const id of all) volsets.push(await letGo(engine, id, witnesses, options));
   let writesDropped = 0;
   if (!options.dryRun) writesDropped = await compactAll(engine, all, options);
   const going = new Set(
     options.dryRun ? volsets.flatMap(({ dropped }) => dropped.map(({ snapshot }) => snapshot)) : [],
   );
-  const stats = await collect(engine, all, { dryRun: options.dryRun, going });
+  const stats = await collect(engine, all, { dryRun: options.dryRun, going, thorough: erased });
   const skipped = stats.skipped.map(
     ({ volset, what }): ProblemRow => ({
       what: 'damaged',
@@ -84,9 +85,32 @@ export async function gc(engine: Engine, options: GcOptions): Promise<Outcome<Gc
   };
   const lacksProof = volsets.some(({ kept }) => kept.some(({ reason }) => reason === 'unproven'));
   const done = outcome(result, ...witnesses.exits, lacksProof && 9, skipped.length > 0 && 14);
+  if (!options.dryRun) noteErased(engine, erased, stats);
   if (!options.dryRun && skipped.length === 0)
     meta.putStamp({ what: 'gc', volset: null, at: world.now(), detail: JSON.stringify({ freed: result.freedBytes }) });
   return done;
+}
+
+/**
+ * Volsets in which something was forgotten: no byte of it may stay behind in a pack that is needed otherwise. Noted
+ * before its rows go, since afterwards nothing tells of it where the run is cut off.
+ */
+function toErase({ meta, world }: Engine, volsets: VolsetId[], { dryRun }: GcOptions): Set<VolsetId> {
+  const begun = meta.stamps().filter(({ what, detail }) => what === 'erase' && detail === 'begun');
+  const erased = new Set(begun.flatMap(({ volset }) => volset ?? []));
+  for (const volset of volsets) {
+    if (!meta.findVolset(volset) || meta.goneBlobs(volset).length === 0) continue;
+    erased.add(volset);
+    if (!dryRun) meta.putStamp({ what: 'erase', volset, at: world.now(), detail: 'begun' });
+  }
+  return erased;
+}
+
+function noteErased({ meta, world }: Engine, erased: ReadonlySet<VolsetId>, { skipped }: CollectStats): void {
+  const left = new Set(skipped.map(({ volset }) => volset));
+  for (const volset of erased) {
+    if (!left.has(volset)) meta.putStamp({ what: 'erase', volset, at: world.now(), detail: 'done' });
+  }
 }
 
 const nameOf = ({ meta }: Engine, volset: VolsetId): string => meta.findVolset(volset)?.name ?? volset.slice(0, 12);
@@ -125,11 +149,15 @@ async function compactAll(engine: Engine, volsets: VolsetId[], { retireAfterMs }
   return dropped;
 }
 
-/** `going`: counted as if it were dropped. */
+/** `going`: counted as if it were dropped. `thorough`: no garbage of these stays in any pack. */
 export async function collect(
   engine: Engine,
   volsets: VolsetId[],
-  { dryRun, going = new Set() }: { dryRun: boolean; going?: ReadonlySet<SnapshotId> },
+  {
+    dryRun,
+    going = new Set(),
+    thorough,
+  }: { dryRun: boolean; going?: ReadonlySet<SnapshotId>; thorough?: ReadonlySet<VolsetId> },
 ): Promise<CollectStats> {
   const phase = engine.reporter.phase('collecting');
   try {
@@ -140,6 +168,7 @@ export async function collect(
           if (!going.has(snapshot)) yield { number, snapshot, root: rootOf(engine, volset, snapshot) };
       },
       dryRun,
+      ...(thorough && { thorough }),
       signal: engine.signal,
     });
   } finally {

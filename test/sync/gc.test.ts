@@ -1,6 +1,11 @@
 /** Retention and drop between real stores: what goes, what stays and why, and that it comes back only when it is meant. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { KIND, objectHash } from '../../src/core/hash.ts';
 import type { BranchId, SnapshotId } from '../../src/core/ids.ts';
+import { snapshotKey } from '../../src/core/register.ts';
 import type { Retention } from '../../src/core/retention.ts';
 import { drop } from '../../src/sync/drop.ts';
 import { type GcOptions, gc } from '../../src/sync/gc.ts';
@@ -9,8 +14,18 @@ import { type Client, type HubOfTwo, hubOfTwo, VOLSET } from './rig.ts';
 const SIDE = 'bb'.repeat(16) as BranchId;
 const DAY = 24 * 3_600_000;
 
+const ALL = { dryRun: false, force: false, retireAfterMs: 90 * DAY };
 const collect = (client: Client, rules: Retention = {}, more: Partial<GcOptions> = {}) =>
-  gc(client.engine, { dryRun: false, force: false, rules, retireAfterMs: 90 * DAY, ...more });
+  gc(client.engine, { ...ALL, rules, ...more });
+const holds = ({ engine: { dir } }: Client, needle: Uint8Array): boolean =>
+  readdirSync(join(dir, 'packs'), { recursive: true, withFileTypes: true }).some(
+    (file) => file.isFile() && readFileSync(join(file.parentPath, file.name)).includes(needle),
+  );
+/** As if it were killed once what was forgotten is dropped. */
+const stopsAtCollect = (engine: Client['engine']): Client['engine'] => ({
+  ...engine,
+  blob: Object.assign(Object.create(engine.blob), { collect: () => Promise.reject(new Error('cut off')) }),
+});
 const here = (client: Client): SnapshotId[] =>
   client.meta.snapshotPage(VOLSET, null, 100).filter((id) => client.meta.findSnapshot(VOLSET, id)?.hasBlob);
 
@@ -114,6 +129,27 @@ describe('sync: gc', () => {
     assert.deepEqual(here(a), [made[0], made[1], made[3]]);
     await assert.doesNotReject(collect(b, { within: 0 }));
     assert.deepEqual(here(b), [made[1], made[3]]);
+  });
+
+  it('of what was forgotten leaves no byte in any pack, also where an earlier gc was cut off', async () => {
+    const [secret, large] = [500, 90_000].map((length) => randomBytes(length).toString('base64'));
+    const forgotten = await a.save({ large, secret });
+    await a.save({ large });
+    await a.run('push');
+    await b.run('pull');
+    a.meta.commit(VOLSET, [{ edit: 'delete', object: snapshotKey(forgotten) }]);
+    await a.run('push');
+    await b.run('pull');
+    // Each pack names the objects in it.
+    const needle = objectHash(KIND.chunk, Buffer.from(secret));
+    assert.deepEqual([holds(a, needle), holds(b, needle)], [true, true]);
+    await assert.rejects(gc(stopsAtCollect(a.engine), { ...ALL, rules: {} }), /cut off/);
+    for (const client of [a, b]) {
+      const { result } = await collect(client);
+      assert.ok(result.freedBytes >= secret.length, `freed ${result.freedBytes}`);
+      assert.equal(holds(client, needle), false);
+    }
+    assert.equal((await collect(a)).result.packsRewritten, 0, 'once is enough');
   });
 
   it('frees a deleted volume set', async () => {
