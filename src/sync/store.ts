@@ -9,6 +9,7 @@ import { PlaitError } from '../core/errors.ts';
 import { ensureDirDurable, writeFileDurable } from '../disk/durable.ts';
 import type { MetaStore } from '../meta/contract.ts';
 import { type Migration, migrateMetaStore, openMetaStore } from '../meta/index.ts';
+import { DOT_PLAIT } from '../volume/state.ts';
 import { chanceOf, type Store, type World } from './engine.ts';
 
 const FORMAT_FILE = 'format';
@@ -29,9 +30,12 @@ export interface StoreOptions {
 
 export const formatFile = (dir: string): string => join(dir, FORMAT_FILE);
 
-/** Throws the system's error where it may not be looked at. Many a directory of sources has one of this name in it. */
+/**
+ * Throws the system's error where it may not be looked at. Many a directory of sources has one of this name in it; and
+ * in a working directory it is data, which may have come from anybody, were it all of a store.
+ */
 export const holdsStore = (dir: string): boolean =>
-  statSync(formatFile(dir), { throwIfNoEntry: false })?.isFile() === true;
+  statSync(formatFile(dir), { throwIfNoEntry: false })?.isFile() === true && !existsSync(join(dir, DOT_PLAIT));
 
 export const isStore = (dir: string): boolean => existsSync(formatFile(dir)) && holdsStore(dir);
 
