@@ -73,7 +73,8 @@ export function callerOf(row: TokenRow): ScopedCaller {
     can: (right) => rights.has(right),
     covers: (volset) => row.volset === '*' || row.volset === volset,
     volset: row.volset === '*' ? null : (row.volset as VolsetId),
-    mayChange: rights.has('write') || rights.has('delete'),
+    // Who may not read adds only: a token on a machine that is broken into must not take away what is there.
+    mayChange: rights.has('delete') || (rights.has('write') && rights.has('read')),
   };
 }
 

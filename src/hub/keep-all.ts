@@ -47,7 +47,7 @@ const kept = (does: string, what: string[]): PlaitError =>
     'forbidden',
     `the push ${does} ${what.length === 1 ? 'something' : `${what.length} things`} at this hub, which only takes what is added`,
     {
-      hint: 'push with a token that may write to a hub that is not append-only; or whoever runs it does the same there',
+      hint: 'push with a token that may read and write, to a hub that is not append-only; or whoever runs it does the same there',
       data: { objects: what.slice(0, 100) },
     },
   );

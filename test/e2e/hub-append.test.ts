@@ -96,13 +96,20 @@ describe('e2e: a token that adds and does not read', function () {
     await lab.verify(hub.store);
   });
 
-  it('renames nothing', async () => {
+  it('renames and deletes nothing, with write or without', async () => {
+    const refused = async (message: RegExp): Promise<void> => {
+      for (const can of ['append', 'append,write'])
+        await fails(
+          ['push'],
+          { exit: 12, code: 'forbidden', message, hint: /may read and write/ },
+          { cwd: lab.path('work'), ...as(can) },
+        );
+    };
     await lab.in('work', ['branch', 'rename', 'main', 'mine']);
-    await fails(
-      ['push'],
-      { exit: 12, code: 'forbidden', message: /renames something/, hint: /append-only/ },
-      { cwd: lab.path('work'), ...as('append') },
-    );
+    await refused(/renames something/);
+    assert.ok(await tipThere());
+    await lab.in('work', ['branch', 'delete', 'side']);
+    await refused(/deletes something/);
     assert.ok(await tipThere());
   });
 });
