@@ -19,6 +19,7 @@ export type {
   VolsetView,
 } from './contract.ts';
 export { MetaRebuild, type RebuildReport, rebuildMeta } from './rebuild.ts';
+export { refuseOpen } from './sqlite/alone.ts';
 export { laterEpoch } from './sqlite/identity.ts';
 export type { Migration } from './sqlite/old-format.ts';
 export { type MetaOptions, migrateMetaStore, openMetaStore } from './sqlite/open.ts';

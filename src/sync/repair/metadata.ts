@@ -6,12 +6,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BlobStore } from '../../blob/contract.ts';
-import { takeFileLock } from '../../blob/lock.ts';
+import { retryBusy, takeFileLock } from '../../blob/lock.ts';
 import { PlaitError } from '../../core/errors.ts';
 import { decodeGeneration } from '../../core/generation.ts';
 import { KIND } from '../../core/hash.ts';
 import type { GenerationHash, VolsetId } from '../../core/ids.ts';
+import type { Generation } from '../../core/records.ts';
 import type { MetaStore } from '../../meta/contract.ts';
+import { refuseOpen } from '../../meta/index.ts';
 import { chanceOf } from '../engine.ts';
 import { openBlobs, openMeta, type StoreOptions } from '../store.ts';
 import { makeAnew } from './make-anew.ts';
@@ -27,6 +29,16 @@ export interface MetadataOptions extends StoreOptions {
 
 /** Before anybody has the store open in this process. Throws `busy` where another one works on it. */
 export async function repairMetadata(dir: string, options: MetadataOptions): Promise<Repaired[]> {
+  // Two at once would make their drafts under one name.
+  const lock = await takeFileLock(join(dir, 'repair.lock'), waitOf(options), 'a repair of the store');
+  try {
+    return await repairAlone(dir, options);
+  } finally {
+    lock.release();
+  }
+}
+
+async function repairAlone(dir: string, options: MetadataOptions): Promise<Repaired[]> {
   const { world } = options;
   const finished = await alone(dir, options, () => finishSwap(dir, world.now()));
   const index: Repaired[] = [];
@@ -41,28 +53,44 @@ export async function repairMetadata(dir: string, options: MetadataOptions): Pro
   const read = (): Salvaged => ('self' in old ? salvage(old) : { volsets: new Map() });
   const kept = read();
   const repaired = await draft(dir, options, old, kept);
-  await alone(dir, options, () => {
+  await alone(dir, options, async () => {
     if (textOf(read()) !== textOf(kept)) throw inUse();
     // Closed at the latest now: closing removes its write-ahead log by its name.
-    if ('self' in old) old[Symbol.dispose]();
+    if ('self' in old) {
+      old[Symbol.dispose]();
+      await retryBusy(
+        () => refuseOpen(join(dir, 'meta.db')),
+        waitOf(options),
+        'the metadata, which is to be repaired,',
+      );
+      if (textOf(salvageOnce(dir, options)) !== textOf(kept)) throw inUse();
+    }
     markReady(dir);
     putInPlace(dir, world.now());
   });
   return [{ what: `metadata was made anew from packs: ${why}`, volset: null }, ...repaired];
 }
 
+/** What it says once nobody else has it open. */
+function salvageOnce(dir: string, options: MetadataOptions): Salvaged {
+  const now = openIfUsable(dir, options);
+  using _now = 'self' in now ? now : undefined;
+  return 'self' in now ? salvage(now) : { volsets: new Map() };
+}
+
 const textOf = ({ volsets, ...rest }: Salvaged): string => JSON.stringify([rest, [...volsets]]);
 
 /** Nobody else has blobs of this store open meanwhile. */
-async function alone<T>(dir: string, { world, lockWaitMs, signal }: MetadataOptions, work: () => T): Promise<T> {
-  const wait = { lockWaitMs, random: chanceOf(world), signal };
-  const lock = await takeFileLock(join(dir, 'index.lock'), wait, 'the store, which is to be repaired,');
+async function alone<T>(dir: string, options: MetadataOptions, work: () => T | Promise<T>): Promise<T> {
+  const lock = await takeFileLock(join(dir, 'index.lock'), waitOf(options), 'the store, which is to be repaired,');
   try {
-    return work();
+    return await work();
   } finally {
     lock.release();
   }
 }
+
+const waitOf = ({ world, lockWaitMs, signal }: MetadataOptions) => ({ lockWaitMs, random: chanceOf(world), signal });
 
 const inUse = (): PlaitError =>
   new PlaitError('busy', 'Another process has written to this store while it was repaired.', {
@@ -103,23 +131,26 @@ function faultsOf(meta: MetaStore): string[] {
   }
 }
 
-const PAGE = 1000;
-
+/** 0 where none of them fits: what is before them is lost, and metadata made anew would lack them as well. */
 async function lackedGenerations(blob: BlobStore, meta: MetaStore): Promise<number> {
   let lacked = 0;
-  const told = new Map<VolsetId, Parameters<MetaStore['unknownGenerations']>[1]>();
-  const flush = (volset: VolsetId): void => {
-    lacked += meta.unknownGenerations(volset, told.get(volset) ?? []).length;
-    told.delete(volset);
-  };
+  let fits = false;
   for await (const { volset, generation } of generationsIn(blob)) {
-    const rows = told.get(volset) ?? [];
-    told.set(volset, rows);
-    rows.push({ store: generation.store, generation: generation.generation, hash: generation.hash });
-    if (rows.length === PAGE) flush(volset);
+    if (meta.unknownGenerations(volset, [generation]).length === 0) continue;
+    lacked++;
+    fits ||= isTaken(meta, volset, generation);
   }
-  for (const volset of [...told.keys()]) flush(volset);
-  return lacked;
+  return fits ? lacked : 0;
+}
+
+function isTaken(meta: MetaStore, volset: VolsetId, generation: Generation): boolean {
+  try {
+    meta.apply(volset, { peer: generation.store, generations: [generation], dryRun: true });
+    return true;
+  } catch (error) {
+    if (error instanceof PlaitError && (error.code === 'protocol' || error.code === 'integrity')) return false;
+    throw error;
+  }
 }
 
 /** Sound ones; a block with the right checksum around a wrong generation is nobody's. */
