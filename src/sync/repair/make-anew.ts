@@ -66,13 +66,22 @@ function identityOf(
 function putConfiguration(meta: MetaStore, kept: Salvaged, { store }: Told, notes: Repaired[]): void {
   for (const [key, value] of Object.entries(kept.settings ?? store?.settings ?? {})) meta.putSetting(key, value);
   for (const remote of kept.remotes ?? (store?.remotes as RemoteConfig[] | undefined) ?? []) meta.putRemote(remote);
-  const tokens = kept.tokens ?? (store?.tokens as TokenRow[] | undefined);
+  const tokens = tokensOf(kept.tokens, store?.tokens as TokenRow[] | undefined);
   for (const token of tokens ?? [closed(meta)]) meta.putToken(token);
   if (tokens !== undefined) return;
   notes.push({
     what: 'nothing tells which tokens a hub on this store had: it stays closed until one is made (`plait token create`)',
     volset: null,
   });
+}
+
+/** None is ever taken away: one that either lacks was lost there, one that either says is revoked stays so. */
+function tokensOf(kept: TokenRow[] | undefined, told: TokenRow[] | undefined): TokenRow[] | undefined {
+  if (kept === undefined || told === undefined) return kept ?? told;
+  const all = new Map(told.map((token) => [token.id, token]));
+  for (const token of kept)
+    all.set(token.id, { ...token, revoked: token.revoked || all.get(token.id)?.revoked === true });
+  return [...all.values()];
 }
 
 /** A hub without any token answers everybody; one whose only token is revoked answers nobody. */
