@@ -5,7 +5,7 @@
  * packs are synced and in place before the index names them; the index names them before a commit makes a snapshot
  * visible; every object's hash is checked when it is read; only data that is in no visible snapshot is ever removed.
  */
-export { collected, wasCollected } from './collected.ts';
+export { wasCollected } from '../core/collected.ts';
 export { type DiskEngineOptions, openDiskBlobs } from './disk-engine.ts';
 export { type FileLock, takeFileLock, tryFileLock } from './lock.ts';
 export { openMemoryBlobs } from './memory-engine.ts';

@@ -1,6 +1,7 @@
 /** What the memory engine holds. */
+
+import { collected } from '../core/collected.ts';
 import { hex, type Kind, objectHash } from '../core/hash.ts';
-import { collected } from './collected.ts';
 import type { BasePiece, ObjectRef } from './contract.ts';
 import { encodeFrame, tooLong, withinCounts } from './delta-encode.ts';
 import { ID_BYTES } from './format.ts';

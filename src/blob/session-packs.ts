@@ -3,11 +3,11 @@
  * packs/<volset>/, recorded in the index, and then, under the index's write lock, made visible by the caller's commit.
  */
 import { dirname } from 'node:path';
+import { collected } from '../core/collected.ts';
 import { hex, KIND, type Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
 import { ensureDir, fsyncDir } from '../disk/durable.ts';
 import { renameFile } from '../disk/files.ts';
-import { collected } from './collected.ts';
 import type { Commit, WriteStats } from './contract.ts';
 import { ID_BYTES } from './format.ts';
 import type { IndexDb, IndexWrite } from './index-db.ts';

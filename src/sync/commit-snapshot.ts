@@ -1,5 +1,6 @@
 /** Makes a tree visible as a snapshot: body, records and ref, in the write order of the format. */
 import type { BlobWriter, WriteStats } from '../blob/contract.ts';
+import { collected } from '../core/collected.ts';
 import type { Conflict } from '../core/conflict.ts';
 import { KIND } from '../core/hash.ts';
 import type { BranchId, NodeId, SnapshotId, VolsetId } from '../core/ids.ts';
@@ -29,6 +30,8 @@ export interface Labels {
 export interface Extras extends Labels {
   /** Paths that a merge found changed on both sides; recorded before the merge is visible. */
   conflicts?: Conflict[];
+  /** Snapshots of whose trees parts were taken over as they are: complete at the commit, or it fails. */
+  takenFrom?: SnapshotId[];
 }
 
 /** Records of conflicts in one transaction. */
@@ -69,8 +72,11 @@ export async function commitSnapshot(
 ): Promise<WriteStats> {
   const { body } = snapshot;
   writer.putObject(KIND.snapshot, encodeSnapshotBody(body));
-  const { conflicts = [] } = extras;
+  const { conflicts = [], takenFrom = [] } = extras;
   return writer.finish(() => {
+    // Under the lock that gc takes for each step: what is complete here now keeps all that it needs.
+    const [gone] = engine.meta.missingBlobs(body.volset, takenFrom);
+    if (gone !== undefined) throw collected({ missing: [], snapshot: gone });
     for (let at = 0; at < conflicts.length; at += CONFLICT_BATCH) {
       engine.meta.recordConflicts(body.volset, conflicts.slice(at, at + CONFLICT_BATCH));
     }

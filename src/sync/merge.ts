@@ -160,7 +160,8 @@ const mergeApart = (task: Task, ours: SnapshotView, baseIds: SnapshotId[]): Prom
 
 async function mergeOnce(task: Task, ours: SnapshotView, baseIds: SnapshotId[]): Promise<Outcome<MergeResult>> {
   const { engine, volume, volset, branch, theirs, dryRun } = task;
-  for (const id of baseIds) rootHere(engine, volset, id);
+  const takenFrom = [ours.id, theirs.id];
+  for (const id of [...takenFrom, ...baseIds]) rootHere(engine, volset, id);
   const lines: Lines = { ours, theirs, bases: baseIds.map((id) => readSnapshot(engine, volset, id)) };
   await using writer = engine.blob.writer(volset, { signal: engine.signal, dryRun });
   const merged = await mergeLines(engine, writer, lines, task.prefer);
@@ -171,7 +172,7 @@ async function mergeOnce(task: Task, ours: SnapshotView, baseIds: SnapshotId[]):
   const facts = { added, modified, deleted, bases: baseIds, parents: made.body.parents, conflicts: rows };
   if (dryRun) return outcome(document(task, { ...facts, snapshot: null }), rows.length > 0 && 5);
   volume.update({ moving: made.id });
-  await commitSnapshot(engine, writer, made, { branch: branch.id, from: ours.id }, { conflicts });
+  await commitSnapshot(engine, writer, made, { branch: branch.id, from: ours.id }, { conflicts, takenFrom });
   return follow(task, readSnapshot(engine, volset, made.id), { ...facts, merged: true });
 }
 

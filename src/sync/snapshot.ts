@@ -122,7 +122,7 @@ async function commit(read: ReadTree): Promise<Outcome<SnapshotResult>> {
     line = chooseLine(engine, volset, volume, options.newBranch);
     return lineRef(line);
   };
-  const stats = await commitSnapshot(engine, writer, made, lineNow, options);
+  const stats = await commitSnapshot(engine, writer, made, lineNow, { ...options, takenFrom: parents });
   const { branch, name, forkedFrom } = line as unknown as Line;
   volume.update({ base: made.id, baseRoot: root, branch, expected: null });
   keepCache(engine, changes, root);

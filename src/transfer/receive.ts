@@ -4,8 +4,8 @@
  * stay; what becomes of the rest is for whoever owns the receiver.
  */
 import type { ObjectRef, WriteStats } from '../blob/contract.ts';
-import { collected } from '../blob/index.ts';
 import type { Manifest } from '../blob/manifest/contract.ts';
+import { collected } from '../core/collected.ts';
 import { PlaitError } from '../core/errors.ts';
 import { KIND, snapshotId, unhex } from '../core/hash.ts';
 import type { NodeId, SnapshotId, VolsetId } from '../core/ids.ts';

@@ -3,6 +3,8 @@ import * as fs from 'node:fs';
 import type { BranchId } from '../../src/core/ids.ts';
 import { silentReporter } from '../../src/core/reporter.ts';
 import { bodyOf, commitSnapshot } from '../../src/sync/commit-snapshot.ts';
+import type { Engine } from '../../src/sync/engine.ts';
+import { collect } from '../../src/sync/gc.ts';
 import { type MergeOptions, merge } from '../../src/sync/merge.ts';
 import { resolveConflict } from '../../src/sync/resolve-conflict.ts';
 import { type MadeLab, madeLab } from './lab.ts';
@@ -322,6 +324,40 @@ describe('merge', () => {
       plan.result.conflicts.map(({ id }) => id),
       done.result.conflicts.map(({ id }) => id),
     );
+  });
+
+  it('is not made of a line whose data goes before it is committed', async () => {
+    await twoFiles();
+    const [ours, theirs] = [tip('main')!, tip('side')!];
+    const side = engine.meta.listBranches(volset()).find(({ name }) => name === 'side')!.id;
+    engine.meta.commit(volset(), [{ edit: 'move-ref', branch: side, from: theirs, to: ours }]);
+    const losing = onFinish(async () => {
+      engine.meta.dropBlobs(volset(), [theirs], { force: true });
+      await collect(engine, [volset()], { dryRun: false });
+    });
+    await assert.rejects(run(theirs, {}, losing), { code: 'blob-absent' });
+    assert.equal(tip('main'), ours);
+    await lab.checkout(engine, 'main');
+    assert.deepEqual(await lab.status(engine), []);
+  });
+
+  /** `work` runs before each commit of a writer. */
+  const onFinish = (work: () => Promise<void>): Engine => ({
+    ...engine,
+    blob: new Proxy(engine.blob, {
+      get: (blob, name) => {
+        if (name !== 'writer') return Reflect.get(blob, name).bind?.(blob) ?? Reflect.get(blob, name);
+        return (...args: Parameters<typeof blob.writer>) => {
+          const writer = blob.writer(...args);
+          const finish = writer.finish.bind(writer);
+          writer.finish = async (commit) => {
+            await work();
+            return finish(commit);
+          };
+          return writer;
+        };
+      },
+    }),
   });
 
   it('without a common ancestor counts everything as added', async () => {

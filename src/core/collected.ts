@@ -1,5 +1,5 @@
 /** What a session fails with that relied on data which gc took before it could commit. */
-import { PlaitError } from '../core/errors.ts';
+import { PlaitError } from './errors.ts';
 
 /** `data.missing`: `KIND:ID` of each object, or of the first of many. */
 export const collected = (data: { missing: string[] } & Record<string, unknown>): PlaitError =>
