@@ -10,7 +10,8 @@ import type { Engine } from '../sync/engine.ts';
 import { currentVolset } from '../sync/engine.ts';
 import { resolveReference } from '../sync/references.ts';
 import { settle } from '../sync/settle.ts';
-import { importBundle as readBundle, exportBundle as writeBundle } from '../transfer/index.ts';
+import { takeBundle } from '../sync/take-bundle.ts';
+import { type Imported, importBundle as readBundle, exportBundle as writeBundle } from '../transfer/index.ts';
 import type { Context } from './context.ts';
 import { writeBytes } from './io.ts';
 
@@ -80,12 +81,8 @@ export interface ImportResult {
 
 export async function importBundle(context: Context, file: string): Promise<{ result: ImportResult; exits: number[] }> {
   const engine = await context.engine();
-  const { blob, meta, manifest, signal } = engine;
-  const stream =
-    file === '-'
-      ? context.io.stdin
-      : createReadStream(requirePath(context.path(file), 'file'), { highWaterMark: 1 << 20 });
-  const done = await readBundle({ blob, meta, manifest, signal }, stream).catch(noBundle(file));
+  const { meta } = engine;
+  const done = await takeFrom(context, engine, file).catch(noBundle(file));
   await settle(engine, done.volset);
   const names = new Map(meta.listBranches(done.volset).map((b) => [b.id, b.name]));
   const result: ImportResult = {
@@ -98,4 +95,12 @@ export async function importBundle(context: Context, file: string): Promise<{ re
     bytes: done.bytes,
   };
   return { result, exits: result.diverged.length > 0 ? [6] : [] };
+}
+
+/** What comes through a pipe can be read only once. */
+function takeFrom(context: Context, engine: Engine, file: string): Promise<Imported> {
+  const { blob, meta, manifest, signal } = engine;
+  if (file === '-') return readBundle({ blob, meta, manifest, signal }, context.io.stdin);
+  const path = requirePath(context.path(file), 'file');
+  return takeBundle(engine, () => createReadStream(path, { highWaterMark: 1 << 20 }));
 }

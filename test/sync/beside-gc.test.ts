@@ -2,12 +2,17 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { type DiskEngineOptions, openDiskBlobs } from '../../src/blob/index.ts';
 import { manifest } from '../../src/blob/manifest/index.ts';
+import { KIND } from '../../src/core/hash.ts';
 import type { SnapshotId } from '../../src/core/ids.ts';
 import type { Peer } from '../../src/core/peer.ts';
+import { encodeSnapshotBody } from '../../src/core/snapshot-body.ts';
 import type { Store } from '../../src/sync/engine.ts';
 import { snapshot } from '../../src/sync/snapshot.ts';
+import { takeBundle } from '../../src/sync/take-bundle.ts';
+import { exportBundle } from '../../src/transfer/index.ts';
 import { noise } from '../blob/noise.ts';
 import { type Client, type HubOfTwo, hubOfTwo, VOLSET } from './rig.ts';
 
@@ -79,6 +84,39 @@ describe('sync: beside gc', () => {
     const { result } = await snapshot(a.engine, options);
     assert.equal(rounds, 2);
     assertHere(a, result.snapshot ?? assert.fail(), { file: text(1) });
+  });
+
+  /** Before the first publish of a receiver, all that was left here goes. */
+  function collectingOnce(client: Client): { rounds: number } {
+    const { blob, dir } = client.engine;
+    const seen = { rounds: 0 };
+    const receiver: typeof blob.receiver = async (...args) => {
+      const opened = await blob.receiver(...args);
+      const publish = opened.publish.bind(opened);
+      opened.publish = async (commit) => {
+        if (seen.rounds++ === 0) assert.ok((await collectAll(dir)) > 0);
+        return publish(commit);
+      };
+      return opened;
+    };
+    const get = (target: Store['blob'], name: string | symbol): unknown =>
+      name === 'receiver' ? receiver : (Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name));
+    client.engine = { ...client.engine, blob: new Proxy(blob, { get }) };
+    return seen;
+  }
+
+  it('a bundle is read again whose data gc took before it was taken in', async () => {
+    const tree = { one: text(1), two: text(2) };
+    const id = await a.save(tree);
+    const { meta, blob, signal } = a.engine;
+    const bytes = await Array.fromAsync(exportBundle({ meta, blob, manifest, signal, volset: VOLSET, tip: id }));
+    await using writer = b.engine.blob.writer(VOLSET);
+    writer.putObject(KIND.snapshot, encodeSnapshotBody(meta.findSnapshot(VOLSET, id)?.body ?? assert.fail()));
+    await writer.finish();
+    const seen = collectingOnce(b);
+    const { snapshots } = await takeBundle(b.engine, () => Readable.from(bytes));
+    assert.deepEqual([seen.rounds, snapshots], [2, [id]]);
+    assertHere(b, id, tree);
   });
 
   it('a push ends well whose chunks the hub said to have, and its gc took', async () => {
