@@ -58,18 +58,19 @@ export class LiveObjects {
   /** Takes in the roots that came since; yields often. A volset that was not named has some where it came since. */
   *catchUp(volset: VolsetId): Generator<void, void> {
     while (!this.skipped.has(volset)) {
-      const roots = this.#page(volset);
-      if (roots.length === 0) return;
-      for (const root of roots) {
-        try {
+      let at: SnapshotId | undefined;
+      try {
+        const roots = this.#page(volset);
+        if (roots.length === 0) return;
+        for (const root of roots) {
+          at = root.snapshot;
           yield* this.#mark(volset, root);
-        } catch (error) {
-          if (!(error instanceof PlaitError) || !DAMAGE.has(error.code)) throw error;
-          this.skipped.set(volset, unwalkable(root.snapshot, error));
-          return;
+          this.#last.set(volset, root.number);
+          this.#options.onSnapshot?.(++this.#snapshots);
         }
-        this.#last.set(volset, root.number);
-        this.#options.onSnapshot?.(++this.#snapshots);
+      } catch (error) {
+        if (!(error instanceof PlaitError) || !DAMAGE.has(error.code)) throw error;
+        this.skipped.set(volset, unwalkable(at, error));
       }
     }
   }
@@ -107,5 +108,8 @@ export class LiveObjects {
 /** What says that a tree is not whole or not sound here. */
 export const DAMAGE: ReadonlySet<string> = new Set(['blob-absent', 'integrity', 'format', 'protocol']);
 
-export const unwalkable = (snapshot: SnapshotId, { message }: PlaitError): string =>
-  `the tree of snapshot ${snapshot.slice(0, 12)} cannot be read: ${message}`;
+/** @param snapshot of whose tree; undefined where it is not even known what is to be walked */
+export const unwalkable = (snapshot: SnapshotId | undefined, { message }: PlaitError): string =>
+  snapshot === undefined
+    ? `what is needed of it cannot be told: ${message}`
+    : `the tree of snapshot ${snapshot.slice(0, 12)} cannot be read: ${message}`;

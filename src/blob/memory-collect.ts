@@ -1,7 +1,7 @@
 /** Garbage collection of the memory engine. */
 import { PlaitError } from '../core/errors.ts';
 import { KIND, unhex } from '../core/hash.ts';
-import type { VolsetId } from '../core/ids.ts';
+import type { SnapshotId, VolsetId } from '../core/ids.ts';
 import type { CollectOptions, CollectRoot, CollectStats } from './contract.ts';
 import { DAMAGE, unwalkable } from './gc-live.ts';
 import { liveSteps } from './manifest/live.ts';
@@ -20,9 +20,12 @@ export function collectMemory(volsets: ReadonlyMap<VolsetId, Objects>, options: 
   const named = new Set(options.volsets);
   for (const [volset, objects] of volsets) {
     options.signal?.throwIfAborted();
-    const roots = [...options.roots(volset, 0)];
-    const live = liveIn(objects, roots, (what) => stats.skipped.push({ volset, what }));
-    const keepsLog = named.has(volset) || roots.length > 0;
+    const live = liveIn(
+      objects,
+      () => options.roots(volset, 0),
+      (what) => stats.skipped.push({ volset, what }),
+    );
+    const keepsLog = named.has(volset) || (live?.size ?? 0) > 0;
     for (const [key, { kind, bytes }] of objects) {
       stats.bytesBefore += bytes.length;
       if (!live || (kind > KIND.snapshot ? keepsLog : live.has(key))) stats.bytesAfter += bytes.length;
@@ -36,18 +39,25 @@ export function collectMemory(volsets: ReadonlyMap<VolsetId, Objects>, options: 
 }
 
 /** Undefined where a tree cannot be walked. */
-function liveIn(objects: Objects, roots: CollectRoot[], skip: (what: string) => void): Set<string> | undefined {
+function liveIn(
+  objects: Objects,
+  roots: () => Iterable<CollectRoot>,
+  skip: (what: string) => void,
+): Set<string> | undefined {
   const live = new Set<string>();
   const meet = (kind: 0 | 1 | 2 | 3 | 4, id: Uint8Array): boolean => live.size < live.add(keyOf(kind, id)).size;
-  for (const { snapshot, root } of roots) {
-    meet(KIND.snapshot, unhex(snapshot));
-    try {
+  let at: SnapshotId | undefined;
+  try {
+    for (const { snapshot, root } of roots()) {
+      at = snapshot;
+      meet(KIND.snapshot, unhex(snapshot));
       for (const _ of liveSteps({ readNode: (id) => nodeOf(objects, unhex(id)) }, root, meet));
-    } catch (error) {
-      if (!(error instanceof PlaitError) || !DAMAGE.has(error.code)) throw error;
-      skip(unwalkable(snapshot, error));
-      return undefined;
+      at = undefined;
     }
+  } catch (error) {
+    if (!(error instanceof PlaitError) || !DAMAGE.has(error.code)) throw error;
+    skip(unwalkable(at, error));
+    return undefined;
   }
   return live;
 }

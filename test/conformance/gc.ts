@@ -110,6 +110,24 @@ export function collectConformance(name: string, open: () => Promise<OpenedStore
       assert.deepEqual([...held(A, 1), ...held(B, 2)], [true, false]);
     });
 
+    it('leaves a volset alone whose roots cannot be told, and goes on with the others', async () => {
+      for (const [volset, seed] of [A, B].map((volset, n) => [volset, n] as const))
+        roots.drop(volset, await save(store, roots, volset, files(seed)));
+      const { skipped } = await store.collect({
+        ...roots.options(),
+        roots: (volset) => {
+          if (volset === A) throw new PlaitError('blob-absent', 'a body is gone');
+          return [];
+        },
+      });
+      assert.deepEqual(
+        skipped.map(({ volset }) => volset),
+        [A],
+      );
+      assert.match(skipped[0].what, /a body is gone/);
+      assert.deepEqual([...held(A, 0), ...held(B, 1)], [true, false]);
+    });
+
     it('makes a writer fail that relied on what it took, and a second try store it again', async () => {
       const gone = await save(store, roots, A, files(1, 2));
       await using writer = store.writer(A);
