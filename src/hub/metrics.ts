@@ -127,6 +127,12 @@ function storeLines(facts: Facts, covers: (volset: VolsetId) => boolean, all: bo
       last.map(({ what, at }) => [`work="${what}"`, at / 1000]),
     ),
     ...scrubLines(facts.stamps),
+    ...single(
+      'plait_damage_found',
+      'gauge',
+      '1 from when a verify finds damage until it is mended.',
+      damageFound(facts),
+    ),
     ...family(
       'plait_token_used_bytes',
       'gauge',
@@ -143,6 +149,9 @@ function storeLines(facts: Facts, covers: (volset: VolsetId) => boolean, all: bo
 
 const WORK: ReadonlySet<string> = new Set(['gc', 'scrub', 'verify']);
 const TOKEN = /^[0-9a-f]{12}$|^anonymous$/;
+
+const damageFound = ({ stamps }: Facts): number =>
+  stamps.some(({ what, volset, detail }) => what === 'damage' && volset === null && detail !== 'none') ? 1 : 0;
 
 /** Figures that the last scrub left, whatever they are by now: numbers with plain names. */
 function scrubLines(stamps: readonly Stamp[]): string[] {

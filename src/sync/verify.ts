@@ -9,6 +9,7 @@ import { type DrillResult, restoreDrill } from './verify/drill.ts';
 import { fileFaults } from './verify/files.ts';
 import { type Damage, damageOf, type Finding, noneAffected } from './verify/findings.ts';
 import { logFaults } from './verify/log.ts';
+import { noteDamage } from './verify/note-damage.ts';
 import { packFaults, type ReadExtent, readsData } from './verify/packs.ts';
 import { stateFaults } from './verify/states.ts';
 import { type Checked, treeFaults } from './verify/trees.ts';
@@ -45,6 +46,10 @@ export async function verify(engine: Engine, options: VerifyOptions): Promise<Ou
   const damage = findings.map(damageOf);
   const ok = damage.length === 0;
   const coverage = coverageOf(engine.blob.packs());
+  if (!isStandIn(options)) {
+    const all = options.readData && options.sample === undefined && options.budget === undefined;
+    noteDamage(engine, { found: damage.length, sure: all });
+  }
   if (ok) engine.meta.putStamp({ what: 'verify', volset: null, at: engine.world.now(), detail: null });
   return outcome({ ok, checked, damage, notes, repaired: 0, lost: 0, coverage, ...(drill && { drill }) }, !ok && 14);
 }

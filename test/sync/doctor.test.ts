@@ -9,6 +9,8 @@ import { doctor } from '../../src/sync/doctor/doctor.ts';
 import { hold } from '../../src/sync/hold.ts';
 import { changeRemote, renameRemote } from '../../src/sync/remotes.ts';
 import { snapshotAndPush } from '../../src/sync/snapshot-push.ts';
+import { noteDamage } from '../../src/sync/verify/note-damage.ts';
+import { verify } from '../../src/sync/verify.ts';
 import { FIXED_SEED, Random, replayedSeed } from '../support/seed.ts';
 import { type Client, Rig, type RunningHub, VOLSET } from './rig.ts';
 
@@ -100,6 +102,16 @@ describe('sync: doctor', function () {
     client = reader;
     assert.deepEqual(await wrongOf(), [`snapshot ${VOLSET.slice(0, 12)}`, 'push origin']);
     await reader.run('pull');
+    assert.deepEqual(await wrongOf(), []);
+  });
+
+  it('what a verify found, until one has read all data', async () => {
+    await job('one');
+    noteDamage(client.engine, { found: 1, sure: false });
+    assert.deepEqual(await wrongOf(), ['damage']);
+    await verify(client.engine, { readData: false });
+    assert.deepEqual(await wrongOf(), ['damage'], 'data was not read');
+    await verify(client.engine, { readData: true });
     assert.deepEqual(await wrongOf(), []);
   });
 

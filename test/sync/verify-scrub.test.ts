@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { restore } from '../../src/sync/restore.ts';
+import { foundAt } from '../../src/sync/verify/note-damage.ts';
 import { verify } from '../../src/sync/verify.ts';
 import { compareRestored } from '../../src/volume/compare-restored.ts';
 import { noise } from '../e2e/helpers/trees.ts';
@@ -63,6 +64,7 @@ describe('sync: verify by and by', () => {
     }
     const { result, exits } = await verify((await rig.client('a')).engine, { readData: false, drill });
     assert.deepEqual(exits, [14]);
+    assert.notEqual(foundAt((await rig.client('a')).meta.stamps()), undefined, 'doctor is told');
     assert.ok((result.drill?.failed ?? 0) > 0);
     assert.ok(
       result.damage.some(({ what }) => what.startsWith('a restore drill failed')),

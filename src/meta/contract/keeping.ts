@@ -5,7 +5,7 @@ export type Refusal = 'tip' | 'in-use' | 'promised' | 'queued' | 'absent';
 
 /** When something last went well. */
 export interface Stamp {
-  /** `snapshot`, `push:REMOTE`, `pull:REMOTE`, `gc`, `scrub`, `verify`; `erase` of a volset: gc of what was forgotten. */
+  /** `snapshot`, `push:REMOTE`, `pull:REMOTE`, `gc`, `scrub`, `verify`; `erase` of a volset: gc of what was forgotten; `damage`: a verify found some. */
   what: string;
   /** Null: of the whole store. */
   volset: VolsetId | null;

@@ -5,6 +5,7 @@ import { PlaitError } from '../../core/errors.ts';
 import { tryLockVolume } from '../hold-lock.ts';
 import { inForce, listMarks } from '../hold-marks.ts';
 import { requirePlace } from '../place.ts';
+import { foundAt } from '../verify/note-damage.ts';
 import { ago, type CheckRow, count, type Look, right, SKEW_MS, volsetName, wrong } from './checks.ts';
 
 /** Enough for a snapshot of some size, and for SQLite to commit. */
@@ -51,6 +52,13 @@ export function damageCheck(look: Look): CheckRow {
     const damaged = meta.damagedBlobs(id).length;
     return damaged === 0 ? [] : [`${count(damaged, 'snapshot')} of ${volsetName(look, id)}`];
   });
+  const found = foundAt(look.stamps);
+  if (rows.length === 0 && found !== undefined)
+    return wrong(
+      'damage',
+      `found ${ago(look, found)}`,
+      '`plait verify --read-data` names it, `plait verify --repair` mends it',
+    );
   if (rows.length === 0) return right('damage', 'none known');
   return wrong(
     'damage',

@@ -1,6 +1,7 @@
 /** What `verify --repair` answers: the store as it is now, and what was done to it. */
 import type { SnapshotId } from '../../core/ids.ts';
 import type { Engine, Outcome } from '../engine.ts';
+import { noteDamage } from '../verify/note-damage.ts';
 import { type VerifyOptions, type VerifyResult, verify } from '../verify.ts';
 import type { Repair } from './repair.ts';
 import type { Lost, Repaired } from './report.ts';
@@ -19,6 +20,8 @@ export async function inspectStore(
   { repaired, lost }: Repair,
 ): Promise<Outcome<RepairResult>> {
   const { result, exits } = await verify(engine, options);
+  // It has read all packs before.
+  if (result.ok) noteDamage(engine, { found: 0, sure: true });
   const losses = lost.map(({ volset, snapshots }) => {
     const hurt = new Set<SnapshotId>(snapshots);
     const paths = result.damage
