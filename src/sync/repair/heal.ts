@@ -41,7 +41,8 @@ export async function heal(engine: Engine, volset: VolsetId): Promise<Healed> {
     lacking = await source(engine, volset, lacking);
   }
   const lost = new Set(lacking.map(({ snapshot }) => snapshot));
-  const whole = [...before].filter((id) => !lost.has(id));
+  // What was forgotten, or whose record has not come, nobody looked through.
+  const whole = [...before].filter((id) => !lost.has(id) && engine.meta.findSnapshot(volset, id) !== undefined);
   // What came from a remote is marked so already.
   const damaged = new Set(engine.meta.damagedBlobs(volset));
   engine.meta.setBlobs(

@@ -47,6 +47,7 @@ async function repairPacks(engine: Engine): Promise<Repaired[]> {
     await rebuild();
     found = await damagedPacks(engine);
   }
+  if (anew || found.length > 0) distrustForgotten(engine);
   const repaired: Repaired[] = [];
   for (const { volset, pack, what } of found) {
     const { saved, lost } = await blob.retirePack(volset, pack);
@@ -54,6 +55,11 @@ async function repairPacks(engine: Engine): Promise<Repaired[]> {
     repaired.push({ what: `pack ${pack.slice(0, 12)} (${what}) was taken out of use: ${sums}`, volset });
   }
   return anew ? [{ what: 'the chunk index was made again from packs', volset: null }, ...repaired] : repaired;
+}
+
+/** Their trees are not looked through, and an edit by somebody else brings them back. */
+function distrustForgotten({ meta }: Engine): void {
+  for (const { id } of meta.listVolsets()) meta.setDamaged(id, meta.goneBlobs(id), true);
 }
 
 /** Packs and index differ, or packs hold what snapshots need and the index does not know. */
