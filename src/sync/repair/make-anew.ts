@@ -1,8 +1,9 @@
 /** One new meta.db beside the old one, step by step; nobody sees it before it is put in place. */
 import { randomBytes } from 'node:crypto';
-import type { GenerationHash, InstallId, SnapshotId, VolsetId } from '../../core/ids.ts';
+import { KIND, unhex } from '../../core/hash.ts';
+import { type GenerationHash, type InstallId, type SnapshotId, storeId, type VolsetId } from '../../core/ids.ts';
 import type { Generation } from '../../core/records.ts';
-import type { MetaStore, PackedGeneration, RemoteConfig, TokenRow } from '../../meta/contract.ts';
+import type { BranchView, MetaStore, PackedGeneration, RemoteConfig, TokenRow } from '../../meta/contract.ts';
 import { laterEpoch, MetaRebuild, openMetaStore, type RebuildReport } from '../../meta/index.ts';
 import type { StoreOptions } from '../store.ts';
 import { allSnapshots } from '../verify/snapshots.ts';
@@ -42,9 +43,9 @@ export async function makeAnew(dir: string, options: StoreOptions, sources: Sour
   putConfiguration(meta, kept, told, notes);
   noteLeft(await takeLog(meta, sources), notes);
   for (const { id } of meta.listVolsets()) {
-    markWhole(meta, trees, id);
+    markWhole(meta, trees, id, notes);
     keepOld(meta, kept, id);
-    putTips(meta, dir, id, { kept, told, notes });
+    putTips(meta, dir, id, { trees, kept, told, notes });
   }
   for (const stamp of kept.stamps ?? [])
     if (stamp.volset === null || meta.knowsVolset(stamp.volset)) meta.putStamp(stamp);
@@ -114,19 +115,32 @@ function noteLeft({ left }: RebuildReport, notes: Repaired[]): void {
     notes.push({ what: `generation ${generation} of store ${store} could not be taken in: ${reason}`, volset });
 }
 
-/** By the index and the trees themselves: whatever hangs together is here. */
-function markWhole(meta: MetaStore, trees: Trees, volset: VolsetId): void {
+/**
+ * By the index and the trees themselves: whatever hangs together is here. Of what does not, but whose root is here, parts
+ * were lost, and what is left is to be kept; the rest was dropped, or never came.
+ */
+function markWhole(meta: MetaStore, trees: Trees, volset: VolsetId, notes: Repaired[]): void {
+  const reader = trees.blob.reader(volset);
   let whole: SnapshotId[] = [];
+  let hurt: SnapshotId[] = [];
+  let absent = 0;
   const flush = (): void => {
-    meta.setBlobs(volset, whole);
+    meta.setBlobs(volset, [...whole, ...hurt]);
+    meta.setDamaged(volset, hurt, true);
     whole = [];
+    hurt = [];
   };
   const views = allSnapshots({ meta, signal: trees.signal }, volset);
   const lacking = lackingAmong(trees, volset, views, (id) => {
     if (whole.push(id) === BATCH) flush();
   });
-  for (const _ of lacking);
+  for (const { snapshot, root } of lacking) {
+    if (reader.has(KIND.node, unhex(root))[0] === 0) absent++;
+    else if (hurt.push(snapshot) === BATCH) flush();
+  }
   flush();
+  if (absent === 0 || isMetadataOnly(meta, volset)) return;
+  notes.push({ what: `the data of ${absent} snapshots is not here: it was dropped, never came, or is lost`, volset });
 }
 
 function keepOld(meta: MetaStore, { volsets }: Salvaged, volset: VolsetId): void {
@@ -145,7 +159,7 @@ function putTips(
   meta: MetaStore,
   dir: string,
   volset: VolsetId,
-  { kept, told, notes }: { kept: Salvaged; told: Told; notes: Repaired[] },
+  { trees, kept, told, notes }: { trees: Trees; kept: Salvaged; told: Told; notes: Repaired[] },
 ): void {
   const old = kept.volsets.get(volset)?.refs;
   const witnesses = {
@@ -153,11 +167,13 @@ function putTips(
     told: told.refs.get(volset),
     bases: basesOf(dir, volset),
   };
+  const before = kept.self ?? told.self;
   const leaf = old || witnesses.told ? undefined : onlyLeafOf(meta, volset);
   for (const branch of meta.listBranches(volset)) {
     const tip = tipOf(meta, volset, branch, witnesses, leaf);
     if (tip === undefined) continue;
     const { snapshot, guessed } = tip;
+    if (meta.forgotten(volset, [snapshot]).length > 0) keepForgotten(meta, trees, volset, { branch, snapshot, before });
     if (!meta.findSnapshot(volset, snapshot)?.hasBlob && !isMetadataOnly(meta, volset)) {
       // Our branch stood there, so it was whole once: it comes again, or what is left of it is restored.
       if (guessed) continue;
@@ -169,6 +185,21 @@ function putTips(
     if (guessed) notes.push({ what: `branch ${branch.name} was put at ${short}, which is a guess: check it`, volset });
   }
   meta.cut(volset);
+}
+
+/** Somebody forgot what our branch stands on: it lives, as wherever a ref is met that holds it (meta/known-tips). */
+function keepForgotten(
+  meta: MetaStore,
+  trees: Trees,
+  volset: VolsetId,
+  { branch, snapshot, before }: { branch: BranchView; snapshot: SnapshotId; before: Told['self'] },
+): void {
+  if (before === undefined) return;
+  const peer = storeId(before.install, before.epoch);
+  const refs = [{ branch: branch.id, snapshot, revision: 1 }];
+  meta.apply(volset, { peer, generations: [], refs, revision: 1, policy: 'newest' });
+  const view = meta.findSnapshot(volset, snapshot);
+  if (view && lackingAmong(trees, volset, [view]).next().done) meta.setBlobs(volset, [snapshot]);
 }
 
 const isMetadataOnly = (meta: MetaStore, volset: VolsetId): boolean =>

@@ -29,8 +29,8 @@ export function tipOf(
   { old, told, bases }: Witnesses,
   onlyLeaf: SnapshotId | undefined,
 ): Tip | undefined {
-  const known = (snapshot: SnapshotId | null): boolean =>
-    snapshot === null || meta.findSnapshot(volset, snapshot) !== undefined;
+  // What others forgot is known, too: a branch that stands on it keeps it.
+  const known = (id: SnapshotId | null): boolean => id === null || Object.hasOwn(meta.parentsOf(volset, [id]), id);
   const states = (told?.get(id) ?? []).map(({ snapshot }) => snapshot).filter(known);
   const kept = old?.get(id);
   if (kept !== undefined && known(kept)) {

@@ -14,6 +14,7 @@ export interface Trees {
 
 export interface Lacking {
   snapshot: SnapshotId;
+  root: NodeId;
   lost: ObjectRef[];
 }
 
@@ -30,7 +31,7 @@ export function* lackingAmong(
   for (const { id, body } of views) {
     trees.signal.throwIfAborted();
     const lost = lostIn(trees, volset, body.root, previous);
-    if (lost.length > 0) yield { snapshot: id, lost };
+    if (lost.length > 0) yield { snapshot: id, root: body.root, lost };
     else {
       previous = body.root;
       onWhole(id);
