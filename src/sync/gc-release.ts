@@ -98,11 +98,39 @@ export async function release(
   const done: Released = { dropped: [], kept: [] };
   for (let i = 0; i < ids.length; i += BATCH) {
     engine.signal.throwIfAborted();
+    const asked = engine.world.now();
     const batch = await provable(engine, volset, ids.slice(i, i + BATCH), witnesses, options, done);
-    note(done, engine.meta.dropBlobs(volset, batch, options));
+    if (options.dryRun) note(done, engine.meta.dropBlobs(volset, batch, options));
+    else await letGo(engine, volset, batch, { asked, force: options.force, done });
   }
-  if (!options.dryRun) takeBack(engine, volset, done);
   return done;
+}
+
+/** A remote's word is good for an hour; this process may have been stopped, or its machine asleep, since it was given. */
+const GOOD_MS = 30 * 60 * 1000;
+
+const stale = (): PlaitError =>
+  new PlaitError('busy', 'What remotes said of their data is too old by now to drop anything for it.', {
+    hint: 'Run the command again; what would have gone is still here.',
+  });
+
+/** Under the lock that gc of another process takes for each step: what is taken back was never garbage in between. */
+async function letGo(
+  engine: Engine,
+  volset: VolsetId,
+  ids: SnapshotId[],
+  { asked, force, done }: { asked: number; force: boolean; done: Released },
+): Promise<void> {
+  if (ids.length === 0) return;
+  await using writer = engine.blob.writer(volset, { signal: engine.signal });
+  await writer.finish(() => {
+    if (!force && Math.abs(engine.world.now() - asked) > GOOD_MS) throw stale();
+    const dropped: Released = { dropped: [], kept: [] };
+    note(dropped, engine.meta.dropBlobs(volset, ids, { force }));
+    takeBack(engine, volset, dropped);
+    done.dropped.push(...dropped.dropped);
+    done.kept.push(...dropped.kept);
+  });
 }
 
 /** What nothing here needs and, without force, somebody else holds. The rest is noted with its reason. */

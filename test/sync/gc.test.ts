@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { KIND, objectHash } from '../../src/core/hash.ts';
 import type { BranchId, SnapshotId } from '../../src/core/ids.ts';
 import { snapshotKey } from '../../src/core/register.ts';
@@ -152,6 +153,59 @@ describe('sync: gc', () => {
     assert.equal((await collect(a)).result.packsRewritten, 0, 'once is enough');
   });
 
+  /** `then` runs right after blobs went. */
+  const afterDrop = ({ engine, meta }: Client, then: () => void) => ({
+    ...engine,
+    meta: new Proxy(meta, {
+      get: (target, name) => {
+        if (name !== 'dropBlobs') return Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name);
+        return (...args: Parameters<typeof meta.dropBlobs>) => {
+          const answer = meta.dropBlobs(...args);
+          if (args[1].length > 0 && !args[2]?.dryRun) then();
+          return answer;
+        };
+      },
+    }),
+  });
+
+  it('gives back what a directory has come to stand on, before gc of anybody else can take it', async () => {
+    a.directory();
+    let locked = false;
+    const engine = afterDrop(a, () => {
+      a.engine.volume?.update({ base: made[1] });
+      using index = new DatabaseSync(join(a.engine.dir, 'index.db'), { timeout: 0 });
+      assert.throws(() => index.exec('BEGIN IMMEDIATE'), /locked/);
+      locked = true;
+    });
+    const { result } = await gc(engine, { ...ALL, rules: { last: 1 }, force: true });
+    assert.ok(locked);
+    assert.deepEqual(result.volsets[0].kept, [{ snapshot: made[1], reason: 'base' }]);
+    assert.deepEqual(here(a), [made[1], made[3]]);
+    for await (const damage of a.engine.blob.verifyPacks({ readData: true })) assert.fail(damage.what);
+  });
+
+  it('does not believe what a remote said long ago', async () => {
+    await a.run('push');
+    let late = 0;
+    const { world, openPeer } = a.engine;
+    const engine: Client['engine'] = {
+      ...a.engine,
+      world: { ...world, now: () => world.now() + late },
+      openPeer: async (...args) => {
+        const peer = await openPeer(...args);
+        const holds = peer.holds.bind(peer);
+        peer.holds = async (...asked) => {
+          const held = await holds(...asked);
+          late = 3_600_000;
+          return held;
+        };
+        return peer;
+      },
+    };
+    await assert.rejects(gc(engine, { ...ALL, rules: { last: 1 } }), { code: 'busy' });
+    assert.deepEqual(here(a), made);
+  });
+
   it('frees a deleted volume set', async () => {
     a.meta.commit(VOLSET, [{ edit: 'delete', object: 'volset' }]);
     const { result, exits } = await collect(a);
@@ -177,6 +231,15 @@ describe('sync: gc', () => {
     it('never takes a tip, forced or not', async () => {
       const { exits, result } = await dropOf(['main'], { force: true });
       assert.deepEqual([exits, result.kept.map(({ reason }) => reason)], [[9], ['tip']]);
+    });
+
+    it('names no file whose version an older snapshot has as well', async () => {
+      const files = { old: '1', same: '1' };
+      await a.save(files);
+      const middle = await a.save({ ...files, between: '1' });
+      await a.save({ ...files, old: '2' });
+      const [{ paths }] = (await dropOf([middle], { dryRun: true, force: true })).result.dropped;
+      assert.deepEqual(paths, [{ path: 'between' }]);
     });
 
     it('is forced without asking anybody, and does nothing in a dry run', async () => {
