@@ -11,7 +11,7 @@ import { type Document, type Hub, Lab, parse } from './helpers/lab.ts';
 import { startPlait } from './helpers/plait.ts';
 import { noise } from './helpers/trees.ts';
 
-const JOB = ['snapshot', '--skip-unchanged', '--push', 'origin'];
+const job = (remote = 'origin'): string[] => ['snapshot', '--skip-unchanged', '--push', remote];
 const ID = /^[0-9a-f]{64}$/;
 
 describe('e2e: snapshot --push under faults', function () {
@@ -21,17 +21,21 @@ describe('e2e: snapshot --push under faults', function () {
   let line: BadNetwork;
   let work: string;
   let round = 0;
+  let status = 0;
+  const proxy = createServer((_, answer) => answer.writeHead(status).end());
   before(async () => {
     lab = new Lab();
     hub = await lab.hub();
     line = await startBadNetwork({ to: hub.url });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
     work = lab.path('work');
     await lab.run(['init', work, '--volset', 'data']);
     await lab.in('work', ['remote', 'add', 'origin', `${line.url}/data`]);
     edit();
-    await lab.in('work', JOB);
+    await lab.in('work', job());
   });
   after(async () => {
+    proxy.close();
     await line.close();
     await lab[Symbol.asyncDispose]();
   });
@@ -41,11 +45,10 @@ describe('e2e: snapshot --push under faults', function () {
     (await lab.run(['--store', store, 'branch', 'list'])).branches.find((b: Document) => b.name === 'main').tip;
 
   /** All is over: the same command again does the rest. */
-  async function catchesUp(snapshot: string | undefined, store = hub.store, job = JOB): Promise<void> {
-    const { snapshot: last } = await lab.in('work', job);
+  async function catchesUp(snapshot: string | undefined): Promise<void> {
+    const { snapshot: last, push } = await lab.in('work', job());
     if (snapshot !== undefined) assert.equal(last, snapshot, 'made once');
-    assert.equal(await tip(store), last);
-    assert.equal((await lab.in('work', ['doctor'])).ok, true);
+    assert.equal(push.branches.find((b: Document) => b.name === 'main').to, last);
   }
 
   const NETWORK: [what: string, fault: Parameters<BadNetwork['set']>[0]][] = [
@@ -56,7 +59,7 @@ describe('e2e: snapshot --push under faults', function () {
     it(`${what}: exit 13`, async () => {
       edit();
       await line.set(fault);
-      const { error } = await lab.in('work', JOB, 13);
+      const { error } = await lab.in('work', job(), 13);
       assert.equal(error.code, 'network');
       assert.match(error.data.snapshot, ID);
       assert.match(error.hint, /was made and is safe here/);
@@ -66,20 +69,22 @@ describe('e2e: snapshot --push under faults', function () {
     });
   }
 
-  for (const [status, exit] of [
+  // Of one that names no store nobody knows what it refuses, so 401 is no word on tokens.
+  for (const [answer, exit] of [
     [503, 13],
     [500, 17],
+    [401, 17],
   ] as const) {
-    it(`a proxy that answers ${status}: exit ${exit}`, async () => {
+    it(`a proxy that answers ${answer}: exit ${exit}`, async () => {
       edit();
-      const server = createServer((_, answer) => answer.writeHead(status).end());
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      const { port } = server.address() as AddressInfo;
-      await lab.in('work', ['remote', 'set-url', 'origin', `http://127.0.0.1:${port}/data`]);
-      const { error } = await lab.in('work', JOB, exit);
+      status = answer;
+      const { port } = proxy.address() as AddressInfo;
+      if (answer === 503) await lab.in('work', ['remote', 'add', 'proxy', `http://127.0.0.1:${port}/data`]);
+      const { error } = await lab.in('work', job('proxy'), exit);
       assert.match(error.data.snapshot, ID);
-      server.close();
-      await lab.in('work', ['remote', 'set-url', 'origin', `${line.url}/data`]);
+      assert.match(error.message, new RegExp(`HTTP ${answer}`));
+      if (answer !== 401) return;
+      await lab.in('work', ['remote', 'remove', 'proxy']);
       await catchesUp(error.data.snapshot);
     });
   }
@@ -93,7 +98,7 @@ describe('e2e: snapshot --push under faults', function () {
       edit();
       const start = line.stats.up;
       await line.set({ stall: { up: start + (256 << 10) } });
-      const running = startPlait(['--json', ...JOB], { cwd: work, input: '' });
+      const running = startPlait(['--json', ...job()], { cwd: work, input: '' });
       while (line.stats.up < start + (256 << 10)) await new Promise((resolve) => setTimeout(resolve, 5));
       running.child.kill(signal);
       const end = await running.ended;
@@ -108,7 +113,7 @@ describe('e2e: snapshot --push under faults', function () {
   it('what cannot be read: exit 3, and the rest is pushed', async () => {
     edit();
     execFileSync('mkfifo', [join(work, 'pipe')]);
-    const { snapshot, problems, push } = await lab.in('work', JOB, 3);
+    const { snapshot, problems, push } = await lab.in('work', job(), 3);
     assert.deepEqual([problems.length, push.pushed.snapshots], [1, 1]);
     assert.equal(await tip(hub.store), snapshot);
     rmSync(join(work, 'pipe'));
@@ -121,30 +126,55 @@ describe('e2e: snapshot --push under faults', function () {
     const [volume] = readdirSync(join(work, '.plait', 'volumes'));
     const wait = { lockWaitMs: 0, random: Math.random };
     const lock = await takeFileLock(join(work, '.plait', 'volumes', volume, 'lock'), wait, 'the working directory');
-    const { error } = await lab.in('work', [...JOB, '--lock-wait', '1s'], 11);
+    const { error } = await lab.in('work', [...job(), '--lock-wait', '1s'], 11);
     assert.equal(error.code, 'busy');
     lock.release();
     assert.equal(await tip(join(work, '.plait')), before);
     await catchesUp(undefined);
   });
 
-  it('a hub without room for it: exit 15', async () => {
-    const store = lab.path('small');
-    await lab.run(['init', '--bare', store]);
-    await lab.run(['--store', store, 'config', 'set', 'hub.snapshot-bytes', '64K']);
-    const small = await lab.hub('small');
-    await lab.in('work', ['remote', 'add', 'small', `${small.url}/data`]);
-    edit();
-    const job = ['snapshot', '--skip-unchanged', '--push', 'small'];
-    const { snapshot, push } = await lab.in('work', job, 15);
-    assert.match(snapshot, ID);
-    assert.ok(push.problems.length > 0);
-    const { checks } = await lab.in('work', ['doctor'], 18);
-    assert.equal(checks.find((row: Document) => row.name === 'push small').ok, false);
-    await small.stop();
-    await lab.run(['--store', store, 'config', 'unset', 'hub.snapshot-bytes']);
-    await lab.hub('small', '--listen', new URL(small.url).host);
-    await lab.in('work', ['queue', 'retry', 'small']);
-    await catchesUp(snapshot, store, job);
+  it('all of it is there in the end', async () => {
+    const { snapshot } = await lab.in('work', job());
+    assert.equal(await tip(hub.store), snapshot);
+    assert.equal((await lab.in('work', ['doctor'])).ok, true);
+  });
+
+  describe('to a hub with tokens and a bound', () => {
+    let small: Hub;
+    let token: string;
+    let snapshot: string;
+    before(async () => {
+      const store = lab.path('small');
+      await lab.run(['init', '--bare', store]);
+      await lab.run(['--store', store, 'config', 'set', 'hub.snapshot-bytes', '64K']);
+      ({ token } = await lab.run(['--store', store, 'token', 'create', '--can', 'admin']));
+      small = await lab.hub('small');
+      await lab.in('work', ['remote', 'add', 'small', `${small.url}/data`]);
+      edit();
+    });
+
+    it('no token: exit 12', async () => {
+      const { error } = await lab.in('work', job('small'), 12);
+      assert.equal(error.code, 'unauthorized');
+      snapshot = error.data.snapshot;
+      assert.match(snapshot, ID);
+      assert.match(error.hint, /was made and is safe here/);
+    });
+
+    it('no room for it: exit 15', async () => {
+      const env = { PLAIT_TOKEN: token };
+      const { snapshot: same, push } = await lab.in('work', job('small'), 15, { env });
+      assert.equal(same, snapshot, 'made once');
+      assert.ok(push.problems.length > 0);
+      const { checks } = await lab.in('work', ['doctor'], 18);
+      assert.equal(checks.find((row: Document) => row.name === 'push small').ok, false);
+      await small.stop();
+      await lab.run(['--store', small.store, 'config', 'unset', 'hub.snapshot-bytes']);
+      await lab.hub('small', '--listen', new URL(small.url).host);
+      await lab.in('work', ['queue', 'retry', 'small']);
+      await lab.in('work', job('small'), 0, { env });
+      assert.equal(await tip(small.store), snapshot);
+      assert.equal((await lab.in('work', ['doctor'])).ok, true);
+    });
   });
 });
