@@ -11,14 +11,15 @@ describe('e2e: clone --update', function () {
   let lab: Lab;
   let hub: Hub;
   let work: string;
-  beforeEach(async () => {
+  before(async () => {
     lab = new Lab();
     hub = await lab.hub();
     work = await lab.volume('work', hub);
     writeFileSync(join(work, 'a'), 'one');
     await save('first');
   });
-  afterEach(() => lab[Symbol.asyncDispose]());
+  afterEach(() => rmSync(lab.path('job'), { recursive: true, force: true }));
+  after(() => lab[Symbol.asyncDispose]());
 
   async function save(text: string): Promise<string> {
     writeFileSync(join(work, 'b'), text);
@@ -38,6 +39,7 @@ describe('e2e: clone --update', function () {
     const again = await job(['--ephemeral']);
     assert.deepEqual([again.updated, again.upToDate, again.pulled.snapshots], [true, true, 0]);
     await lab.verify(at('.plait'));
+    // The hub tells of whom it has heard.
     await lab.in('work', ['pull']);
     const { members } = await lab.in('work', ['member', 'list']);
     assert.ok(members.length <= 1, 'an ephemeral clone leaves no trace');
@@ -47,19 +49,22 @@ describe('e2e: clone --update', function () {
     await job(['--ephemeral']);
     cpSync(lab.path('job'), lab.path('cache'), { recursive: true, preserveTimestamps: true });
     rmSync(lab.path('job'), { recursive: true });
-    await save('second');
+    await save('third');
     cpSync(lab.path('cache'), lab.path('job'), { recursive: true, preserveTimestamps: true });
     assert.equal((await job(['--ephemeral'])).updated, true);
-    assert.equal(readFileSync(at('b'), 'utf8'), 'second');
+    assert.equal(readFileSync(at('b'), 'utf8'), 'third');
   });
 
   it('a cache of the store alone gets its files back', async () => {
+    const empty = (): void => {
+      for (const name of readdirSync(lab.path('job'))) if (name !== '.plait') rmSync(at(name));
+    };
     await job();
-    for (const name of readdirSync(lab.path('job'))) if (name !== '.plait') rmSync(at(name));
+    empty();
     assert.equal((await job()).written, 2);
     assertSame(work, lab.path('job'));
-    for (const name of readdirSync(lab.path('job'))) if (name !== '.plait') rmSync(at(name));
-    await save('second');
+    empty();
+    await save('fourth');
     await job();
     assertSame(work, lab.path('job'));
   });
@@ -80,20 +85,12 @@ describe('e2e: clone --update', function () {
   it('unsaved changes keep the directory where it is, exit 8, and all data comes', async () => {
     await job();
     writeFileSync(at('a'), 'edited');
-    await save('second');
+    const before = readFileSync(at('b'), 'utf8');
+    await save('fifth');
     const kept = await job([], 8);
     assert.deepEqual([kept.updated, kept.pulled.snapshots], [true, 1]);
-    assert.deepEqual([readFileSync(at('a'), 'utf8'), readFileSync(at('b'), 'utf8')], ['edited', 'first']);
+    assert.deepEqual([readFileSync(at('a'), 'utf8'), readFileSync(at('b'), 'utf8')], ['edited', before]);
     assert.equal(kept.problems[0].what, 'unsaved-changes');
-  });
-
-  it('another branch that is asked for is checked out', async () => {
-    await job();
-    writeFileSync(join(work, 'c'), 'side');
-    await lab.in('work', ['snapshot', '-b', 'side', '--push', 'origin']);
-    const { branch } = await job(['--branch', 'side']);
-    assert.equal(branch, 'side');
-    assertSame(work, lab.path('job'));
   });
 
   it('another volset, or no clone at all, is refused and left as it is', async () => {
@@ -124,5 +121,14 @@ describe('e2e: clone --update', function () {
     assert.equal(error.code, 'identity');
     const { remotes } = await lab.in('job', ['remote', 'list']);
     assert.equal(remotes[0].url, hub.url);
+  });
+
+  it('another branch that is asked for is checked out', async () => {
+    await job();
+    writeFileSync(join(work, 'c'), 'side');
+    await lab.in('work', ['snapshot', '-b', 'side', '--push', 'origin']);
+    const { branch } = await job(['--branch', 'side']);
+    assert.equal(branch, 'side');
+    assertSame(work, lab.path('job'));
   });
 });
