@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaitError } from '../../src/core/errors.ts';
+import type { BranchId } from '../../src/core/ids.ts';
 import type { DoctorOptions } from '../../src/sync/doctor/checks.ts';
 import { doctor } from '../../src/sync/doctor/doctor.ts';
 import { hold } from '../../src/sync/hold.ts';
@@ -86,7 +87,10 @@ describe('sync: doctor', function () {
     await snapshotAndPush(client.engine, { skipUnchanged: true, maxDelete: 1 });
     assert.deepEqual(await wrongOf(), ['push main']);
     changeRemote(client.engine, 'main', { enabled: false });
-    assert.deepEqual(await wrongOf(), []);
+    assert.deepEqual(await wrongOf(), ['remotes'], 'nothing reaches anything');
+    client.follow('spare', hub);
+    assert.deepEqual(await wrongOf(), ['push spare'], 'one that is switched off beside others is meant');
+    client.meta.removeRemote('spare');
     changeRemote(client.engine, 'main', { enabled: true });
     const other = await rig.hub('other');
     const { identity: _, ...known } = client.remoteNamed('main');
@@ -152,6 +156,28 @@ describe('sync: doctor', function () {
     assert.deepEqual((await client.run('push')).exits, [6]);
     skew = 27 * HOUR;
     assert.deepEqual(await wrongOf(), ['snapshot data', 'push origin', 'diverged']);
+  });
+
+  it('a push that goes well each time and takes other branches only', async () => {
+    await job('one');
+    const side = 'bb'.repeat(16) as BranchId;
+    const made = client.tip();
+    client.branch(side, 'side', made as never);
+    client.meta.putRemote({ ...client.remoteNamed('origin'), selection: { branches: ['side'] } });
+    const daily = async (): Promise<void> => {
+      assert.deepEqual((await client.run('push')).exits.filter(Boolean), []);
+    };
+    await daily();
+    writeFileSync(join(dir, 'file'), 'two');
+    await snapshotAndPush(client.engine, { skipUnchanged: true, maxDelete: 1, pushTo: 'origin' });
+    assert.deepEqual(await wrongOf(), []);
+    skew = 30 * HOUR;
+    await snapshotAndPush(client.engine, { skipUnchanged: true, maxDelete: 1, pushTo: 'origin' });
+    assert.deepEqual(await wrongOf(), [`arrived ${dir}`]);
+    const { selection: _, ...whole } = client.remoteNamed('origin');
+    client.meta.putRemote(whole);
+    await daily();
+    assert.deepEqual(await wrongOf(), []);
   });
 
   it('a directory that is gone, and a hold that ran out', async () => {

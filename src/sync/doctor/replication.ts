@@ -4,6 +4,7 @@ import { installOf, type SnapshotId, type VolsetId } from '../../core/ids.ts';
 import type { RemoteConfig, Stamp } from '../../meta/contract.ts';
 import { remoteTips } from '../references.ts';
 import { pullStamp, pushStamp, SNAPSHOT } from '../stamps.ts';
+import { arrivedChecks } from './arrived.ts';
 import { ago, type CheckRow, count, isOld, type Look, right, volsetName, wrong } from './checks.ts';
 
 const CRON = 'does the timer or cron job still run? see its log, and run `plait snapshot --push REMOTE` once by hand';
@@ -34,9 +35,14 @@ export const snapshotChecks = (look: Look): CheckRow[] =>
 export function remoteChecks(look: Look): CheckRow[] {
   const remotes = look.engine.meta.listRemotes();
   if (remotes.length === 0) return [right('remotes', 'none: all there is, is on this machine', NO_REMOTE)];
-  return remotes.flatMap((remote) => (remote.enabled ? enabledChecks(look, remote) : [switchedOff(remote)]));
+  const rows = remotes.flatMap((remote) => (remote.enabled ? enabledChecks(look, remote) : [switchedOff(remote)]));
+  // One beside others is meant to be off; with all of them off nothing leaves this machine.
+  if (!remotes.some(({ enabled }) => enabled)) return [...rows, wrong('remotes', 'all are switched off', ALL_OFF)];
+  // Where a remote is behind, that row says it.
+  return rows.every(({ ok }) => ok) ? [...rows, ...arrivedChecks(look)] : rows;
 }
 
+const ALL_OFF = 'switch one on with `plait config set remote.NAME.enabled true`';
 const NO_REMOTE = 'add one with `plait remote add origin URL`';
 
 const switchedOff = ({ name }: RemoteConfig): CheckRow =>
