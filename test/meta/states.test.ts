@@ -169,6 +169,16 @@ describe('core: state objects', () => {
     });
   }
 
+  it('has a place that no volume set may take', () => {
+    using meta = openMetaStore({ path: ':memory:' });
+    const edit = { edit: 'create-volset', name: 'v', creator: 'c' } as const;
+    assert.throws(() => meta.commit(STORE_STATE, [edit]), { code: 'protocol' });
+    assert.throws(() => meta.setBlobs(STORE_STATE, []), { code: 'protocol' });
+    const peer = `${'ab'.repeat(16)}.1` as never;
+    assert.throws(() => meta.apply(STORE_STATE, { peer, generations: [] }), { code: 'protocol' });
+    assert.deepEqual(meta.listVolsets(), []);
+  });
+
   it('passes over one of a newer version', () => {
     assert.equal(decodeState(V, canonicalBytes({ ...plain, version: 2 })), undefined);
   });

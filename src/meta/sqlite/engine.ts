@@ -1,6 +1,8 @@
 /** What the parts of the store share: the connection, who we are, clock and randomness. */
 import { PlaitError } from '../../core/errors.ts';
 import { type ChainId, storeOf, type VolsetId } from '../../core/ids.ts';
+import { malformed } from '../../core/malformed.ts';
+import { STORE_STATE } from '../../core/state-object.ts';
 import type { Self } from '../contract.ts';
 import type { Database } from './database.ts';
 
@@ -33,6 +35,8 @@ export function volsetNumber(engine: Engine, volset: VolsetId): number {
 
 /** Inside a write transaction. */
 export function ensureVolset(engine: Engine, volset: VolsetId): number {
+  // No honest store makes one: it would be taken for what this store tells of itself in packs.
+  if (volset === STORE_STATE) malformed('a volume set has an id that none may have');
   engine.db.run('INSERT INTO volsets(id) VALUES (?) ON CONFLICT DO NOTHING', volset);
   return volsetNumber(engine, volset);
 }
