@@ -3,8 +3,9 @@ export class Cached<T> {
   readonly #read: () => Promise<T>;
   readonly #ms: number;
   readonly #now: () => number;
-  #at = Number.NEGATIVE_INFINITY;
-  #value: Promise<T> | undefined;
+  #reading: Promise<T> | undefined;
+  /** Fresh from when it was answered: a read that takes longer than that would never be of use to anybody. */
+  #last: { value: T; at: number } | undefined;
 
   constructor(read: () => Promise<T>, ms: number, now: () => number) {
     this.#read = read;
@@ -12,16 +13,23 @@ export class Cached<T> {
     this.#now = now;
   }
 
-  get(): Promise<T> {
-    const age = this.#now() - this.#at;
-    // A clock that was set back makes nothing stay for ever.
-    if (this.#value && age >= 0 && age < this.#ms) return this.#value;
-    this.#at = this.#now();
-    const value = this.#read();
-    value.catch(() => {
-      if (this.#value === value) this.#value = undefined;
+  async get(): Promise<T> {
+    if (this.#last && this.#isFresh(this.#last.at)) return this.#last.value;
+    this.#reading ??= this.#anew().finally(() => {
+      this.#reading = undefined;
     });
-    this.#value = value;
+    return this.#reading;
+  }
+
+  /** A clock that was set back makes nothing stay for ever. */
+  #isFresh(at: number): boolean {
+    const age = this.#now() - at;
+    return age >= 0 && age < this.#ms;
+  }
+
+  async #anew(): Promise<T> {
+    const value = await this.#read();
+    this.#last = { value, at: this.#now() };
     return value;
   }
 }
