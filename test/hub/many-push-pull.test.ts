@@ -5,7 +5,7 @@ import { crowd } from './many-load.ts';
 
 describe('hub: a crowd that pushes and pulls', () => {
   it('30 clients, of which some are cut and come back, and the program itself: all arrives, whole', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const { cuts, refused, memory, left } = await crowd({
       clients: 30,
       sharing: 3,

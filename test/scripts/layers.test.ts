@@ -71,9 +71,9 @@ describe('lint: rules that fire', () => {
       assert.ok(rules.includes(rule), `${rule} did not fire: ${rules.join(', ')}`);
     }
     assert.equal(rules.filter((r) => r === 'plait/layers').length, 2);
-  }).timeout(30_000);
+  }).timeout(180_000);
 
   it('has nothing to say about clean code', async () => {
     assert.deepEqual(await lint('src/core/ids.ts', 'export const one = 1;\n'), []);
-  }).timeout(30_000);
+  }).timeout(180_000);
 });
