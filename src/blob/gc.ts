@@ -125,16 +125,26 @@ class Collection {
     return new Set([...this.#options.volsets, ...rows.map(({ id }) => id as VolsetId)]);
   }
 
-  async #sweep({ remove, trim, rewrite: anew }: Plan): Promise<void> {
+  async #sweep(plan: Plan): Promise<void> {
+    try {
+      await this.#sweepPacks(plan);
+    } finally {
+      // Whatever stopped it: their rows are gone.
+      await this.#steps.end();
+    }
+  }
+
+  async #sweepPacks({ remove, trim, rewrite: anew }: Plan): Promise<void> {
     const { index, packsDir } = this.#source;
     for (const use of [...remove, ...trim]) {
       await this.#steps.free(use, batchesOf(index, packsDir, use));
       this.#swept(use);
       await tick();
     }
-    for (const [volset, packs] of anew) await this.#rewrite(volset, packs);
+    // First of all what frees space: packs that are written anew need some.
     await this.#steps.end();
     await sweepOrphans({ index, packsDir, steps: this.#steps, skipped: this.#live.skipped });
+    for (const [volset, packs] of anew) await this.#rewrite(volset, packs);
   }
 
   async #rewrite(volset: VolsetId, packs: PackUse[]): Promise<void> {

@@ -222,6 +222,24 @@ describe('gc beside others', () => {
     assertWhole(store, roots);
   });
 
+  it('frees what is all garbage before it writes anything anew, and whatever stops it then', async () => {
+    await using temp = new TempStore();
+    const store = await temp.open();
+    const roots = new Roots();
+    const wide = await save(store, roots, A, filesOf([1, 2, 3, 4]));
+    await save(store, roots, A, filesOf([3]));
+    const gone = await save(store, roots, B, filesOf([5]));
+    roots.drop(A, wide);
+    roots.drop(B, gone);
+    const stop = new AbortController();
+    const onProgress = ({ phase }: { phase: string }): void => {
+      if (phase === 'sweep') stop.abort();
+    };
+    await assert.rejects(roots.collect(store, { onProgress, signal: stop.signal }), { name: 'AbortError' });
+    assert.deepEqual(temp.files(`packs/${B}`), []);
+    assertWhole(store, roots);
+  });
+
   it('takes a damaged pack out of use: what can be read is saved, the rest is missed', async () => {
     await using temp = new TempStore();
     const store = await temp.open();
