@@ -41,7 +41,8 @@ export function unkept(engine: Engine, volset: VolsetId, rules: Retention): Snap
   const views = new Map<SnapshotId, Aged>();
   for (const { snapshot } of completeBlobs(engine, volset)) {
     const view = meta.findSnapshot(volset, snapshot);
-    if (view) views.set(snapshot, agedOf(view));
+    // One that cannot be read whole takes nobody's place; while it may be healed it stays.
+    if (view && !view.damaged) views.set(snapshot, agedOf(view));
   }
   const onLines = new Set<SnapshotId>();
   const lines = meta.listBranches(volset).map(({ tip }) => {

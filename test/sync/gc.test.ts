@@ -206,6 +206,12 @@ describe('sync: gc', () => {
     assert.deepEqual(here(a), made);
   });
 
+  it('does not count what is damaged as kept', async () => {
+    a.meta.setDamaged(VOLSET, [made[3]], true);
+    await collect(a, { last: 1 }, { force: true });
+    assert.deepEqual(here(a), [made[2], made[3]]);
+  });
+
   it('frees a deleted volume set', async () => {
     a.meta.commit(VOLSET, [{ edit: 'delete', object: 'volset' }]);
     const { result, exits } = await collect(a);
