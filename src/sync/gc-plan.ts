@@ -80,33 +80,42 @@ export function droppedRows(engine: Engine, volset: VolsetId, gone: SnapshotId[]
   };
   for (const id of gone) rows.set(id, row(id, meta.findSnapshot(volset, id)));
   const successors = new Map<SnapshotId, NodeId>();
+  const predecessors = new Map<SnapshotId, NodeId>();
   for (const { tip, name } of meta.findVolset(volset) ? meta.listBranches(volset) : []) {
     if (tip === null) continue;
     let stays: NodeId | undefined;
+    let newer: SnapshotId[] = [];
     for (const id of branchSnapshots((ids) => meta.lineage(volset, ids), tip)) {
       const gone = rows.get(id);
       if (gone) {
         gone.branches.push(name);
         if (stays !== undefined && !successors.has(id)) successors.set(id, stays);
+        newer.push(id);
         continue;
       }
       const view = meta.findSnapshot(volset, id);
-      if (view?.hasBlob && !going.has(id)) stays = view.body.root;
+      if (!view?.hasBlob || going.has(id)) continue;
+      stays = view.body.root;
+      for (const each of newer) if (!predecessors.has(each)) predecessors.set(each, stays);
+      newer = [];
     }
   }
   let looks = MAX_LOOKED_AT;
-  for (const [id, found] of rows) if (looks-- > 0) found.paths = pathsOf(engine, volset, id, successors.get(id));
+  for (const [id, found] of rows) {
+    const beside = [successors.get(id), predecessors.get(id)].filter((root) => root !== undefined);
+    if (looks-- > 0) found.paths = pathsOf(engine, volset, id, beside);
+  }
   return [...rows.values()];
 }
 
-/** Files that differ from, or are not in, the next snapshot that stays; all of them where none does. */
-function pathsOf(engine: Engine, volset: VolsetId, id: SnapshotId, next: NodeId | undefined): JsonPath[] {
+/** Files that neither the next nor the last snapshot that stays has as they are here; all of them where none does. */
+function pathsOf(engine: Engine, volset: VolsetId, id: SnapshotId, beside: NodeId[]): JsonPath[] {
   const view = engine.meta.findSnapshot(volset, id);
   if (!view?.hasBlob) return [];
   const reader = engine.blob.reader(volset);
   const paths: JsonPath[] = [];
   try {
-    for (const path of versions(engine, reader, view.body.root, next)) {
+    for (const path of versions(engine, reader, view.body.root, beside)) {
       paths.push(jsonPath(path));
       if (paths.length >= MAX_PATHS) break;
     }
@@ -121,17 +130,20 @@ function* versions(
   { manifest }: Engine,
   reader: Parameters<Engine['manifest']['diff']>[0],
   root: NodeId,
-  next?: NodeId,
+  [one, other]: NodeId[],
 ) {
-  if (next === undefined) {
+  if (one === undefined) {
     for (const { path, kind } of manifest.entries(reader, root)) if (kind !== 'dir') yield path;
     return;
   }
-  for (const { path, before, after } of manifest.diff(reader, root, next)) {
-    if (!before || before.kind === 'dir') continue;
-    if (before.kind !== after?.kind || bytesOf(before) !== bytesOf(after)) yield path;
+  for (const { path, before, after } of manifest.diff(reader, root, one)) {
+    if (!before || before.kind === 'dir' || isSame(before, after)) continue;
+    if (other === undefined || !isSame(before, manifest.find(reader, other, path))) yield path;
   }
 }
+
+const isSame = (before: Entry, after: Entry | undefined): boolean =>
+  before.kind === after?.kind && bytesOf(before) === bytesOf(after);
 
 /** Content or target, for comparing. */
 const bytesOf = ({ content, target }: Entry): string => JSON.stringify([content, target && [...target]]);
