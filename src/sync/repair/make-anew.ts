@@ -43,7 +43,7 @@ export async function makeAnew(dir: string, options: StoreOptions, sources: Sour
   putConfiguration(meta, kept, told, notes);
   noteLeft(await takeLog(meta, sources), notes);
   for (const { id } of meta.listVolsets()) {
-    markWhole(meta, trees, id, notes);
+    markWhole(meta, trees, id, { notes, now: world.now() });
     keepOld(meta, kept, id);
     putTips(meta, dir, id, { trees, kept, told, notes });
   }
@@ -119,7 +119,12 @@ function noteLeft({ left }: RebuildReport, notes: Repaired[]): void {
  * By the index and the trees themselves: whatever hangs together is here. Of what does not, but whose root is here, parts
  * were lost, and what is left is to be kept; the rest was dropped, or never came.
  */
-function markWhole(meta: MetaStore, trees: Trees, volset: VolsetId, notes: Repaired[]): void {
+function markWhole(
+  meta: MetaStore,
+  trees: Trees,
+  volset: VolsetId,
+  { notes, now }: { notes: Repaired[]; now: number },
+): void {
   const reader = trees.blob.reader(volset);
   let whole: SnapshotId[] = [];
   let hurt: SnapshotId[] = [];
@@ -139,8 +144,23 @@ function markWhole(meta: MetaStore, trees: Trees, volset: VolsetId, notes: Repai
     else if (hurt.push(snapshot) === BATCH) flush();
   }
   flush();
+  keepPromises(meta, volset, now);
   if (absent === 0 || isMetadataOnly(meta, volset)) return;
   notes.push({ what: `the data of ${absent} snapshots is not here: it was dropped, never came, or is lost`, volset });
+}
+
+/** A promise lasts for an hour (decided by the hub that gives it). */
+const PROMISE_MS = 60 * 60 * 1000;
+
+/** Which were given nobody knows any more, and others may have dropped theirs: as if all were. */
+function keepPromises(meta: MetaStore, volset: VolsetId, now: number): void {
+  const until = now + PROMISE_MS;
+  for (let after: SnapshotId | null = null; ; ) {
+    const page: SnapshotId[] = meta.snapshotPage(volset, after, BATCH);
+    if (page.length === 0) return;
+    meta.keepBlobs(volset, `promise:${volset}`, page, until, { add: true });
+    after = page[page.length - 1];
+  }
 }
 
 function keepOld(meta: MetaStore, { volsets }: Salvaged, volset: VolsetId): void {

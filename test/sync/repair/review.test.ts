@@ -119,6 +119,21 @@ describe('sync: a repair makes nothing worse', () => {
     assert.deepEqual(a.meta.verify(), []);
   });
 
+  it('what may have been promised to others is not dropped at once', async () => {
+    let a = (await rig.client('a')).start();
+    const first = await a.save({ f: '1' });
+    await a.save({ f: '2' });
+    await settle(a.engine, VOLSET);
+    const { dir } = a.engine;
+    await a.close();
+    remove(join(dir, 'meta.db'));
+    await repairMetadata(dir, options);
+    a = await rig.client('a');
+    const dryRun = true;
+    assert.deepEqual(a.meta.dropBlobs(VOLSET, [first], { dryRun }).refused, [{ snapshot: first, reason: 'promised' }]);
+    assert.deepEqual(a.meta.dropBlobs(VOLSET, [first], { dryRun, force: true }).dropped, [first]);
+  });
+
   it('two repairs at once: one waits for the other', async () => {
     let a = (await rig.client('a')).start();
     const last = await a.save({ f: '1' });
