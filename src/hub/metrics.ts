@@ -49,7 +49,7 @@ export class Metrics {
       ...family('plait_errors_total', 'counter', 'Errors answered, by code.', this.#errors),
       ...single('plait_received_bytes_total', 'counter', 'Bytes of request bodies.', this.bytesIn),
       ...single('plait_sent_bytes_total', 'counter', 'Bytes of answer bodies.', this.bytesOut),
-      ...single('plait_volsets', 'gauge', 'Volume sets in this store.', facts.volsets),
+      ...single('plait_volsets', 'gauge', 'Volume sets in this store that the token covers.', countOf(facts, caller)),
       ...single('plait_uploads_in_progress', 'gauge', 'Parts of uploads being received.', this.uploads),
       ...single('plait_downloads_in_progress', 'gauge', 'Blob diffs being sent.', this.downloads),
       ...single('plait_followers', 'gauge', 'Feeds that are open.', this.followers),
@@ -71,7 +71,7 @@ export class Metrics {
 
 const add = (counts: Map<string, number>, key: string): void => void counts.set(key, (counts.get(key) ?? 0) + 1);
 
-/** `covers`: volsets that the asker may hear of. Of tokens only who may hear of all of them hears. */
+/** `covers`: volsets that the asker may hear of. Of tokens and the queue only who may hear of all of them hears. */
 function storeLines(facts: Facts, covers: (volset: VolsetId) => boolean, all: boolean, now: number): string[] {
   const shown = facts.shown.filter(({ volset }) => covers(volset));
   const each = (value: (of: VolsetFacts) => number | undefined): [string, number][] =>
@@ -118,8 +118,7 @@ function storeLines(facts: Facts, covers: (volset: VolsetId) => boolean, all: bo
       'Bytes of packs.',
       each(({ storedBytes }) => storedBytes),
     ),
-    ...single('plait_queue_waiting', 'gauge', 'Snapshots that this store has yet to send.', facts.queue.waiting),
-    ...single('plait_queue_refused', 'gauge', 'Snapshots of its queue that were refused for good.', facts.queue.dead),
+    ...(all ? queueLines(facts) : []),
     ...family(
       'plait_last_success_timestamp_seconds',
       'gauge',
@@ -146,6 +145,15 @@ function storeLines(facts: Facts, covers: (volset: VolsetId) => boolean, all: bo
       : single('plait_free_bytes', 'gauge', 'Left on the disk of the store.', facts.freeBytes)),
   ];
 }
+
+const countOf = ({ volsets, shown }: Facts, { volset, covers }: Rendered['caller']): number =>
+  volset === null ? volsets : shown.filter((of) => covers(of.volset)).length;
+
+/** Of all volsets together. */
+const queueLines = ({ queue: { waiting, dead } }: Facts): string[] => [
+  ...single('plait_queue_waiting', 'gauge', 'Snapshots that this store has yet to send.', waiting),
+  ...single('plait_queue_refused', 'gauge', 'Snapshots of its queue that were refused for good.', dead),
+];
 
 const WORK: ReadonlySet<string> = new Set(['gc', 'scrub', 'verify']);
 const TOKEN = /^[0-9a-f]{12}$|^anonymous$/;

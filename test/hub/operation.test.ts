@@ -111,9 +111,12 @@ describe('hub in operation: metrics', () => {
     const one = await read(test.url, test.token(['read'], { volset: OTHER }));
     assert.deepEqual(volsets(one), [OTHER]);
     assert.equal(sampleOf(one, 'plait_token_used_bytes'), undefined);
+    assert.equal(sampleOf(one, 'plait_volsets'), 1);
+    assert.equal(sampleOf(one, 'plait_queue_waiting'), undefined, 'of all volume sets');
     const all = await read(test.url, test.token(['read']));
     assert.deepEqual(volsets(all).sort(), [VOLSET, OTHER].sort());
     assert.equal(sampleOf(all, 'plait_token_used_bytes'), 7);
+    assert.equal(sampleOf(all, 'plait_volsets'), 2);
   });
 });
 
