@@ -36,7 +36,9 @@ describe('metadata: members', () => {
     push(a);
     fetchFrom(b, hub); // reads
     hub.apply(V, { peer: b.self.store, generations: [], label: 'reader', held: b.vector(V) });
-    assert.deepEqual(hub.listMembers(V), [{ store: a.self.store, label: 'laptop', lastSeen: 5e12, state: 'active' }]);
+    assert.deepEqual(hub.listMembers(V), [
+      { store: a.self.store, label: 'laptop', lastSeen: 5e12, behind: 0, state: 'active' },
+    ]);
     assert.deepEqual(hub.listMembers('d0'.repeat(16) as never), []);
   });
   it('we ourselves are none, be it that our own generations come back', () => {

@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { InstallId, SnapshotId, StoreId } from '../../src/core/ids.ts';
 import type { Priority, SealKey } from '../../src/meta/contract.ts';
 import { type MetaStore, openMetaStore } from '../../src/meta/index.ts';
+import { META_FORMAT } from '../../src/meta/sqlite/schema.ts';
 import { addSnapshot, grow, seed, snapshotOf, V } from './helpers.ts';
 
 const KEY: SealKey = { volset: V, sender: `${'ab'.repeat(16) as InstallId}.1` as StoreId, owner: 'o' };
@@ -234,7 +235,7 @@ describe('metadata: numbers, seals and queue on the disk', () => {
       sql(`PRAGMA user_version = ${version}`);
       assert.throws(() => openMetaStore({ path }), { code: 'format', hint: /clone it/ });
     }
-    sql('PRAGMA user_version = 3');
+    sql(`PRAGMA user_version = ${META_FORMAT}`);
     meta = openMetaStore({ path });
     meta.commit(V, [{ edit: 'create-volset', name: 'v', creator: 'c' }, addSnapshot(snapshotOf([]))]);
     assert.equal(meta.blobHead(V), 1);
