@@ -19,7 +19,7 @@ export const mustMigrate = (path: string): PlaitError =>
     'format',
     `The metadata in ${path} has format ${OLD_FORMAT}, to which this plait does not write; nothing was changed.`,
     {
-      hint: 'Bring the store to the present format with `plait migrate`. Until then it can be read, and the plait that made it works as before.',
+      hint: 'Bring the store to the present format with `plait migrate`. Until then it can be read. The plait that made it needs `index.db` removed first, which each version makes anew.',
       data: { found: OLD_FORMAT, known: META_FORMAT, migrate: true },
     },
   );
