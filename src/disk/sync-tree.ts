@@ -7,6 +7,9 @@ import type { PathKey } from '../core/paths.ts';
 import type { Beneath } from './beneath.ts';
 import { syncFileAsync } from './files.ts';
 
+/** So many files are synced one by one; more take longer than anybody wants to wait: 1 to 10 ms each on slower disks. */
+export const SYNCED_AT_MOST = 256;
+
 const FLAGS = constants.O_NOFOLLOW ?? 0;
 /** As many as libuv's threads have to do for a while. */
 const AT_ONCE = 32;

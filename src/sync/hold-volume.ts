@@ -1,9 +1,11 @@
 /** One command at a time changes a working directory or its notes. */
 import type { Volume } from '../volume/contract.ts';
+import { findDoubt } from '../volume/index.ts';
 import { adoptExpected, finishCheckout, finishMerge } from './checkout.ts';
 import type { Engine } from './engine.ts';
 import { findBracket, untilFree } from './hold-brackets.ts';
 import { lockVolume, tryLockVolume } from './hold-lock.ts';
+import { settleDoubt } from './settle-doubt.ts';
 
 /**
  * Waits for the lock, reads the volume's state again and finishes what an earlier command left, unless told not to
@@ -48,6 +50,7 @@ async function settled(
     if (finish && isUnfinished(volume) && !findBracket(engine, volume)) {
       await finishCheckout(engine, volume);
       await finishMerge(engine, volume);
+      await settleDoubt(engine, volume);
     }
     return { [Symbol.dispose]: () => lock.release() };
   } catch (error) {
@@ -57,4 +60,4 @@ async function settled(
 }
 
 const isUnfinished = (volume: Volume): boolean =>
-  Boolean(volume.state.moving) || volume.pendingCheckout() !== undefined;
+  Boolean(volume.state.moving) || volume.pendingCheckout() !== undefined || findDoubt(volume.stateDir) !== undefined;

@@ -23,6 +23,9 @@ import {
 export const CACHE_NAME = 'stat.cache';
 const NOTHING = new Uint8Array(0);
 
+/** The next comparison reads every file. */
+export const forgetStats = (stateDir: string): void => removeFile(join(stateDir, CACHE_NAME));
+
 export interface Base {
   open: () => BaseCursor;
   /** True where the cache file holds the base; else entries come from the manifest, without stats. */

@@ -5,18 +5,22 @@
  */
 import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Entry } from '../core/entry.ts';
 import { PlaitError } from '../core/errors.ts';
 import { type PathKey, parentKey, ROOT, showPath } from '../core/paths.ts';
 import { Beneath } from '../disk/beneath.ts';
+import { bootId } from '../disk/boot.ts';
 import { makeDir, removeTree } from '../disk/files.ts';
 import { isTempName, Placer, TEMP_PREFIX } from '../disk/place.ts';
-import { syncBelow } from '../disk/sync-tree.ts';
+import { SYNCED_AT_MOST, syncBelow } from '../disk/sync-tree.ts';
 import { openBase } from './cache-session.ts';
 import { buildCache } from './checkout-cache.ts';
 import type { StepContext } from './checkout-context.ts';
 import { Steps } from './checkout-steps.ts';
 import type { BaseEntries, CheckoutOptions, CheckoutResult } from './contract.ts';
+import { noteDoubt } from './doubt.ts';
 import { foldsNames, refuseFolding } from './fold-check.ts';
+import { withHeld } from './held.ts';
 import { findJournal, removeJournal, writeJournal } from './journal.ts';
 import { type Look, Looker, nothingSeen, type Resume } from './obstacles.ts';
 import { Work } from './work.ts';
@@ -39,18 +43,18 @@ export async function checkout(options: CheckoutOptions): Promise<CheckoutResult
   try {
     if ((options.foldsNames ?? foldsNames)(tempDir)) refuseFolding(pathsOf(options.targetEntries));
     const rootIsFresh = resume === undefined && isEmptyRoot(dir);
-    const work = new Work(options.changes, options.targetEntries);
+    const work = new Work(withHeld(options, placer), options.targetEntries);
     // A new clone: there is nothing that could be in the way.
     const look =
       rootIsFresh && work.onlyNew ? nothingSeen() : await lookFirst(options, { beneath, placer, resume }, work);
     step('looked');
-    writeJournal(volume.stateDir, options.target);
+    if (resume?.sameBoot === false) writeJournal(volume.stateDir, options.target, null);
+    else writeJournal(volume.stateDir, options.target);
     step('journal');
     const result: CheckoutResult = { written: 0, deleted: 0, bytes: 0, problems: [] };
     const steps = new Steps({ options, work, look, beneath, placer, tempDir, resume, rootIsFresh, result });
     await runSteps(steps, step);
-    // Before the base moves: once nothing is left to do, what a power cut tore would be taken for somebody's edit.
-    await syncBelow(beneath, writtenFiles(work, steps));
+    await settleFiles(volume, { beneath, work, steps, result });
     step('synced');
     await finish(options, { work, steps, placer, beneath, resume }, step);
     return result;
@@ -99,10 +103,31 @@ async function finish(
   removeJournal(volume.stateDir);
 }
 
+/**
+ * Before the base moves: once nothing is left to do, what a power cut tore would be taken for somebody's edit. Of many
+ * files a note is made instead.
+ */
+async function settleFiles(
+  volume: CheckoutOptions['volume'],
+  { beneath, work, steps, result }: Pick<StepContext, 'beneath' | 'work' | 'result'> & { steps: Steps },
+): Promise<void> {
+  if (result.written <= SYNCED_AT_MOST || bootId() === null) {
+    await syncBelow(beneath, pathsIn(writtenFiles(work, steps)));
+    return;
+  }
+  let bytes = 0;
+  for (const { size } of writtenFiles(work, steps)) bytes += size;
+  noteDoubt(volume, bytes);
+}
+
+function* pathsIn(entries: Iterable<Entry>): Generator<PathKey> {
+  for (const { path } of entries) yield path;
+}
+
 /** What this run wrote; what an earlier one did that was cut off is in doubt as well. */
-function* writtenFiles(work: Work, steps: Steps): Generator<PathKey> {
+function* writtenFiles(work: Work, steps: Steps): Generator<Entry> {
   for (const { path, after } of work.changes()) {
-    if (after?.kind === 'file' && steps.ctimes.get(path) !== undefined) yield path;
+    if (after?.kind === 'file' && steps.ctimes.get(path) !== undefined) yield after;
   }
 }
 
@@ -121,7 +146,8 @@ function cachedRoot({ volume, target, targetEntries }: CheckoutOptions): Checkou
   return baseRoot !== null && openBase(volume, targetEntries, baseRoot).cached ? baseRoot : target.root;
 }
 
-function resumeOf({ volume, target }: CheckoutOptions): Resume | undefined {
+function resumeOf({ volume, target, resume }: CheckoutOptions): Resume | undefined {
+  if (resume) return resume;
   const journal = findJournal(volume.stateDir);
   return journal && journal.target.root === target.root ? { sameBoot: journal.sameBoot } : undefined;
 }

@@ -124,6 +124,8 @@ export interface CheckoutOptions {
    * it such a file counts as an unsaved change.
    */
   ingest?: ChangesOptions['ingest'];
+  /** Goes on with what an earlier call did, as with a journal; what a power cut tore is not somebody's edit. */
+  resume?: { sameBoot: boolean };
   /** Overwrite unsaved changes where the target needs their place; what else is unsaved stays. */
   force?: boolean;
   /** For tests: called after each step; what it throws cuts the checkout off there. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { isBranchId, isNodeId, isSnapshotId } from '../core/ids.ts';
+import { bootId } from '../disk/boot.ts';
 import { fsyncDir, writeFileDurable } from '../disk/durable.ts';
 import { removeFile } from '../disk/files.ts';
 import type { CheckoutOptions } from './contract.ts';
@@ -19,17 +20,10 @@ export interface Journal {
 
 const NAME = 'checkout.json';
 
-function bootId(): string | null {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-  } catch {
-    return null;
-  }
-}
-
-export function writeJournal(stateDir: string, target: CheckoutTarget): void {
+/** `boot`: null where files of an earlier boot are still in doubt. */
+export function writeJournal(stateDir: string, target: CheckoutTarget, boot = bootId()): void {
   const { snapshot, root, branch } = target;
-  const journal: Journal = { version: 1, target: { snapshot, root, branch }, boot: bootId() };
+  const journal: Journal = { version: 1, target: { snapshot, root, branch }, boot };
   writeFileDurable(join(stateDir, NAME), Buffer.from(`${JSON.stringify(journal)}\n`), randomBytes(8).toString('hex'));
 }
 

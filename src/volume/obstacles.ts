@@ -55,7 +55,7 @@ interface Leaving {
 }
 
 /** Says nothing about the file itself. */
-const SHORTAGE = new Set(['EMFILE', 'ENFILE', 'EIO', 'ENOMEM']);
+export const SHORTAGE = new Set(['EMFILE', 'ENFILE', 'EIO', 'ENOMEM']);
 /** How many files whose stats prove nothing are hashed in one go. */
 const BATCH = 1000;
 
@@ -102,8 +102,8 @@ export class Looker {
       else if (after?.kind !== 'dir') this.#dirInTheWay(path, after !== undefined);
       return;
     }
-    if (kind === 'symlink' && this.#isLink(before, after)) return;
-    if (kind === 'file' && this.#isKnownFile(change, stat)) return;
+    if (kind === 'symlink' && (this.#isLink(before, after) || this.#isHeldAsLeft(path, stat))) return;
+    if (kind === 'file' && (this.#isKnownFile(change, stat) || this.#isHeldAsLeft(path, stat))) return;
     if (kind === 'file' && (before?.kind === 'file' || after?.kind === 'file')) this.#suspects.push({ change, stat });
     // Where the target wants nothing and the base's directory became something else, that stays.
     else if (after !== undefined || before?.kind !== 'dir') this.#obstacle(path);
@@ -136,6 +136,11 @@ export class Looker {
 
   #isHeld(path: PathKey): boolean {
     return this.#seek(path) && (this.#base.flags & FLAG.held) !== 0;
+  }
+
+  /** What stands for an entry that could not be written is the base's, whatever its kind. */
+  #isHeldAsLeft(path: PathKey, stat: FileStat): boolean {
+    return this.#isHeld(path) && sameKept(this.#base, stat);
   }
 
   /** Moves the cache to `path`; both go upwards. */
@@ -238,7 +243,7 @@ export class Looker {
 }
 
 /** The same as an untouched file of the base, by a stat that is to be relied on. */
-function sameKept(base: BaseCursor, stat: FileStat): boolean {
+export function sameKept(base: BaseCursor, stat: FileStat): boolean {
   return base.isSame({
     mtimeNs: stat.mtimeNs,
     ctimeNs: stat.ctimeNs,
@@ -255,7 +260,7 @@ export const looksFinished = (stat: FileStat, after: Entry): boolean =>
   closeTimes(after.mtime, stat.mtimeNs) &&
   (stat.mode & 0o777) === (after.mode & 0o777);
 
-const unreadable = (path: PathKey, errno: string | undefined): PlaitError =>
+export const unreadable = (path: PathKey, errno: string | undefined): PlaitError =>
   new PlaitError('io', `${showPath(path)} cannot be read (${errno}); nothing was written`, {
     hint: 'see what is wrong with the disk, or raise the limit of open files, and run the command again',
   });

@@ -12,7 +12,7 @@ import { Beneath } from '../disk/beneath.ts';
 import { kindOfMode } from '../disk/file-stat.ts';
 import { ensureUserDir, makeDir, removeTree } from '../disk/files.ts';
 import { Placer, TEMP_PREFIX } from '../disk/place.ts';
-import { syncBelow } from '../disk/sync-tree.ts';
+import { SYNCED_AT_MOST, syncBelow } from '../disk/sync-tree.ts';
 import { closeTimes } from '../disk/times.ts';
 import type { Preserve, Problem } from './contract.ts';
 import { errnoOf, notWritten, problem } from './problems.ts';
@@ -101,7 +101,8 @@ class Restore {
     // Deepest first: a directory may be closed to us by its own mode.
     const dirs = Array.from(entries()).filter((entry) => entry.kind === 'dir');
     for (const entry of dirs.reverse()) this.#attempt(entry, () => this.#dirAttributes(entry));
-    await syncBelow(this.#beneath, this.#paths());
+    // Of more, as with cp and tar, it is the system that decides when they are on the disk.
+    if (this.#done.written <= SYNCED_AT_MOST) await syncBelow(this.#beneath, this.#paths());
     return this.#done;
   }
 

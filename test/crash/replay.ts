@@ -59,11 +59,25 @@ export interface Crash {
 
 const FATES: readonly Fate[] = ['lost', 'torn', 'mixed', 'mixed', 'mixed', 'mixed'];
 
+export interface Played {
+  /** What a power cut may leave of one prefix, so many times. */
+  cuts: number;
+  /** Of so many steps one. */
+  every?: number;
+}
+/** The last steps, of notes and bases, are all played. */
+const LAST = 60;
+
 /**
  * All different states: each prefix as a killed process leaves it, and what a power cut may make of it (`cuts` tries a
  * prefix, by `random`).
  */
-export function* crashes(model: DiskModel, changes: readonly Change[], random: Random, cuts: number): Generator<Crash> {
+export function* crashes(
+  model: DiskModel,
+  changes: readonly Change[],
+  random: Random,
+  { cuts, every = 1 }: Played,
+): Generator<Crash> {
   const seen = new Set<string>();
   const isNew = (state: State): boolean => {
     const digest = digestOf(state);
@@ -72,6 +86,10 @@ export function* crashes(model: DiskModel, changes: readonly Change[], random: R
     return !found;
   };
   for (let step = 0; ; step++) {
+    if (step % every !== 0 && step < changes.length - LAST) {
+      model.apply(changes[step]);
+      continue;
+    }
     const state = model.asKilled();
     if (isNew(state)) yield { step, kind: 'killed', state };
     for (let cut = 0; model.hasPending && cut < cuts; cut++) {

@@ -1,11 +1,15 @@
 /** The verbs that write, each with what is there before, and what has to be there after it was run to its end. */
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { changeWork, fillWork, type World } from './world.ts';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { SYNCED_AT_MOST } from '../../src/disk/sync-tree.ts';
+import { noise } from '../e2e/helpers/trees.ts';
+import { changeWork, fillWork, settleTimes, type World } from './world.ts';
 
 export interface Scenario {
   name: string;
   prepare(world: World): Promise<void>;
   argv(world: World): string[];
+  /** Of so many steps one is played, and the last ones; else all. */
+  every?: number;
   /** What a second run may say when the first was cut off after its last step: it had been done. */
   doneAlready?: readonly number[];
 }
@@ -29,6 +33,19 @@ async function behind(world: World): Promise<void> {
   await world.ok('-C', world.path('work'), 'push');
   await world.ok('clone', `${world.path('hub')}/data`, world.path('copy'));
   await snapshot(world, 1);
+}
+
+/** So many files change from one snapshot to the next that they are left to the system to write. */
+async function manyFiles(world: World): Promise<void> {
+  const work = world.path('work');
+  await world.ok('init', work, '--volset', 'data');
+  for (let round = 0; round < 2; round++) {
+    for (const name of ['a', 'b']) mkdirSync(world.path('work', name), { recursive: true });
+    for (let i = 0; i < SYNCED_AT_MOST + 20; i++)
+      writeFileSync(world.path('work', i % 2 === 0 ? 'a' : 'b', `${i}`), noise(40 + (i % 7), 1000 * round + i));
+    settleTimes(work, 1_600_000_000 + 1_000_000 * round);
+    await snapshot(world, 0);
+  }
 }
 
 async function twoBranches(world: World): Promise<void> {
@@ -96,11 +113,27 @@ export const SCENARIOS: Scenario[] = [
   },
   { name: 'checkout', prepare: behind, argv: (w) => ['-C', w.path('work'), 'checkout', 'main~1'] },
   {
+    name: 'checkout of many files',
+    prepare: manyFiles,
+    argv: (w) => ['-C', w.path('work'), 'checkout', 'main~1'],
+    every: 100,
+  },
+  {
     name: 'restore',
     prepare: behind,
     argv: (w) => ['-C', w.path('work'), 'restore', 'main~1', '--to', w.path('out')],
   },
   { name: 'merge', prepare: twoBranches, argv: (w) => ['-C', w.path('work'), 'merge', 'other'], doneAlready: [4] },
+  {
+    name: 'gc',
+    async prepare(world) {
+      await world.ok('init', world.path('work'), '--volset', 'data');
+      fillWork(world.path('work'));
+      for (let round = 0; round < 3; round++) await snapshot(world, round);
+      await world.ok('-C', world.path('work'), 'forget', 'main~1');
+    },
+    argv: (w) => ['-C', w.path('work'), 'gc'],
+  },
 ];
 
 /** What a crash must not change: working directories, whether they are clean, and where all branches stand. */

@@ -21,9 +21,12 @@ export function crashSuite({ states, cuts }: Share, tell: (line: string) => void
         const { model, changes } = await record(world, scenario);
         await world.verify();
         const expected = await resultOf(world);
-        const all = [...crashes(model, changes, random, cuts)];
+        const all = [...crashes(model, changes, random, { cuts, every: scenario.every })];
         // Fewer would mean that the recorder has lost sight of the writer.
-        assert.ok(all.length > changes.length / 2, `${changes.length} changes, ${all.length} states`);
+        assert.ok(
+          all.length > changes.length / 2 / (scenario.every ?? 1),
+          `${changes.length} changes, ${all.length} states`,
+        );
         const chosen = states === undefined ? all : Array.from({ length: states }, () => random.pick(all));
         for (const crash of chosen) await survive(world, scenario, crash, expected);
         tell(`${scenario.name}: ${changes.length} operations, ${chosen.length} of ${all.length} states replayed`);

@@ -19,6 +19,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { findCommand, loadCommand } from '../../src/cli/find-command.ts';
 import { runCommand } from '../../src/cli/run-command.ts';
 import { isTempName } from '../../src/disk/place.ts';
+import { openJson, sealedJson } from '../../src/volume/state.ts';
 import { keptIo } from '../cli/fakes.ts';
 import { noise } from '../e2e/helpers/trees.ts';
 
@@ -112,9 +113,13 @@ export function keepIdentity(store: string): void {
 /** Notes of an unfinished checkout name the running system, which after a power cut is another. */
 export function afterReboot(root: string): void {
   for (const name of readdirSync(root, { recursive: true, encoding: 'latin1' })) {
-    if (!name.endsWith('/checkout.json')) continue;
     const path = join(root, name);
-    writeFileSync(path, readFileSync(path, 'utf8').replace(/"boot":"[^"]*"/, '"boot":"another"'));
+    if (name.endsWith('/checkout.json')) {
+      writeFileSync(path, readFileSync(path, 'utf8').replace(/"boot":"[^"]*"/, '"boot":"another"'));
+    } else if (name.endsWith('/unsynced.json')) {
+      const note = openJson(readFileSync(path, 'utf8')) ?? assert.fail(`${path} is damaged`);
+      writeFileSync(path, sealedJson({ ...note, boot: 'another' }));
+    }
   }
 }
 
@@ -138,9 +143,9 @@ export function changeWork(dir: string, round = 1): void {
 }
 
 /** Long ago, so that stats prove something. */
-function settleTimes(dir: string): void {
+export function settleTimes(dir: string, time = 1_700_000_000): void {
   for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
     if (name.startsWith('.plait') || name === 'link') continue;
-    utimesSync(join(dir, name), 1_700_000_000, 1_700_000_000);
+    utimesSync(join(dir, name), time, time);
   }
 }

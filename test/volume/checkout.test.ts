@@ -303,6 +303,37 @@ describe('checkout', () => {
     assert.deepEqual(await lab.status(), []);
   });
 
+  it('writes what could not be written when it is asked for the same again, unless somebody was there meanwhile', async () => {
+    const contents = { a: 'old', b: 'new', c: 'more' };
+    await lab.checkout(lab.tree([file('edited', 'old'), file('f', 'old')], contents));
+    const wanted = lab.tree([file('edited', 'new'), file('f', 'new'), dir('d'), file('d/g', 'more')], contents);
+    const extract: Lab['extract'] = async function* (_root, _temp, files) {
+      for (const { path } of files) yield { path, status: 'failed', errno: 'EPERM', message: 'no' };
+    };
+    for (let time = 0; time < 2; time++) {
+      const { problems } = await lab.checkout(wanted, { extract });
+      assert.deepEqual(
+        problems.map(({ path, what }) => [path.replaceAll('\0', '/'), what]),
+        [
+          ['d/g', 'not-written'],
+          ['edited', 'not-written'],
+          ['f', 'not-written'],
+        ],
+      );
+    }
+    lab.write('edited', 'mine');
+    const { problems, written } = await lab.checkout(wanted);
+    assert.deepEqual([problems, written], [[], 2]);
+    assert.equal(fs.readFileSync(lab.at('f'), 'utf8'), 'new');
+    assert.equal(fs.readFileSync(lab.at('d/g'), 'utf8'), 'more');
+    const changes = lab.changes();
+    assert.deepEqual(
+      (await lab.list(changes)).map(({ path }) => path),
+      ['edited'],
+    );
+    assert.deepEqual(changes.outcome.problems, []);
+  });
+
   it('stops at a full disk, keeps the journal, and goes on when there is room', async () => {
     const wanted = lab.tree([file('f', 'new')], { a: 'new' });
     const extract: Lab['extract'] = async function* (_root, _temp, files) {
