@@ -6,6 +6,11 @@ import { formatBytes, plural, shortId } from '../format.ts';
 import { shownPath } from './tree.ts';
 
 export function* verifyLines(result: VerifyResult): Generator<string> {
+  yield* stateLines(result);
+  if (!result.ok) yield 'mend what can be mended with `plait verify --repair`';
+}
+
+function* stateLines(result: VerifyResult): Generator<string> {
   const { snapshots, objects, packs } = result.checked;
   yield `checked ${plural(snapshots, 'snapshot')}, ${plural(objects, 'object')}, ${plural(packs, 'pack')}: ${result.ok ? 'whole' : 'damaged'}`;
   const { coverage, drill } = result;
@@ -28,5 +33,5 @@ export function* repairLines(result: RepairResult): Generator<string> {
   if (hidden > 0) yield `repaired: ${hidden} more`;
   for (const { snapshots, snapshotCount } of result.losses)
     yield `lost: parts of ${plural(snapshotCount ?? snapshots.length, 'snapshot')} (${snapshots.slice(0, 10).map(shortId).join(', ')})`;
-  yield* verifyLines(result);
+  yield* stateLines(result);
 }
