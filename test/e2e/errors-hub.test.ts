@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcp, type Server as TcpServer } from 'node:net';
 import { join } from 'node:path';
-import { Lab } from './helpers/lab.ts';
+import { type Document, Lab } from './helpers/lab.ts';
 import { type Failure, fails } from './helpers/outcome.ts';
 
 const STORE = `${'a'.repeat(32)}.1`;
@@ -58,12 +58,15 @@ describe('e2e: hubs that fail', function () {
   this.timeout(120_000);
   let lab: Lab;
   let work: string;
+  let log: Document;
   const servers: (Server | TcpServer)[] = [];
   before(async () => {
     lab = new Lab();
     work = await lab.volume('work');
     writeFileSync(join(work, 'a'), 'a');
     await lab.in('work', ['snapshot']);
+    log = await lab.in('work', ['log']);
+    await lab.in('work', ['remote', 'add', 'bad', 'http://127.0.0.1:9']);
   });
   after(async () => {
     for (const server of servers) server.close();
@@ -78,15 +81,11 @@ describe('e2e: hubs that fail', function () {
   }
 
   async function assertFails(url: string, wanted: Failure): Promise<void> {
-    await lab.in('work', ['remote', 'add', 'bad', url]);
-    const before = await lab.in('work', ['log']);
+    await lab.in('work', ['remote', 'set-url', 'bad', url]);
     await fails(['push', 'bad'], wanted, { cwd: work });
     await fails(['pull', 'bad'], wanted, { cwd: work });
     await fails(['clone', `${url}/data`, lab.path('copy')], wanted, { cwd: lab.dir });
     assert.equal(existsSync(lab.path('copy')), false, 'a clone that never began leaves nothing');
-    assert.deepEqual(await lab.in('work', ['log']), before);
-    await lab.in('work', ['remote', 'remove', 'bad']);
-    await lab.verify(join(work, '.plait'));
   }
 
   for (const [what, answer, wanted, hint] of NONSENSE) {
@@ -113,6 +112,12 @@ describe('e2e: hubs that fail', function () {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     await assertFails(url, { exit: 17, code: 'protocol', message: /does not speak HTTP/, hint: /URL/ });
+  });
+
+  it('the store is as it was', async () => {
+    assert.deepEqual(await lab.in('work', ['log']), log);
+    await lab.in('work', ['remote', 'remove', 'bad']);
+    await lab.verify(join(work, '.plait'));
   });
 
   it('another store at the same address: exit 16, nothing sent; none of that volset: exit 10', async () => {
