@@ -4,9 +4,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
+/** What reckons with addresses connects to nothing. */
+const ONLY_ADDRESSES = /^import \{ (?:BlockList|isIP)(?:, (?:BlockList|isIP))* \} from 'node:net';$/gm;
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
-  .map((name) => ({ name, text: readFileSync(join(root, 'src', name), 'utf8') }));
+  .map((name) => ({ name, text: readFileSync(join(root, 'src', name), 'utf8').replaceAll(ONLY_ADDRESSES, '') }));
 
 const FORBIDDEN: [what: string, pattern: RegExp][] = [
   ['another program', /['"](?:node:)?(?:child_process|cluster)['"]/],
