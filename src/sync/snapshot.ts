@@ -9,7 +9,7 @@ import type { BranchView, VolsetView } from '../meta/contract.ts';
 import type { Changes, ScanObserver, Volume } from '../volume/contract.ts';
 import { readTop } from '../volume/index.ts';
 import { bodyOf, commitSnapshot, type Labels } from './commit-snapshot.ts';
-import { currentVolset, type Engine, type Outcome, outcome, requireVolume } from './engine.ts';
+import { currentVolset, type Engine, type Outcome, outcome, requireVolume, rootHere } from './engine.ts';
 import { newBranchId } from './fresh-ids.ts';
 import { type Bracket, findBracket, ReadGuard, untilFree } from './hold-brackets.ts';
 import { holdVolume } from './hold-volume.ts';
@@ -86,6 +86,8 @@ async function snapshotOnce(
   guardDeletions(found, options.maxDelete);
 
   const parents = volume.state.base === null ? [] : [volume.state.base];
+  // Its data went while the directory was read, or before.
+  for (const id of engine.meta.missingBlobs(volset.id, parents)) rootHere(engine, volset.id, id);
   const facts = { parents, root, found, started };
   if (options.skipUnchanged && found.changes === 0 && baseRoot !== null && !options.newBranch) {
     // Where times of directories moved, the cache describes a tree that is not made.

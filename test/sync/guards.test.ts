@@ -18,6 +18,20 @@ describe('what a command takes for its own', () => {
     assert.equal((await lab.snapshot(engine, { newBranch: 'fresh' })).result.branch, 'fresh');
   });
 
+  it('makes no snapshot on a base that has no data here any more', async () => {
+    await using lab = new Lab();
+    const engine = await lab.make();
+    lab.write('f', 'x');
+    const { snapshot: base } = (await lab.snapshot(engine)).result;
+    lab.write('f', 'y');
+    await lab.snapshot(engine);
+    await lab.checkout(engine, 'main~1');
+    const { volset, base: stands } = engine.volume!.state;
+    assert.equal(stands, base);
+    engine.meta.dropBlobs(volset, [base!], { force: true });
+    await assert.rejects(lab.snapshot(engine, { newBranch: 'on' }), { code: 'blob-absent' });
+  });
+
   it('does not take another volset of the store for the one of the working directory', async () => {
     await using lab = new Lab();
     const engine = await lab.make();
