@@ -3,7 +3,7 @@
  * it, and from remotes. Whatever stays incomplete is marked damaged, so that nobody builds upon it.
  */
 import { existsSync } from 'node:fs';
-import type { ObjectRef } from '../../blob/contract.ts';
+import type { BlobReader, ObjectRef } from '../../blob/contract.ts';
 import { PlaitError } from '../../core/errors.ts';
 import { KIND, unhex } from '../../core/hash.ts';
 import type { SnapshotId, VolsetId } from '../../core/ids.ts';
@@ -18,7 +18,7 @@ import { completeSnapshots } from '../verify/snapshots.ts';
 import type { Repaired } from './report.ts';
 import { type Lacking, lackingAmong } from './whole.ts';
 
-/** Rounds of borrowing: each finds what lies below nodes that the one before brought. */
+/** Rounds of copying: each finds what lies below nodes that the one before brought. */
 const MAX_ROUNDS = 64;
 
 export interface Healed {
@@ -36,7 +36,7 @@ export async function heal(engine: Engine, volset: VolsetId): Promise<Healed> {
   if (before.size === 0) return { repaired, lost: [] };
   // First of all: from here on nobody takes them for whole, whatever happens to this command.
   mark(engine, volset, lacking);
-  for (const source of [borrowed, fromDirectories, fromRemotes]) {
+  for (const source of [fromOthers, fromDirectories, fromRemotes]) {
     if (lacking.length === 0) break;
     lacking = await source(engine, volset, lacking);
   }
@@ -78,25 +78,45 @@ async function putBodies(engine: Engine, volset: VolsetId): Promise<void> {
 
 type Source = (engine: Engine, volset: VolsetId, lacking: Lacking[]) => Promise<Lacking[]>;
 
-const borrowed: Source = async (engine, volset, lacking) => {
+/** Copied, not shared: packs of another volset are freed by what that volset needs alone. */
+const fromOthers: Source = async (engine, volset, lacking) => {
   const others = engine.meta.listVolsets().filter(({ id }) => id !== volset);
   if (others.length === 0) return lacking;
   let left = lacking;
   for (let round = 0; round < MAX_ROUNDS && left.length > 0; round++) {
     const wanted = left.flatMap(({ lost }) => lost);
     let count = 0;
-    for (const { id } of others) count += await borrowFrom(engine, id, volset, wanted);
+    for (const { id } of others) count += await copyFrom(engine, id, volset, wanted);
     if (count === 0) break;
     left = lackingIn(engine, volset);
   }
   return left;
 };
 
-async function borrowFrom({ blob }: Engine, from: VolsetId, to: VolsetId, wanted: ObjectRef[]): Promise<number> {
+async function copyFrom({ blob, signal }: Engine, from: VolsetId, to: VolsetId, wanted: ObjectRef[]): Promise<number> {
   const reader = blob.reader(from);
   const own = blob.reader(to);
-  const there = wanted.filter(({ kind, id }) => own.has(kind, id)[0] === 0 && reader.has(kind, id)[0] === 1);
-  return there.length === 0 ? 0 : blob.borrow(from, to, there);
+  await using writer = blob.writer(to, { signal });
+  let count = 0;
+  for (const { kind, id } of wanted) {
+    if (own.has(kind, id)[0] === 1 || reader.has(kind, id)[0] === 0) continue;
+    const bytes = soundBytes(reader, { kind, id });
+    if (bytes === undefined) continue;
+    writer.putObject(kind, bytes);
+    count++;
+  }
+  if (count > 0) await writer.finish();
+  return count;
+}
+
+/** Undefined where that one is damaged as well. */
+function soundBytes(reader: BlobReader, { kind, id }: ObjectRef): Uint8Array | undefined {
+  try {
+    return reader.readObject(kind, id);
+  } catch (error) {
+    if (error instanceof PlaitError && (error.code === 'integrity' || error.code === 'blob-absent')) return undefined;
+    throw error;
+  }
 }
 
 /** Their files are read and hashed: what is lost is stored anew wherever it turns up, tree nodes included. */

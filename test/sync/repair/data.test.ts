@@ -139,7 +139,7 @@ describe('sync: damaged packs are repaired', () => {
     });
   }
 
-  it('what another volset of the store holds is borrowed', async () => {
+  it('what another volset of the store holds is copied', async () => {
     let a = (await rig.client('a')).start();
     const tree = { f: noise(9000), g: noise(9000) };
     const id = await a.save(tree);
