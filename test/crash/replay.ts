@@ -119,7 +119,8 @@ export async function survive(world: World, scenario: Scenario, crash: Crash, ex
   for (const store of world.stores()) keepIdentity(store);
   try {
     await world.verify();
-    const { exit, document } = await world.run(scenario.argv(world));
+    const argv = (crash.kind !== 'killed' && scenario.afterPowerCut) || scenario.argv;
+    const { exit, document } = await world.run(argv(world));
     assert.ok(exit === 0 || scenario.doneAlready?.includes(exit), `again: exit ${exit}, ${JSON.stringify(document)}`);
     await world.verify();
     assert.deepEqual(await resultOf(world), expected);
