@@ -119,6 +119,8 @@ export interface CollectStats {
   objectsRemoved: number;
   /** Left as they are, since not everything could be read. */
   skipped: { volset: VolsetId; what: string }[];
+  /** Volsets with packs that were left to sessions at work: garbage in them goes the next time. */
+  busy: VolsetId[];
 }
 
 /** Makes in meta.db visible what the packs now hold. Asynchronous where meta.db lives on another thread. */

@@ -46,6 +46,8 @@ export async function inSlices<T>(steps: Generator<void, T>, signal?: AbortSigna
 export class Steps {
   objectsRemoved = 0;
   packsRemoved = 0;
+  /** Owners of packs that sessions hold. */
+  readonly busy = new Set<VolsetId>();
   readonly #options: StepOptions;
   /** No row names them any more. */
   #doomed: PackName[] = [];
@@ -78,6 +80,7 @@ export class Steps {
       const last = n === batches.length - 1;
       const result = await this.run(name.volset, (step) => {
         const number = step.packNumber(name);
+        if (step.marked.has(name.pack)) this.busy.add(name.volset);
         if (number === undefined || step.marked.has(name.pack)) return undefined;
         const count = step.removeDead(number, batch);
         // Of the earlier batches some may have come back: a pack of the same name, recorded anew.

@@ -110,6 +110,7 @@ class Collection {
       packsRewritten: this.#rewritten,
       objectsRemoved: this.#steps.objectsRemoved,
       skipped: this.#skipped(),
+      busy: [...this.#steps.busy],
     };
   }
 
@@ -181,6 +182,7 @@ class Collection {
       packsRewritten: rewritten.length,
       objectsRemoved: [...remove, ...trim, ...rewritten].reduce((sum, { dead }) => sum + dead, 0),
       skipped: this.#skipped(),
+      busy: [...this.#steps.busy],
     };
   }
 

@@ -16,6 +16,7 @@ export function collectMemory(volsets: ReadonlyMap<VolsetId, Objects>, options: 
     packsRewritten: 0,
     objectsRemoved: 0,
     skipped: [],
+    busy: [],
   };
   const named = new Set(options.volsets);
   for (const [volset, objects] of volsets) {

@@ -29,6 +29,7 @@ export interface MaintainSchedule {
 const FIRST_MS = 5000;
 /** Hubs that start together do not all read their disks at once. */
 const JITTER = 0.05;
+const MAX_JITTER_MS = 10 * 60 * 1000;
 /** Longest sleep of one timer; a clock that was set is noticed then. */
 const LOOK_MS = 60 * 60 * 1000;
 /** A thread that is told to stop is given so long; being ended in the middle harms nothing. */
@@ -42,7 +43,7 @@ export function nextIn(
   const due = last === null ? 0 : last + everyMs - now();
   // A stamp of the future is that of a clock that was wrong.
   const wait = Math.max(0, Math.min(due, everyMs));
-  return Math.max(Math.min(FIRST_MS, everyMs), wait) + random() * JITTER * everyMs;
+  return Math.max(Math.min(FIRST_MS, everyMs), wait) + random() * Math.min(JITTER * everyMs, MAX_JITTER_MS);
 }
 
 /** Answers how to stop it: what runs ends at once. */

@@ -106,8 +106,8 @@ function toErase({ meta, world }: Engine, volsets: VolsetId[], { dryRun }: GcOpt
   return erased;
 }
 
-function noteErased({ meta, world }: Engine, erased: ReadonlySet<VolsetId>, { skipped }: CollectStats): void {
-  const left = new Set(skipped.map(({ volset }) => volset));
+function noteErased({ meta, world }: Engine, erased: ReadonlySet<VolsetId>, { skipped, busy }: CollectStats): void {
+  const left = new Set([...busy, ...skipped.map(({ volset }) => volset)]);
   for (const volset of erased) {
     if (!left.has(volset)) meta.putStamp({ what: 'erase', volset, at: world.now(), detail: 'done' });
   }
