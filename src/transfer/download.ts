@@ -21,6 +21,7 @@ import {
   oldestFirst,
   PER_REQUEST,
   refusalOf,
+  tipsHere,
 } from './negotiation.ts';
 import { openOwnQuarantine, tellHeld } from './own-quarantine.ts';
 import type { TransferStep } from './send.ts';
@@ -154,13 +155,18 @@ class Download {
   }
 
   #wantsOf(ids: SnapshotId[]): Want[] {
-    const { meta, volset } = this.#options;
     const earlier = new Set<SnapshotId>();
     return ids.map((id) => {
-      const want: Want = { id, baseCandidates: this.#whole ? [] : candidatesFor(meta, volset, id, earlier) };
+      const want: Want = { id, baseCandidates: this.#whole ? [] : this.#basesOf(id, earlier) };
       earlier.add(id);
       return this.#plain ? { ...want, plain: true } : want;
     });
+  }
+
+  #basesOf(id: SnapshotId, earlier: Set<SnapshotId>): SnapshotId[] {
+    const { meta, volset } = this.#options;
+    const ancestors = candidatesFor(meta, volset, id, earlier);
+    return ancestors.length > 0 ? ancestors : tipsHere(meta, volset);
   }
 
   async #fetch(transfer: Transfer, items: Available[]): Promise<void> {

@@ -73,6 +73,14 @@ export function candidatesFor(
   );
 }
 
+/** Bases for a snapshot none of whose ancestors is here: whatever branches stand on has more of it than nothing. */
+export const tipsHere = (meta: MetaStore, volset: VolsetId): SnapshotId[] =>
+  [...new Set(meta.refs(volset, 'self').map(({ snapshot }) => snapshot))]
+    .filter((id) => id !== null && completeRoot(meta, volset, id) !== undefined)
+    .slice(0, MAX_TIPS) as SnapshotId[];
+
+const MAX_TIPS = 8;
+
 /** One answer per question, in any order; a base must be one that we named. */
 export function checkAnswers<A extends { id: SnapshotId; base?: SnapshotId | null }>(
   asked: { id: SnapshotId; baseCandidates: SnapshotId[] }[],

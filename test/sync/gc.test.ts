@@ -76,6 +76,17 @@ describe('sync: gc', () => {
     assert.deepEqual(here(b), made);
   });
 
+  it('takes a snapshot back that has no ancestor here against the tips that are', async () => {
+    const large = randomBytes(150_000).toString('base64');
+    const first = await a.save({ large, note: 'one' });
+    await a.save({ large, note: 'two' });
+    await a.run('push');
+    await collect(a, { last: 1 });
+    const { result } = await a.run('pull', { snapshots: [first] });
+    assert.equal(result.pulled.snapshots, 1);
+    assert.ok(result.pulled.bytes < large.length / 2, `${result.pulled.bytes} bytes`);
+  });
+
   it('keeps what nobody else holds, unless it is forced', async () => {
     const alone = await collect(a, { last: 1 });
     assert.deepEqual(alone.exits, [9]);
