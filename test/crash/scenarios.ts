@@ -1,5 +1,9 @@
 /** The verbs that write, each with what is there before, and what has to be there after it was run to its end. */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { SYNCED_AT_MOST } from '../../src/disk/sync-tree.ts';
 import { noise } from '../e2e/helpers/trees.ts';
 import { changeWork, fillWork, settleTimes, type World } from './world.ts';
@@ -14,7 +18,11 @@ export interface Scenario {
   doneAlready?: readonly number[];
   /** Where files that a power cut tore lie outside of any volume: nobody can say that they are not the user's. */
   afterPowerCut?: (world: World) => string[];
+  /** The command is there to put right what is damaged before it, and where it was cut off. */
+  mends?: boolean;
 }
+
+const FORMAT_3 = fileURLToPath(new URL('../fixtures/store-format-3.tar.gz', import.meta.url));
 
 async function volume(world: World): Promise<void> {
   await world.ok('init', '--bare', world.path('hub'));
@@ -59,6 +67,21 @@ async function twoBranches(world: World): Promise<void> {
   rmSync(world.path('work', 'file-0'));
   await world.ok('-C', work, 'snapshot');
   await world.ok('-C', work, 'checkout', 'main');
+}
+
+/** One byte of the largest pack, which the hub has whole. */
+async function damaged(world: World): Promise<void> {
+  await volume(world);
+  for (let round = 0; round < 3; round++) await snapshot(world, round);
+  await world.ok('-C', world.path('work'), 'push');
+  const packs = world.path('work', '.plait', 'packs');
+  const files = readdirSync(packs, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.pack'));
+  const all = files.map((name) => ({ name, bytes: readFileSync(join(packs, name)) }));
+  const { name, bytes } = all.reduce((a, b) => (b.bytes.length > a.bytes.length ? b : a));
+  bytes[300] ^= 1;
+  writeFileSync(join(packs, name), bytes);
+  const { exit } = await world.run(['-C', world.path('work'), 'verify', '--read-data']);
+  assert.equal(exit, 14, 'the damage is seen');
 }
 
 export const SCENARIOS: Scenario[] = [
@@ -136,6 +159,19 @@ export const SCENARIOS: Scenario[] = [
       await world.ok('-C', world.path('work'), 'forget', 'main~1');
     },
     argv: (w) => ['-C', w.path('work'), 'gc'],
+  },
+  {
+    name: 'migrate',
+    prepare: async (world) => {
+      execFileSync('tar', ['-xzf', FORMAT_3, '-C', world.root]);
+    },
+    argv: (w) => ['-C', w.path('work'), 'migrate'],
+  },
+  {
+    name: 'verify --repair',
+    prepare: damaged,
+    argv: (w) => ['-C', w.path('work'), 'verify', '--repair', '--read-data'],
+    mends: true,
   },
 ];
 
