@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Peer } from '../../src/core/peer.ts';
 import { hold } from '../../src/hub/feed/pinned.ts';
+import { openMetaStore } from '../../src/meta/index.ts';
 import { Beside } from './feed-support.ts';
 import { RealHub } from './real-hub.ts';
 import { peerOf, rejectsWith } from './support.ts';
@@ -78,6 +79,23 @@ describe('hub: the state of a volume set', () => {
     await answer.trailer();
     while (pins() > 0) await new Promise(setImmediate);
     assert.ok(meta.compact(volset, NEVER).dropped > 0);
+  });
+
+  it('a newcomer that asks for what it lacks gets what ends well, too', async () => {
+    for (let n = 0; n < 16; n++) beside.fill(1_000_000, `fill${n}.`);
+    const { volset, meta } = beside;
+    using newcomer = openMetaStore({ path: ':memory:' });
+    const answer = await peer.deltas(volset, { self: newcomer.self.store, vector: {}, knownRevision: 0 });
+    const reading = answer.generations[Symbol.asyncIterator]();
+    const first = await reading.next();
+    beside.fill(1_000_000, 'fill15.');
+    meta.compact(volset, NEVER);
+    const generations = [first.value, ...(await Array.fromAsync({ [Symbol.asyncIterator]: () => reading }))];
+    const { vector, revision } = await answer.trailer();
+    const peerId = meta.self.store;
+    newcomer.apply(volset, { peer: peerId, generations, refs: answer.refs, revision, vector, policy: 'target' });
+    assert.deepEqual(newcomer.vector(volset), vector);
+    while (pins() > 0) await new Promise(setImmediate);
   });
 
   it('lets go of the log when its reader goes away', async () => {

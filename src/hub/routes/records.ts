@@ -3,6 +3,7 @@ import { MAX_GENERATION_BYTES } from '../../core/generation.ts';
 import { type ChainId, installOf, type StoreId, type VolsetId } from '../../core/ids.ts';
 import type { DeltasAsk } from '../../core/peer.ts';
 import type { Generation, Vector } from '../../core/records.ts';
+import type { DeltasPlan } from '../../meta/contract.ts';
 import { deltasHead, deltasTrailer, encodeDeltas, refsLine } from '../../wire/deltas.ts';
 import { JSON_TYPE, NDJSON_TYPE } from '../../wire/headers.ts';
 import { MAX_HANDED_OVER, MAX_INTERVALS } from '../../wire/limits.ts';
@@ -20,6 +21,7 @@ import { generationHeader, loggedRecord, record } from '../../wire/record-schema
 import { object } from '../../wire/schema.ts';
 import { decodeWrites, writesHead, writesTrailer } from '../../wire/writes.ts';
 import type { HubMeta } from '../contract.ts';
+import { answerHeld } from '../feed/pinned.ts';
 import { Intake, refuseOurselves } from '../intake.ts';
 import { ownPart } from '../own-part.ts';
 import { moveRefs } from '../ref-moves.ts';
@@ -41,29 +43,36 @@ async function deltas(context: HubContext, call: Call): Promise<AsyncGenerator<U
     return encodeDeltas({ ...nothing, generations: pages(context.meta, volset) });
   }
   if (!caller.can('read')) return ownDeltas(context, call);
-  const plan = await context.meta.planDeltas(volset, vector, knownRevision, chains);
-  // Read after the plan: what was sealed meanwhile is durable as well.
-  const sealed = await context.meta.sealed({ volset, sender: self, owner: caller.owner });
-  const blobs = await context.meta.blobHead(volset);
-  const generations = pages(context.meta, volset, plan.cursor);
-  return encodeDeltas({ ...plan, sealed: sealed.slice(0, MAX_INTERVALS), blobs, generations });
+  const { meta } = context;
+  const planned = async (): Promise<DeltasPlan> => meta.planDeltas(volset, vector, knownRevision, chains);
+  return answerHeld(context, call, planned, async (plan) => {
+    // Read after the plan: what was sealed meanwhile is durable as well.
+    const sealed = await meta.sealed({ volset, sender: self, owner: caller.owner });
+    const blobs = await meta.blobHead(volset);
+    const generations = pages(meta, volset, plan.cursor);
+    return encodeDeltas({ ...plan, sealed: sealed.slice(0, MAX_INTERVALS), blobs, generations });
+  });
 }
 
 /**
  * For who may not read: what its own store has brought, which it may have lost since.
  */
-async function ownDeltas({ meta }: HubContext, { volset, body, caller }: Call): Promise<AsyncGenerator<Uint8Array>> {
+async function ownDeltas(context: HubContext, call: Call): Promise<AsyncGenerator<Uint8Array>> {
+  const { meta } = context;
+  const { volset, body, caller } = call;
   const { self, vector: theirs, chains = {} } = body as DeltasAsk;
   const isOwn = (chain: ChainId): boolean => installOf(chain) === installOf(self);
   // As if the asker held all that others brought.
   const held = { ...keysOf(await meta.vector(volset), (chain) => !isOwn(chain)), ...keysOf(theirs, isOwn) };
-  const plan = await meta.planDeltas(volset, held, 0, keysOf(chains, isOwn));
-  const sealed = (await meta.sealed({ volset, sender: self, owner: caller.owner })).slice(0, MAX_INTERVALS);
-  const vector = ownPart(plan.vector, self, theirs);
-  const generations = only(isOwn, pages(meta, volset, plan.cursor));
-  // Where a tip is that it may move, it hears of when it tries.
-  const partial = caller.can('write') ? 'write' : 'append';
-  return encodeDeltas({ vector, refs: [], revision: 0, sealed, partial, generations });
+  const planned = async (): Promise<DeltasPlan> => meta.planDeltas(volset, held, 0, keysOf(chains, isOwn));
+  return answerHeld(context, call, planned, async (plan) => {
+    const sealed = (await meta.sealed({ volset, sender: self, owner: caller.owner })).slice(0, MAX_INTERVALS);
+    const vector = ownPart(plan.vector, self, theirs);
+    const generations = only(isOwn, pages(meta, volset, plan.cursor));
+    // Where a tip is that it may move, it hears of when it tries.
+    const partial = caller.can('write') ? 'write' : 'append';
+    return encodeDeltas({ vector, refs: [], revision: 0, sealed, partial, generations });
+  });
 }
 
 /** What others bring between two looks is none of the asker's. */
