@@ -178,7 +178,9 @@ export interface Taking {
 export function applyRound(session: Session, { policy, maxDelete, dryRun, follow, quiet = false }: Taking): Applied {
   const { engine, remote, volset, staged } = session;
   const { identity: peer, generations, refs, revision, vector } = staged;
-  const round = { peer, generations, refs, revision, vector, policy, maxDelete, dryRun, quiet, withBranches: !quiet };
+  const partial = staged.partial !== undefined;
+  const told = { peer, generations, refs, revision, vector, partial };
+  const round = { ...told, policy, maxDelete, dryRun, quiet, withBranches: !quiet };
   const applied = guardWithName(session, maxDelete, () =>
     wholeOrBehind(session, () => {
       // Decided on a dry run first, so that a guard leaves even our memory of the peer as it was.

@@ -45,6 +45,11 @@ export interface Round {
    * branch whose snapshots nobody who deleted it had seen is kept by a write.
    */
   policy?: Policy;
+  /**
+   * The peer tells of nothing but our own history, since we may not read there: what follows a write of ours that was
+   * dropped may be hidden from us.
+   */
+  partial?: boolean;
   /** Label of the peer, for the list of members. */
   label?: string;
   /** What the peer is known to hold, where it said so with a push. */

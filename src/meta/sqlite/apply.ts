@@ -110,12 +110,13 @@ function takeGenerations(engine: Engine, volset: VolsetId, n: number, round: Rou
   const first = fresh.length > 0 ? takeRevisions(engine, n, fresh.length) : 0;
   for (const [i, generation] of fresh.entries()) {
     const position = attach(engine, n, chains, generation, first + i);
+    const mayHide = round.partial === true && installOf(generation.store) === engine.self.install;
     generation.records.forEach((record, idx) => {
       const id = recordId(record);
       // A record that comes back in another generation (a merge that two stores made) is logged again, taken once.
       const isNew = !isLogged(engine, n, id);
       insertRecord(engine, n, position, idx, id, canonicalText(record));
-      if (isNew) intake.take(id, record);
+      if (isNew) intake.take(id, record, mayHide);
     });
   }
   return { fresh, replayed, chains };

@@ -43,11 +43,12 @@ export class Intake {
 
   /**
    * A record that is new to this store, in order. The caller logs it (insertRecord), before or after. Throws `protocol`
-   * where it refers to something unknown (data: reason `unknown-parent`) or unfit.
+   * where it refers to something unknown (data: reason `unknown-parent`) or unfit. `mayHide`: one of ours, from a peer
+   * that may not show what follows it.
    */
-  take(id: string, record: LoggedRecord): void {
+  take(id: string, record: LoggedRecord, mayHide = false): void {
     this.#checkReferences(record);
-    this.#notePast(id, record);
+    this.#notePast(id, record, mayHide);
     if (record.type === 'past') return;
     if (record.type === 'write') this.#takeWrite(id as WriteId, record);
     else if (record.type === 'tombstone') this.#takeTombstone(id as WriteId, record);
@@ -81,8 +82,8 @@ export class Intake {
    * Only what others follow is ever dropped, and whoever lacked it lacks those: they come in the same round. Else somebody
    * hides an edit, a deletion or a snapshot from us, and our vector would say that we hold it. A push may come in parts.
    */
-  #notePast(id: string, record: LoggedRecord): void {
-    if (record.type === 'past') this.#unfollowedPast.add(id);
+  #notePast(id: string, record: LoggedRecord, mayHide: boolean): void {
+    if (record.type === 'past' && !mayHide) this.#unfollowedPast.add(id);
     if (record.type !== 'write' && record.type !== 'past') return;
     for (const parent of record.parents) this.#unfollowedPast.delete(parent);
   }
