@@ -20,8 +20,7 @@ export interface Received extends Moved {
 function wantedHere(session: Session, steps: RefStep[], selection: Selection): SnapshotId[] {
   const { engine, volset } = session;
   const has = (id: SnapshotId) => engine.meta.missingBlobs(volset, [id]).length === 0;
-  const refs = selection.metadataOnly ? [] : (selection.snapshots ?? []);
-  const named = refs.map((ref) => resolveReference(engine, volset, ref).snapshot).filter((id) => !has(id));
+  const named = namedIn(session, selection).filter((id) => !has(id));
   if (selection.metadataOnly || isMetadataOnly(session)) return named;
   if (isEmpty(selection)) return lackedHere(session, steps);
   const since = sinceStop(engine, volset, selection.since);
@@ -36,6 +35,10 @@ function wantedHere(session: Session, steps: RefStep[], selection: Selection): S
   const wanted = [...new Set([...named, ...line.reverse()])];
   const gone = new Set(engine.meta.forgotten(volset, wanted));
   return wanted.filter((id) => !gone.has(id));
+}
+
+function namedIn({ engine, volset }: Session, { metadataOnly, snapshots = [] }: Selection): SnapshotId[] {
+  return metadataOnly ? [] : snapshots.map((ref) => resolveReference(engine, volset, ref).snapshot);
 }
 
 export const isMetadataOnly = ({ engine, volset }: Pick<Known, 'engine' | 'volset'>): boolean =>
@@ -64,10 +67,11 @@ export async function blobsDown(
   });
   phase.end();
   if (isEmpty(selection)) noteAbsent(session, done.absent.length + done.declined.length);
-  // Absent is a normal state of history; of a tip it keeps our ref from following, which the user must hear.
-  const tips = new Set(steps.map((step) => step.target));
+  // Absent is a normal state of history; of a tip it keeps our ref from following, which the user must hear, and so must
+  // who asked for it by name.
+  const awaited = new Set([...steps.map((step) => step.target), ...namedIn(session, selection)]);
   const problems: ProblemRow[] = done.absent
-    .filter((id) => tips.has(id))
+    .filter((id) => awaited.has(id))
     .map((snapshot) => ({
       what: 'blob-absent',
       snapshot,
