@@ -1,6 +1,6 @@
 /** Takes deltas in: finds the base's bytes here, decodes, hands on what has the bytes of its id. One for both engines. */
 import { setImmediate } from 'node:timers/promises';
-import { hex, type Kind } from '../core/hash.ts';
+import { type Kind, objectKey } from '../core/hash.ts';
 import type { BasePiece, DeltaInput, ObjectRef } from './contract.ts';
 import { checkDelta, type DecodedFrame, decodeFrame, soundTargets } from './delta.ts';
 import { release } from './release.ts';
@@ -48,7 +48,7 @@ export class DeltaIntake {
       if (before.length > 0) await Promise.allSettled(before);
       return await this.#slots.run(base + 2 * raw, () => this.#take(delta, base, raw));
     })();
-    const keys = missing.map(({ id }) => keyOf(kind, id));
+    const keys = missing.map(({ id }) => objectKey(kind, id));
     for (const key of keys) this.#coming.set(key, done);
     try {
       return await done;
@@ -62,7 +62,7 @@ export class DeltaIntake {
     if (this.#coming.size === 0) return [];
     const found = new Set<Promise<unknown>>();
     for (const { kind, id } of pieces) {
-      const coming = this.#coming.get(keyOf(kind, id));
+      const coming = this.#coming.get(objectKey(kind, id));
       if (coming) found.add(coming);
     }
     return [...found];
@@ -112,6 +112,5 @@ export class DeltaIntake {
   }
 }
 
-const keyOf = (kind: Kind, id: Uint8Array): string => kind + hex(id);
 const idsOf = (targets: Targets): Uint8Array => Buffer.concat(targets.map(({ id }) => id));
 const withKind = (kind: Kind, targets: Targets) => targets.map(({ id, length }) => ({ kind, id, length }));

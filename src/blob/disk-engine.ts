@@ -1,5 +1,4 @@
 /** The blob engine over a store's directory (docs/design.md, "Store on disk"): packs/, index.db, tmp/, quarantine/. */
-import { randomBytes } from 'node:crypto';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
@@ -35,7 +34,7 @@ import { ObjectReader } from './object-reader.ts';
 import { volsetsIn } from './pack-scan.ts';
 import { Quarantine } from './quarantine.ts';
 import { type RetireSource, retirePack } from './retire.ts';
-import { cleanSessions, type Session, takeSession } from './session.ts';
+import { cleanSessions, type Session, takeNewSession } from './session.ts';
 import { SessionPacks } from './session-packs.ts';
 import { ownerPath } from './upload-owner.ts';
 import { inPacks, verifyIndex } from './verify-index.ts';
@@ -63,8 +62,6 @@ export interface DiskEngineOptions {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** How often a lock is tried that somebody may hold only to look whether its owner lives. */
-const MOMENTS = 20;
 
 /** Opens the engine in a store directory, which is made if it is missing; throws `busy`, `format`, `integrity`. */
 export async function openDiskBlobs(dir: string, options: DiskEngineOptions = {}): Promise<BlobStore> {
@@ -246,17 +243,9 @@ class DiskEngine implements BlobStore {
     });
   };
 
-  /** A command that starts looks for leftovers, and may hold a lock file for a moment before its owner does. */
   #freshSession(volset: VolsetId): { session: Session; packs: SessionPacks } {
-    for (let tries = 0; tries < MOMENTS; tries++) {
-      const session = takeSession(join(this.#dir, 'tmp'), randomBytes(12).toString('hex'));
-      if (session) return { session, packs: this.#packs(session, volset) };
-    }
-    throw new PlaitError('busy', 'Other commands keep looking through this store.', { hint: 'Try again shortly.' });
-  }
-
-  #packs(session: Session, volset: VolsetId): SessionPacks {
-    return new SessionPacks(session, volset, this.#opened.index, this.#packsDir);
+    const session = takeNewSession(join(this.#dir, 'tmp'));
+    return { session, packs: new SessionPacks(session, volset, this.#opened.index, this.#packsDir) };
   }
 
   async collect(options: CollectOptions): Promise<CollectStats> {

@@ -1,12 +1,11 @@
 /** What lies in a pack, for gc: out of its directory, or where that cannot be read, out of the index. */
 import { PlaitError } from '../core/errors.ts';
-import { idAt } from './block.ts';
 import type { ObjectRef } from './contract.ts';
 import type { PackName } from './gc-step.ts';
 import type { IndexDb } from './index-db.ts';
 import { ROWS_PER_TRANSACTION } from './index-rows.ts';
 import { readDirectory, withFile } from './pack.ts';
-import type { PackedBlock } from './pack-directory.ts';
+import { type PackedBlock, refsOf } from './pack-directory.ts';
 import { packPath } from './pack-scan.ts';
 
 /** Undefined where it is missing or damaged. */
@@ -35,6 +34,3 @@ export function batchesOf(index: IndexDb, packsDir: string, name: PackName): Obj
   }
   return batches;
 }
-
-const refsOf = (block: PackedBlock): ObjectRef[] =>
-  Array.from({ length: block.count }, (_, n) => ({ kind: block.kind, id: idAt(block, n) }));

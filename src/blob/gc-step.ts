@@ -66,10 +66,7 @@ export class Steps {
       this.#removeDoomed(tx);
       const volsets = [owner, ...readBorrowers(tx.db, owner)];
       for (const volset of volsets) for (const _ of live.catchUp(volset));
-      const step = new Step(tx, volsets, live, this.#marked());
-      const result = body(step);
-      if (step.changed) tx.db.exec("UPDATE meta SET value = value + 1 WHERE key = 'gc'");
-      return result;
+      return inStep(new Step(tx, volsets, live, this.#marked()), body);
     });
   }
 
@@ -118,6 +115,13 @@ export class Steps {
   #marked(): Set<string> {
     return markedPacks(this.#options.storeDir, this.#options.sessionDir);
   }
+}
+
+/** What was taken or moved, writers that rely on it look for again: they see that the counter has moved. */
+export function inStep<T>(step: Step, body: (step: Step) => T): T {
+  const result = body(step);
+  if (step.changed) step.tx.db.exec("UPDATE meta SET value = value + 1 WHERE key = 'gc'");
+  return result;
 }
 
 interface Row {

@@ -2,7 +2,6 @@
  * Garbage collection: mark what the roots need, measure the packs, sweep. docs/design.md says why each step is safe
  * beside whoever reads and writes. It ends at any point with a valid store.
  */
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setImmediate as tick } from 'node:timers/promises';
 import { PlaitError } from '../core/errors.ts';
@@ -16,7 +15,7 @@ import { inSlices, type PackName, Steps } from './gc-step.ts';
 import { measure, type PackUse, type Plan, planOf, sizeThen } from './gc-usage.ts';
 import type { IndexDb } from './index-db.ts';
 import { tryFileLock } from './lock.ts';
-import { type Session, takeSession } from './session.ts';
+import { type Session, takeNewSession } from './session.ts';
 
 const WASTE = 0.1;
 
@@ -36,7 +35,7 @@ export async function aloneWithPacks<T>(storeDir: string, work: (session: Sessio
     });
   }
   try {
-    const session = freshSession(storeDir);
+    const session = takeNewSession(join(storeDir, 'tmp'), 'gc-');
     try {
       return await work(session);
     } finally {
@@ -45,14 +44,6 @@ export async function aloneWithPacks<T>(storeDir: string, work: (session: Sessio
   } finally {
     lock.release();
   }
-}
-
-function freshSession(storeDir: string): Session {
-  for (let tries = 0; tries < 20; tries++) {
-    const session = takeSession(join(storeDir, 'tmp'), `gc-${randomBytes(12).toString('hex')}`);
-    if (session) return session;
-  }
-  throw new PlaitError('busy', 'Other commands keep looking through this store.', { hint: 'Try again shortly.' });
 }
 
 export function collect(source: GcSource, options: CollectOptions): Promise<CollectStats> {

@@ -11,7 +11,7 @@ import type { ObjectRef, PackInfo } from './contract.ts';
 import { ID_BYTES } from './format.ts';
 import { borrowRows, FIND, readBorrowers } from './index-borrow.ts';
 import { RowWriter } from './index-rows.ts';
-import { openIndex } from './index-schema.ts';
+import { atOnce, openIndex } from './index-schema.ts';
 import { diskFault, ensureFile, isCorrupt, type LockWait, retryBusy } from './lock.ts';
 
 export interface PackPlace {
@@ -77,7 +77,7 @@ export class IndexDb {
 
   /** One byte per id, 1 = there. */
   has(volset: VolsetId, kind: Kind, ids: Uint8Array): Uint8Array {
-    return this.#guard(() => this.#atOnce(() => hasMany(this.#find, this.#volset(volset), kind, ids)));
+    return this.#guard(() => atOnce(this.#read, () => hasMany(this.#find, this.#volset(volset), kind, ids)));
   }
 
   /** No chunk and no node. */
@@ -96,7 +96,7 @@ export class IndexDb {
       const answer = new Uint32Array(ids.length / ID_BYTES);
       const number = this.#volset(volset);
       if (number === undefined) return answer;
-      return this.#atOnce(() => {
+      return atOnce(this.#read, () => {
         for (let n = 0; n < answer.length; n++) {
           const row = this.#find.get(number, kind, ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES));
           if (row) answer[n] = (row as unknown as [number, number, number, number])[3];
@@ -221,16 +221,6 @@ export class IndexDb {
     const row = this.#read.prepare(sql).get(number) as unknown as PackPlace | undefined;
     if (row) this.#places.set(number, { ...row });
     return row;
-  }
-
-  /** One read transaction for many look-ups: each on its own takes and gives back the file's locks. */
-  #atOnce<T>(body: () => T): T {
-    this.#read.exec('BEGIN');
-    try {
-      return body();
-    } finally {
-      if (this.#read.isTransaction) this.#read.exec('COMMIT');
-    }
   }
 
   #guard<T>(body: () => T): T {

@@ -60,6 +60,16 @@ export function openIndex(path: string): DatabaseSync {
 /** Our tables are not there, so this is not the file that we made. */
 const isWrongSchema = (error: unknown): boolean => sqliteFault(error) === 'statement';
 
+/** One read transaction for many look-ups: all of one moment, and the file's locks are taken and given back once. */
+export function atOnce<T>(db: DatabaseSync, body: () => T): T {
+  db.exec('BEGIN');
+  try {
+    return body();
+  } finally {
+    if (db.isTransaction) db.exec('COMMIT');
+  }
+}
+
 /** An empty index in an existing empty file; unfinished (version 0) until `finishIndex`. */
 export function createIndex(path: string, counter: number): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: 0 });

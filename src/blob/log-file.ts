@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { KIND, type Kind, objectHash } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
-import { ensureDir, fsyncDir, openExclusive, renameDurable, writeAll } from '../disk/durable.ts';
+import { ensureDirDurable, openExclusive, renameDurable, writeAll } from '../disk/durable.ts';
 import { openUpdate, removeFile, syncFile, truncateTo } from '../disk/files.ts';
 import { BLOCK_HEADER, type BlockTable, checkBlock, parseFixed } from './block.ts';
 import { BlockBuilder } from './block-builder.ts';
@@ -38,7 +38,7 @@ export function appendLog(
   known: LogTail | undefined,
 ): LogTail | undefined {
   const path = logPath(packsDir, volset);
-  let fd = openLog(path, packsDir, volset);
+  let fd = openLog(path, volset);
   try {
     let end = soundEnd(fd, volset, known);
     if (end === undefined) {
@@ -64,12 +64,9 @@ export function appendLog(
   }
 }
 
-function openLog(path: string, packsDir: string, volset: VolsetId): number {
+function openLog(path: string, volset: VolsetId): number {
   if (existsSync(path)) return openUpdate(path);
-  if (ensureDir(dirname(path))) {
-    fsyncDir(packsDir);
-    fsyncDir(dirname(packsDir));
-  }
+  ensureDirDurable(dirname(path));
   // Under its name only with its header: a power cut could leave one without, which belongs to no volset.
   const made = `${path}.new`;
   removeFile(made);

@@ -1,10 +1,8 @@
 /** Objects that came as deltas, until enough of a kind are here for a block. Bounded by the block that gets full, raw. */
-import { hex, type Kind } from '../core/hash.ts';
+import { type Kind, objectKey } from '../core/hash.ts';
 import { BLOCK_MAX_OBJECTS, BLOCK_MAX_RAW, BLOCK_TARGET } from './format.ts';
 import { release } from './release.ts';
 import { buildBlock, type RawBlock } from './work/encode-block.ts';
-
-const keyOf = (kind: Kind, id: Uint8Array): string => kind + hex(id);
 
 interface Group {
   kind: Kind;
@@ -37,7 +35,7 @@ export class LooseObjects {
   }
 
   find(kind: Kind, id: Uint8Array): Uint8Array | undefined {
-    return this.#objects.size === 0 ? undefined : this.#objects.get(keyOf(kind, id));
+    return this.#objects.size === 0 ? undefined : this.#objects.get(objectKey(kind, id));
   }
 
   /** Copies bytes, whose hashes were checked. They are found from now on; resolves when the blocks they filled are kept. */
@@ -49,7 +47,7 @@ export class LooseObjects {
       const object = { id: new Uint8Array(id), bytes: new Uint8Array(bytes) };
       group.objects.push(object);
       group.raw += bytes.length;
-      this.#objects.set(keyOf(kind, id), object.bytes);
+      this.#objects.set(objectKey(kind, id), object.bytes);
       if (group.raw >= BLOCK_TARGET || group.objects.length >= BLOCK_MAX_OBJECTS) filled.push(this.#close(group));
     }
     if (filled.length === 0) return;
@@ -102,7 +100,7 @@ export class LooseObjects {
     group.kept = true;
     this.#full.delete(group);
     for (const { id, bytes } of group.objects) {
-      const key = keyOf(group.kind, id);
+      const key = objectKey(group.kind, id);
       if (this.#objects.get(key) === bytes) this.#objects.delete(key);
     }
   }

@@ -1,11 +1,11 @@
 /** Garbage collection of the memory engine. */
 import { PlaitError } from '../core/errors.ts';
-import { KIND, unhex } from '../core/hash.ts';
+import { KIND, type Kind, objectKey, unhex } from '../core/hash.ts';
 import type { SnapshotId, VolsetId } from '../core/ids.ts';
 import type { CollectOptions, CollectRoot, CollectStats } from './contract.ts';
 import { DAMAGE, unwalkable } from './gc-live.ts';
 import { liveSteps } from './manifest/live.ts';
-import { keyOf, type Objects } from './memory-objects.ts';
+import type { Objects } from './memory-objects.ts';
 import { absent } from './object-reader.ts';
 
 export function collectMemory(volsets: ReadonlyMap<VolsetId, Objects>, options: CollectOptions): CollectStats {
@@ -46,7 +46,7 @@ function liveIn(
   skip: (what: string) => void,
 ): Set<string> | undefined {
   const live = new Set<string>();
-  const meet = (kind: 0 | 1 | 2 | 3 | 4, id: Uint8Array): boolean => live.size < live.add(keyOf(kind, id)).size;
+  const meet = (kind: Kind, id: Uint8Array): boolean => live.size < live.add(objectKey(kind, id)).size;
   let at: SnapshotId | undefined;
   try {
     for (const { snapshot, root } of roots()) {
@@ -64,7 +64,7 @@ function liveIn(
 }
 
 function nodeOf(objects: Objects, id: Uint8Array): Uint8Array {
-  const held = objects.get(keyOf(KIND.node, id));
+  const held = objects.get(objectKey(KIND.node, id));
   if (!held) throw absent(KIND.node, id);
   return held.bytes;
 }

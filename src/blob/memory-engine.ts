@@ -4,7 +4,7 @@
  */
 import type { Content, Extent } from '../core/entry.ts';
 import type { FileResult, FileTarget } from '../core/files.ts';
-import { KIND, type Kind, unhex } from '../core/hash.ts';
+import { KIND, type Kind, objectKey, unhex } from '../core/hash.ts';
 import type { NodeId, VolsetId } from '../core/ids.ts';
 import type { Share } from '../core/peer.ts';
 import { BlockGroups } from './block-groups.ts';
@@ -27,7 +27,7 @@ import { piecesOf } from './file-bytes.ts';
 import { manifest } from './manifest/index.ts';
 import { collectMemory } from './memory-collect.ts';
 import { extractSimply } from './memory-files.ts';
-import { checkRelied, deltaOf, hasMany, keyOf, lengthsOf, type Objects, putHeld } from './memory-objects.ts';
+import { checkRelied, deltaOf, hasMany, lengthsOf, type Objects, putHeld } from './memory-objects.ts';
 import { MemoryReceiver, MemoryUploads } from './memory-receiver.ts';
 import { MemoryWriter } from './memory-sessions.ts';
 import { absent } from './object-reader.ts';
@@ -135,9 +135,9 @@ class MemoryEngine implements BlobStore {
   async borrow(from: VolsetId, to: VolsetId, refs: Iterable<ObjectRef>): Promise<number> {
     let count = 0;
     for (const { kind, id } of refs) {
-      const held = this.#objects(from).get(keyOf(kind, id));
-      if (held && !this.#objects(to).has(keyOf(kind, id))) this.#objects(to).set(keyOf(kind, id), held);
-      if (this.#objects(to).has(keyOf(kind, id))) count++;
+      const held = this.#objects(from).get(objectKey(kind, id));
+      if (held && !this.#objects(to).has(objectKey(kind, id))) this.#objects(to).set(objectKey(kind, id), held);
+      if (this.#objects(to).has(objectKey(kind, id))) count++;
     }
     return count;
   }
@@ -177,7 +177,7 @@ class MemoryReader implements BlobReader {
   }
 
   readObject(kind: Kind, id: Uint8Array): Uint8Array {
-    const held = this.#objects.get(keyOf(kind, id));
+    const held = this.#objects.get(objectKey(kind, id));
     if (!held) throw absent(kind, id);
     return held.bytes;
   }
@@ -213,7 +213,7 @@ class MemoryReader implements BlobReader {
 
   storedBytes(wanted: Iterable<ObjectRef>): number {
     let bytes = 0;
-    for (const { kind, id } of wanted) bytes += this.#objects.get(keyOf(kind, id))?.bytes.length ?? 0;
+    for (const { kind, id } of wanted) bytes += this.#objects.get(objectKey(kind, id))?.bytes.length ?? 0;
     return bytes;
   }
 }

@@ -1,7 +1,7 @@
 /** What the memory engine holds. */
 
 import { collected } from '../core/collected.ts';
-import { hex, type Kind, objectHash } from '../core/hash.ts';
+import { type Kind, objectHash, objectKey } from '../core/hash.ts';
 import type { BasePiece, ObjectRef } from './contract.ts';
 import { encodeFrame, tooLong, withinCounts } from './delta-encode.ts';
 import { ID_BYTES } from './format.ts';
@@ -10,21 +10,19 @@ export interface Held {
   kind: Kind;
   bytes: Uint8Array;
 }
-/** By kind digit and hex id. */
+/** By objectKey. */
 export type Objects = Map<string, Held>;
-
-export const keyOf = (kind: Kind, id: Uint8Array): string => kind + hex(id);
 
 export function putHeld(objects: Objects, kind: Kind, bytes: Uint8Array): Buffer {
   const id = objectHash(kind, bytes);
-  objects.set(keyOf(kind, id), { kind, bytes: Uint8Array.from(bytes) });
+  objects.set(objectKey(kind, id), { kind, bytes: Uint8Array.from(bytes) });
   return id;
 }
 
 export function hasMany(sources: Objects[], kind: Kind, ids: Uint8Array): Uint8Array {
   const answer = new Uint8Array(ids.length / ID_BYTES);
   for (let n = 0; n < answer.length; n++) {
-    const key = keyOf(kind, ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES));
+    const key = objectKey(kind, ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES));
     if (sources.some((objects) => objects.has(key))) answer[n] = 1;
   }
   return answer;
@@ -40,7 +38,7 @@ export function checkRelied(sources: Objects[], relied: Iterable<string>): void 
 export function lengthsOf(sources: Objects[], kind: Kind, ids: Uint8Array): Uint32Array {
   const answer = new Uint32Array(ids.length / ID_BYTES);
   for (let n = 0; n < answer.length; n++) {
-    const key = keyOf(kind, ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES));
+    const key = objectKey(kind, ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES));
     answer[n] = sources.find((objects) => objects.has(key))?.get(key)?.bytes.length ?? 0;
   }
   return answer;

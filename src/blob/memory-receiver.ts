@@ -1,11 +1,11 @@
 /** Uploads of the memory engine: what a receiver leaves when it is suspended waits for the next one of its id. */
 import { PlaitError } from '../core/errors.ts';
-import { KIND, type Kind, unhex } from '../core/hash.ts';
+import { KIND, type Kind, objectKey, unhex } from '../core/hash.ts';
 import { idAt, objectAt, openBlock, verifyObjects } from './block.ts';
 import type { BlobReceiver, Commit, DeltaInput, NodeSource, ObjectRef, WriteStats } from './contract.ts';
 import { DeltaIntake } from './delta-intake.ts';
 import { BLOCK_MAX_BYTES, ID_BYTES } from './format.ts';
-import { type Held, hasMany, keyOf, lengthsOf, type Objects } from './memory-objects.ts';
+import { type Held, hasMany, lengthsOf, type Objects } from './memory-objects.ts';
 import type { Publish } from './memory-sessions.ts';
 import { absent } from './object-reader.ts';
 import { beingReceived, checkBelongs, checkUploadId } from './quarantine.ts';
@@ -85,10 +85,11 @@ export class MemoryReceiver implements BlobReceiver {
     };
     this.#deltas = new DeltaIntake({
       has: (kind, ids) => this.has(kind, ids),
-      read: (kind, id) => find(keyOf(kind, id))?.bytes,
+      read: (kind, id) => find(objectKey(kind, id))?.bytes,
       keep: (kind, objects) => {
         this.#checkOpen();
-        for (const { id, bytes } of objects) this.#added.set(keyOf(kind, id), { kind, bytes: Uint8Array.from(bytes) });
+        for (const { id, bytes } of objects)
+          this.#added.set(objectKey(kind, id), { kind, bytes: Uint8Array.from(bytes) });
       },
     });
   }
@@ -105,7 +106,7 @@ export class MemoryReceiver implements BlobReceiver {
     if (isOwnKind(block.kind)) throw strayObjects();
     verifyObjects(block);
     for (let n = 0; n < block.count; n++) {
-      const key = keyOf(block.kind, idAt(block, n));
+      const key = objectKey(block.kind, idAt(block, n));
       if (this.#present.has(key) || this.#added.has(key)) continue;
       this.#added.set(key, { kind: block.kind, bytes: Uint8Array.from(objectAt(block, n)) });
     }
@@ -130,7 +131,8 @@ export class MemoryReceiver implements BlobReceiver {
   }
 
   need(kind: Kind, ids: Uint8Array): Uint32Array {
-    for (let at = 0; at < ids.length; at += ID_BYTES) this.#marked.add(keyOf(kind, ids.subarray(at, at + ID_BYTES)));
+    for (let at = 0; at < ids.length; at += ID_BYTES)
+      this.#marked.add(objectKey(kind, ids.subarray(at, at + ID_BYTES)));
     return lengthsOf([this.#present, this.#added], kind, ids);
   }
 

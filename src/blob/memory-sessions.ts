@@ -2,14 +2,14 @@
 import type { Content } from '../core/entry.ts';
 import { PlaitError } from '../core/errors.ts';
 import type { FileSource, StoredFile } from '../core/files.ts';
-import { hex, KIND, type Kind, objectHash } from '../core/hash.ts';
+import { hex, KIND, type Kind, objectHash, objectKey } from '../core/hash.ts';
 import type { NodeId } from '../core/ids.ts';
 import { objectAt, openBlock } from './block.ts';
 import type { BlobWriter, Commit, WriterOptions, WriteStats } from './contract.ts';
 import { extentsOf } from './file-bytes.ts';
 import { ID_BYTES, MAX_OBJECT } from './format.ts';
 import { manifest } from './manifest/index.ts';
-import { hasMany, keyOf, type Objects, putHeld } from './memory-objects.ts';
+import { hasMany, type Objects, putHeld } from './memory-objects.ts';
 import { ingest } from './work/ingest.ts';
 import { InlineRunner } from './work/inline.ts';
 
@@ -53,7 +53,7 @@ export class MemoryWriter implements BlobWriter {
   }
 
   #holds(kind: Kind, id: Uint8Array): boolean {
-    if (hasMany([this.#present], kind, id)[0] === 1) this.#relied.add(keyOf(kind, id));
+    if (hasMany([this.#present], kind, id)[0] === 1) this.#relied.add(objectKey(kind, id));
     return hasMany([this.#present, this.#added], kind, id)[0] === 1;
   }
 
@@ -83,7 +83,7 @@ export class MemoryWriter implements BlobWriter {
     const here = new Uint8Array(ids.length / ID_BYTES);
     for (let n = 0; n < here.length; n++) {
       const id = ids.subarray(n * ID_BYTES, (n + 1) * ID_BYTES);
-      const key = keyOf(kind, id);
+      const key = objectKey(kind, id);
       here[n] = this.#holds(kind, id) || this.#claimed.has(key) ? 0 : 1;
       this.#claimed.add(key);
     }

@@ -5,7 +5,7 @@
 import { dirname, join } from 'node:path';
 import type { Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
-import { ensureDir, fsyncDir } from '../disk/durable.ts';
+import { ensureDirDurable, fsyncDir } from '../disk/durable.ts';
 import { renameFile } from '../disk/files.ts';
 import { BlockGroups } from './block-groups.ts';
 import type { PackName, Step } from './gc-step.ts';
@@ -88,7 +88,7 @@ export class NewPacks {
 
   #move({ path, pack }: SealedPack): void {
     const target = packPath(this.#options.packsDir, this.#options.volset, pack);
-    if (ensureDir(dirname(target))) fsyncDir(this.#options.packsDir);
+    ensureDirDurable(dirname(target));
     renameFile(path, target);
     fsyncDir(dirname(target));
   }

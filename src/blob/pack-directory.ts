@@ -6,7 +6,8 @@
 import { PlaitError } from '../core/errors.ts';
 import { unhex } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
-import { BLOCK_HEADER, type BlockTable, parseHeader, TABLE_ROW } from './block.ts';
+import { BLOCK_HEADER, type BlockTable, idAt, parseHeader, TABLE_ROW } from './block.ts';
+import type { ObjectRef } from './contract.ts';
 import { PACK_MAX_BYTES } from './format.ts';
 
 export const PACK_HEADER = 32;
@@ -18,6 +19,11 @@ export interface PackedBlock extends BlockTable {
   /** Where the block begins in the pack. */
   offset: number;
 }
+
+export const refAt = (block: PackedBlock, n: number): ObjectRef => ({ kind: block.kind, id: idAt(block, n) });
+/** In the order of the block's table. */
+export const refsOf = (block: PackedBlock): ObjectRef[] =>
+  Array.from({ length: block.count }, (_, n) => refAt(block, n));
 
 /** Collects a directory while blocks are appended. */
 export class DirectoryBuilder {

@@ -3,15 +3,15 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as tick } from 'node:timers/promises';
 import { PlaitError } from '../core/errors.ts';
-import { hex, type Kind } from '../core/hash.ts';
+import { type Kind, objectKey } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
-import { ensureDir, fsyncDir } from '../disk/durable.ts';
+import { ensureDirDurable, fsyncDir } from '../disk/durable.ts';
 import { renameFile } from '../disk/files.ts';
 import { idAt, objectAt, openBlock, wrongObjects } from './block.ts';
 import type { ObjectRef } from './contract.ts';
 import { aloneWithPacks, type GcSource } from './gc.ts';
 import { isUnreadable } from './gc-packs.ts';
-import { type PackName, Step } from './gc-step.ts';
+import { inStep, type PackName, Step } from './gc-step.ts';
 import { readBorrowers } from './index-borrow.ts';
 import { logBlocks } from './log-file.ts';
 import { NewPacks } from './new-packs.ts';
@@ -29,12 +29,7 @@ async function retire(source: RetireSource, name: PackName, session: Session) {
   const { index, packsDir } = source;
   const needed = index.objectsOfPack(name.volset, name.pack);
   const run = <T>(body: (step: Step) => T): Promise<T> =>
-    index.write((tx) => {
-      const step = new Step(tx, [name.volset, ...readBorrowers(tx.db, name.volset)]);
-      const result = body(step);
-      if (step.changed) tx.db.exec("UPDATE meta SET value = value + 1 WHERE key = 'gc'");
-      return result;
-    });
+    index.write((tx) => inStep(new Step(tx, [name.volset, ...readBorrowers(tx.db, name.volset)]), body));
   const made = new NewPacks({
     volset: name.volset,
     packsDir,
@@ -44,7 +39,7 @@ async function retire(source: RetireSource, name: PackName, session: Session) {
     onPlaced: async () => {},
   });
   try {
-    await copySound(source, name, new Set(needed.map(keyOf)), made);
+    await copySound(source, name, new Set(needed.map(({ kind, id }) => objectKey(kind, id))), made);
     await made.flush();
   } finally {
     made.discard();
@@ -59,8 +54,6 @@ async function retire(source: RetireSource, name: PackName, session: Session) {
   return { saved: needed.length - lost.length, lost };
 }
 
-const keyOf = ({ kind, id }: ObjectRef): string => `${kind}${hex(id)}`;
-
 /** What the index wants of the pack, each object once. */
 async function copySound(source: RetireSource, name: PackName, needed: Set<string>, made: NewPacks): Promise<void> {
   for (const bytes of readableBlocks(source, name)) {
@@ -70,7 +63,8 @@ async function copySound(source: RetireSource, name: PackName, needed: Set<strin
     const wrong = new Set(wrongObjects(block));
     for (let n = 0; n < block.count; n++) {
       const ref = { kind: block.kind as Kind, id: idAt(block, n) };
-      if (!wrong.has(n) && needed.delete(keyOf(ref))) await made.add(ref.kind, ref.id, objectAt(block, n));
+      if (!wrong.has(n) && needed.delete(objectKey(ref.kind, ref.id)))
+        await made.add(ref.kind, ref.id, objectAt(block, n));
     }
   }
 }
@@ -144,7 +138,7 @@ function dropRest(step: Step, name: PackName): ObjectRef[] {
 /** For people to look at; gc and rebuilds of the index do not see it there. */
 function putAside({ storeDir, packsDir }: RetireSource, { volset, pack }: PackName): void {
   const dir = join(storeDir, 'damaged');
-  if (ensureDir(dir)) fsyncDir(storeDir);
+  ensureDirDurable(dir);
   try {
     renameFile(packPath(packsDir, volset, pack), join(dir, `${volset}-${pack}.pack`));
   } catch (error) {

@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { collected } from '../core/collected.ts';
 import { hex, KIND, type Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
-import { ensureDir, fsyncDir } from '../disk/durable.ts';
+import { ensureDirDurable, fsyncDir } from '../disk/durable.ts';
 import { renameFile } from '../disk/files.ts';
 import type { Commit, WriteStats } from './contract.ts';
 import { ID_BYTES } from './format.ts';
@@ -191,10 +191,7 @@ export class SessionPacks implements PackSink {
 
   #move(file: number, sealed: SealedPack): void {
     const target = this.packPath(sealed.pack);
-    if (ensureDir(dirname(target))) {
-      fsyncDir(this.#packsDir);
-      fsyncDir(dirname(this.#packsDir));
-    }
+    ensureDirDurable(dirname(target));
     renameFile(sealed.path, target);
     fsyncDir(dirname(target));
     this.files.moved(file, target);

@@ -3,8 +3,10 @@
  * which tells others that the process lives. Order: lock file, lock, folder; removal in reverse. So a folder without a
  * held lock belongs to nobody, whenever it is looked at.
  */
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { PlaitError } from '../core/errors.ts';
 import { ensureDir } from '../disk/durable.ts';
 import { removeFile, removeTree } from '../disk/files.ts';
 import { ensureFile, type FileLock, isBusy, tryLock } from './lock.ts';
@@ -33,6 +35,18 @@ export function takeSession(parent: string, id: string): Session | undefined {
       lock.release();
     },
   };
+}
+
+/** How often a lock is tried that somebody may hold only to look whether its owner lives. */
+const MOMENTS = 20;
+
+/** A new one. A command that starts looks for leftovers, and may hold a lock file for a moment before its owner does. */
+export function takeNewSession(parent: string, prefix = ''): Session {
+  for (let tries = 0; tries < MOMENTS; tries++) {
+    const session = takeSession(parent, `${prefix}${randomBytes(12).toString('hex')}`);
+    if (session) return session;
+  }
+  throw new PlaitError('busy', 'Other commands keep looking through this store.', { hint: 'Try again shortly.' });
 }
 
 function lockSession(path: string): FileLock | undefined {

@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { setImmediate as tick } from 'node:timers/promises';
 import { PlaitError } from '../core/errors.ts';
+import { objectKey } from '../core/hash.ts';
 import { isVolsetId, type VolsetId } from '../core/ids.ts';
 import { idAt } from './block.ts';
 import type { IndexDamage, ObjectRef } from './contract.ts';
-import type { ObjectRow } from './index-rows.ts';
-import { rowsOfPack } from './index-rows.ts';
-import { IndexDamaged, openIndex } from './index-schema.ts';
+import { FIND } from './index-borrow.ts';
+import { type ObjectRow, rowsOfPack } from './index-rows.ts';
+import { atOnce, IndexDamaged, openIndex } from './index-schema.ts';
 import { isCorrupt } from './lock.ts';
 import { readDirectory, salvageBlocks, withFile } from './pack.ts';
 import { packPath, packsIn, volsetsIn } from './pack-scan.ts';
@@ -59,7 +60,7 @@ function* integrityFaults(db: DatabaseSync): Generator<IndexDamage> {
 type Counts = Map<number, Map<number, number>>;
 
 async function* rowFaults(db: DatabaseSync, packsDir: string, signal?: AbortSignal): AsyncGenerator<IndexDamage> {
-  const find = db.prepare('SELECT pack, block, raw, length FROM objects WHERE volset = ? AND kind = ? AND id = ?');
+  const find = db.prepare(FIND);
   const counts = countRows(db);
   const isThere = db.prepare('SELECT 1 FROM packs WHERE n = ?');
   for (const pack of db.prepare(PACKS).all() as unknown as PackRow[]) {
@@ -127,18 +128,9 @@ function directoryOf(packsDir: string, volset: VolsetId, id: string): { bytes: n
   }
 }
 
-function atOnce<T>(db: DatabaseSync, body: () => T): T {
-  db.exec('BEGIN');
-  try {
-    return body();
-  } finally {
-    if (db.isTransaction) db.exec('COMMIT');
-  }
-}
-
 /** Which of these lie in packs, of whatever volset. */
 export async function inPacks(packsDir: string, refs: ObjectRef[]): Promise<ObjectRef[]> {
-  const wanted = new Map(refs.map((ref) => [keyOf(ref.kind, ref.id), ref]));
+  const wanted = new Map(refs.map((ref) => [objectKey(ref.kind, ref.id), ref]));
   const found: ObjectRef[] = [];
   for (const volset of volsetsIn(packsDir)) {
     for (const pack of packsIn(packsDir, volset)) {
@@ -155,8 +147,6 @@ export async function inPacks(packsDir: string, refs: ObjectRef[]): Promise<Obje
   return found;
 }
 
-const keyOf = (kind: number, id: Uint8Array): string => `${kind}${Buffer.from(id).toString('latin1')}`;
-
 function keysOf(packsDir: string, volset: VolsetId, pack: string): string[] {
   const keys: string[] = [];
   try {
@@ -169,7 +159,8 @@ function keysOf(packsDir: string, volset: VolsetId, pack: string): string[] {
           throw error;
         }
       })();
-      for (const block of blocks) for (let n = 0; n < block.count; n++) keys.push(keyOf(block.kind, idAt(block, n)));
+      for (const block of blocks)
+        for (let n = 0; n < block.count; n++) keys.push(objectKey(block.kind, idAt(block, n)));
     });
   } catch (error) {
     if (!(error instanceof PlaitError) && (error as NodeJS.ErrnoException).code === undefined) throw error;

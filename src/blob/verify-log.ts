@@ -25,7 +25,6 @@ function faultOf(fd: number, volset: VolsetId): string | undefined {
   // A crash between creation and the first sync leaves less than a header.
   if (fstatSync(fd).size < PACK_HEADER) return undefined;
   checkHead(fd, volset);
-  checkHead(fd, volset);
   let end = PACK_HEADER;
   for (const block of logBlocks(fd, volset)) {
     if (block.offset !== end) return `the ${block.offset - end} bytes at ${end} are damaged`;

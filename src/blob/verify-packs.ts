@@ -5,12 +5,12 @@
 import { closeSync, openSync } from 'node:fs';
 import { setImmediate as tick } from 'node:timers/promises';
 import { PlaitError } from '../core/errors.ts';
-import { hex } from '../core/hash.ts';
+import { objectKey } from '../core/hash.ts';
 import { BLOCK_HEADER, type BlockTable, checkBlock, idAt, openBlock, wrongObjects } from './block.ts';
 import type { ObjectRef, PackDamage, PackInfo, VerifyOptions } from './contract.ts';
 import type { IndexDb } from './index-db.ts';
 import { readBlockAt, readDirectory, salvageBlocks, withFile } from './pack.ts';
-import type { PackedBlock } from './pack-directory.ts';
+import { type PackedBlock, refAt, refsOf } from './pack-directory.ts';
 import { packPath } from './pack-scan.ts';
 
 /** What verification reads from. `check` tests a whole block with all hashes, on a worker, and takes its memory over. */
@@ -144,7 +144,7 @@ async function blockFault(
     const bytes = readBlockAt(fd, block.offset);
     const found = checkBlock(bytes);
     if (found.crc !== block.crc || !sameTable(bytes, block)) {
-      return { what: 'it is not what the directory says', lost: refs(block) };
+      return { what: 'it is not what the directory says', lost: refsOf(block) };
     }
     await check?.(bytes);
     return undefined;
@@ -157,9 +157,9 @@ async function blockFault(
 function lostOf(fd: number, block: PackedBlock): ObjectRef[] {
   try {
     const opened = openBlock(readBlockAt(fd, block.offset));
-    return sameIds(opened, block) ? wrongObjects(opened).map((n) => refAt(block, n)) : refs(block);
+    return sameIds(opened, block) ? wrongObjects(opened).map((n) => refAt(block, n)) : refsOf(block);
   } catch {
-    return refs(block);
+    return refsOf(block);
   }
 }
 
@@ -168,16 +168,13 @@ const sameIds = (a: BlockTable, b: BlockTable): boolean => Buffer.compare(a.tabl
 const sameTable = (bytes: Buffer, block: PackedBlock): boolean =>
   bytes.subarray(BLOCK_HEADER, BLOCK_HEADER + block.table.length).equals(block.table);
 
-const refAt = (block: PackedBlock, n: number): ObjectRef => ({ kind: block.kind, id: idAt(block, n) });
-const refs = (block: PackedBlock): ObjectRef[] => Array.from({ length: block.count }, (_, n) => refAt(block, n));
-
 /**
  * Nobody finds anything of the pack. Single objects may well be unknown: a block travels whole for the half that is
  * wanted, and only what a snapshot needs is recorded. One that is needed and unknown is missed by its snapshot.
  */
 function isForgotten(index: IndexDb, info: PackInfo, blocks: PackedBlock[]): boolean {
   return blocks.every((block) => {
-    const ids = Buffer.concat(refs(block).map(({ id }) => id));
+    const ids = Buffer.concat(refsOf(block).map(({ id }) => id));
     return index.has(info.volset, block.kind, ids).every((here) => here === 0);
   });
 }
@@ -188,11 +185,11 @@ function lostWithoutDirectory(index: IndexDb, path: string, info: PackInfo): Obj
   try {
     withFile(path, (fd) => {
       for (const block of salvageBlocks(fd, info.volset)) {
-        for (let n = 0; n < block.count; n++) safe.add(`${block.kind}${hex(idAt(block, n))}`);
+        for (let n = 0; n < block.count; n++) safe.add(objectKey(block.kind, idAt(block, n)));
       }
     });
   } catch {
     // Not even its beginning can be read: all of it is lost.
   }
-  return index.objectsOfPack(info.volset, info.pack).filter(({ kind, id }) => !safe.has(`${kind}${hex(id)}`));
+  return index.objectsOfPack(info.volset, info.pack).filter(({ kind, id }) => !safe.has(objectKey(kind, id)));
 }

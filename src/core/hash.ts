@@ -28,6 +28,9 @@ export function objectHash(kind: Kind, bytes: Uint8Array): Buffer {
 export const hex = (raw: Uint8Array): string => Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('hex');
 export const unhex = (id: string): Buffer => Buffer.from(id, 'hex');
 
+/** Of an object, for maps and sets: its kind's digit and its id. */
+export const objectKey = (kind: Kind, id: Uint8Array): string => `${kind}${hex(id)}`;
+
 export const chunkId = (bytes: Uint8Array): ChunkId => hex(objectHash(KIND.chunk, bytes)) as ChunkId;
 export const nodeId = (bytes: Uint8Array): NodeId => hex(objectHash(KIND.node, bytes)) as NodeId;
 export const snapshotId = (bytes: Uint8Array): SnapshotId => hex(objectHash(KIND.snapshot, bytes)) as SnapshotId;

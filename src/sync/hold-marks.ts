@@ -5,7 +5,7 @@
  */
 import { closeSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureDir, fsyncDir, openExclusive } from '../disk/durable.ts';
+import { ensureDirDurable, fsyncDir, openExclusive } from '../disk/durable.ts';
 import { takeAway } from '../disk/files.ts';
 import type { Volume } from '../volume/contract.ts';
 
@@ -39,7 +39,7 @@ export const inForce = (marks: readonly Mark[], now: number): Mark[] => marks.fi
 /** Durable when it returns. */
 export function addMark(volume: Volume, { at, until }: Pick<Mark, 'at' | 'until'>, unique: string): void {
   const dir = dirOf(volume);
-  if (ensureDir(dir)) fsyncDir(volume.stateDir);
+  ensureDirDurable(dir);
   for (const mark of listMarks(volume)) if (mark.until + FORGET_MS < at) removeMark(volume, mark);
   closeSync(openExclusive(join(dir, `${at}-${Math.min(until, FOR_EVER)}-${unique}`)));
   fsyncDir(dir);

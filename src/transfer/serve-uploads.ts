@@ -1,7 +1,7 @@
 /** Offers and uploads of a hub: what it wants, into which upload it comes, and taking its parts in. */
 import type { ObjectRef, WriteStats } from '../blob/contract.ts';
 import { PlaitError } from '../core/errors.ts';
-import { hex } from '../core/hash.ts';
+import { hex, objectKey } from '../core/hash.ts';
 import { isRandomId, type SnapshotId, type VolsetId } from '../core/ids.ts';
 import type { Offer, OfferAnswer, OfferSender, PartAnswer, Transfer } from '../core/peer.ts';
 import { MAX_HAVE_IDS, MAX_LACKING, MAX_TRANSFER_SNAPSHOTS } from '../wire/limits.ts';
@@ -144,7 +144,7 @@ export class UploadServer {
         },
         onLacking: (refs) => {
           this.counts.lacking += refs.length;
-          for (const ref of refs) lacking.set(`${ref.kind}${hex(ref.id)}`, lackingOf(ref));
+          for (const ref of refs) lacking.set(objectKey(ref.kind, ref.id), lackingOf(ref));
         },
         // Its sender sees that it is not among those that are complete.
         onIncomplete: () => undefined,

@@ -6,7 +6,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaitError } from '../../core/errors.ts';
-import { ensureDir, fsyncDir, renameDurable } from '../../disk/durable.ts';
+import { ensureDirDurable, fsyncDir, renameDurable } from '../../disk/durable.ts';
 import { removeFile, renameFile } from '../../disk/files.ts';
 
 const metaPath = (dir: string): string => join(dir, 'meta.db');
@@ -51,7 +51,7 @@ export function putInPlace(dir: string, now: number): void {
   const kept = join(dir, 'damaged');
   const name = join(kept, `meta.db.${new Date(now).toISOString().replace(/[:.]/g, '-')}`);
   const moves = ['', '-wal'].filter((suffix) => existsSync(metaPath(dir) + suffix));
-  if (moves.length > 0 && ensureDir(kept)) fsyncDir(dir);
+  if (moves.length > 0) ensureDirDurable(kept);
   // A write-ahead log left behind would be taken for the new file's.
   for (const suffix of moves) renameFile(metaPath(dir) + suffix, name + suffix);
   removeFile(`${metaPath(dir)}-shm`);

@@ -4,7 +4,7 @@
  */
 import type { ObjectRef } from '../../blob/contract.ts';
 import { PlaitError } from '../../core/errors.ts';
-import { hex, KIND, type Kind, unhex } from '../../core/hash.ts';
+import { hex, KIND, type Kind, objectKey, unhex } from '../../core/hash.ts';
 import type { NodeId, SnapshotId, VolsetId } from '../../core/ids.ts';
 import type { Engine } from '../engine.ts';
 import { type Finding, noneAffected } from './findings.ts';
@@ -83,7 +83,7 @@ function checkChunks({ engine, volset, checked, missing }: Trees, root: NodeId, 
   flush();
 }
 
-const keyOf = ({ kind, id }: ObjectRef): string => `${kind}${hex(id)}`;
+const keyOf = ({ kind, id }: ObjectRef): string => objectKey(kind, id);
 
 function noteBroken({ missing, broken }: Trees, snapshot: SnapshotId, error: PlaitError): void {
   const { kind, id, pack } = error.data ?? {};
