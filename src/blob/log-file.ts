@@ -5,11 +5,11 @@
  * are no torn tail and are kept.
  */
 import { closeSync, existsSync, fstatSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { KIND, type Kind, objectHash } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
-import { ensureDirDurable, openExclusive, renameDurable, writeAll } from '../disk/durable.ts';
+import { openExclusive, renameDurable, writeAll } from '../disk/durable.ts';
 import { openUpdate, removeFile, syncFile, truncateTo } from '../disk/files.ts';
 import { BLOCK_HEADER, type BlockTable, checkBlock, parseFixed } from './block.ts';
 import { BlockBuilder } from './block-builder.ts';
@@ -17,7 +17,7 @@ import { LOG_TARGET } from './format.ts';
 import type { IndexWrite } from './index-db.ts';
 import { checkHead, packFooter, packHeader, readAt, type SalvagedBlock, salvageBlocks } from './pack.ts';
 import { DirectoryBuilder, PACK_HEADER } from './pack-directory.ts';
-import { packPath, readPackContent } from './pack-scan.ts';
+import { ensurePackDir, packPath, readPackContent } from './pack-scan.ts';
 
 const BLOCK_START = Buffer.from('PLTB', 'latin1');
 
@@ -66,7 +66,7 @@ export function appendLog(
 
 function openLog(path: string, volset: VolsetId): number {
   if (existsSync(path)) return openUpdate(path);
-  ensureDirDurable(dirname(path));
+  ensurePackDir(path);
   // Under its name only with its header: a power cut could leave one without, which belongs to no volset.
   const made = `${path}.new`;
   removeFile(made);

@@ -5,13 +5,13 @@
 import { dirname, join } from 'node:path';
 import type { Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
-import { ensureDirDurable, fsyncDir } from '../disk/durable.ts';
+import { fsyncDir } from '../disk/durable.ts';
 import { renameFile } from '../disk/files.ts';
 import { BlockGroups } from './block-groups.ts';
 import type { PackName, Step } from './gc-step.ts';
 import { type ObjectRow, ROWS_PER_TRANSACTION, rowsOfPack } from './index-rows.ts';
 import { readDirectory, withFile } from './pack.ts';
-import { packPath } from './pack-scan.ts';
+import { ensurePackDir, packPath } from './pack-scan.ts';
 import { PackWriter, type SealedPack } from './pack-writer.ts';
 import { markMoved, unmarkMoved } from './session-files.ts';
 
@@ -88,7 +88,7 @@ export class NewPacks {
 
   #move({ path, pack }: SealedPack): void {
     const target = packPath(this.#options.packsDir, this.#options.volset, pack);
-    ensureDirDurable(dirname(target));
+    ensurePackDir(target);
     renameFile(path, target);
     fsyncDir(dirname(target));
   }

@@ -1,10 +1,19 @@
 /** What lies in packs/: sealed packs per volset and their rows for the index. */
 import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { isHash, isVolsetId, type VolsetId } from '../core/ids.ts';
+import { ensureDir, fsyncDir } from '../disk/durable.ts';
 import { type ObjectRow, type PackRow, rowsOfPack } from './index-rows.ts';
 import { readDirectory, salvageBlocks, withFile } from './pack.ts';
+
+/** The folder of this pack or log is there and durable, up to the store's own: `packs` is made with no sync of its own. */
+export function ensurePackDir(path: string): void {
+  const dir = dirname(path);
+  if (!ensureDir(dir)) return;
+  fsyncDir(dirname(dir));
+  fsyncDir(dirname(dirname(dir)));
+}
 
 export const packPath = (packsDir: string, volset: VolsetId, pack: string): string =>
   join(packsDir, volset, `${pack}.pack`);

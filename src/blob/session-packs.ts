@@ -6,14 +6,14 @@ import { dirname } from 'node:path';
 import { collected } from '../core/collected.ts';
 import { hex, KIND, type Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
-import { ensureDirDurable, fsyncDir } from '../disk/durable.ts';
+import { fsyncDir } from '../disk/durable.ts';
 import { renameFile } from '../disk/files.ts';
 import type { Commit, WriteStats } from './contract.ts';
 import { ID_BYTES } from './format.ts';
 import type { IndexDb, IndexWrite } from './index-db.ts';
 import { type ObjectRow, ROWS_PER_TRANSACTION, rowsOfPack } from './index-rows.ts';
 import { readDirectory, withFile } from './pack.ts';
-import { packPath } from './pack-scan.ts';
+import { ensurePackDir, packPath } from './pack-scan.ts';
 import type { SealedPack } from './pack-writer.ts';
 import { PresentIds, PromisedIds } from './scratch.ts';
 import type { Session } from './session.ts';
@@ -191,7 +191,7 @@ export class SessionPacks implements PackSink {
 
   #move(file: number, sealed: SealedPack): void {
     const target = this.packPath(sealed.pack);
-    ensureDirDurable(dirname(target));
+    ensurePackDir(target);
     renameFile(sealed.path, target);
     fsyncDir(dirname(target));
     this.files.moved(file, target);
