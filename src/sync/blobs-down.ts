@@ -1,12 +1,13 @@
 /** Which snapshots' data is fetched from the other side, and fetching it. */
-import type { SnapshotId } from '../core/ids.ts';
+import type { SnapshotId, VolsetId } from '../core/ids.ts';
 import type { RefStep } from '../core/ref-plan.ts';
 import { isEmpty, lineOf, type Selection } from '../core/selection.ts';
+import type { MetaStore } from '../meta/contract.ts';
 import { downloadSnapshots } from '../transfer/client.ts';
 import { lackedHere, noteAbsent } from './left-out.ts';
 import { resolveReference } from './references.ts';
 import type { Moved, ProblemRow } from './results.ts';
-import type { Known, Session } from './session.ts';
+import type { Session } from './session.ts';
 import { sinceStop } from './since.ts';
 
 export interface Received extends Moved {
@@ -41,8 +42,13 @@ function namedIn({ engine, volset }: Session, { metadataOnly, snapshots = [] }: 
   return metadataOnly ? [] : snapshots.map((ref) => resolveReference(engine, volset, ref).snapshot);
 }
 
-export const isMetadataOnly = ({ engine, volset }: Pick<Known, 'engine' | 'volset'>): boolean =>
+export const isMetadataOnly = ({ engine, volset }: MetadataOnly): boolean =>
   engine.meta.settings()[`volset.${volset}.metadata-only`] === 'true';
+
+interface MetadataOnly {
+  engine: { meta: Pick<MetaStore, 'settings'> };
+  volset: VolsetId;
+}
 
 export async function blobsDown(
   session: Session,

@@ -5,7 +5,7 @@ import { PlaitError } from '../core/errors.ts';
 import type { BranchId, SnapshotId, VolsetId } from '../core/ids.ts';
 import { ROOT } from '../core/paths.ts';
 import type { Problem, Volume } from '../volume/contract.ts';
-import { isInDoubt } from '../volume/index.ts';
+import { findDoubt, isInDoubt } from '../volume/index.ts';
 import { moveVolume } from './checkout.ts';
 import { type Engine, rootHere } from './engine.ts';
 import { type Bracket, findBracket, showBracket } from './hold-brackets.ts';
@@ -64,7 +64,8 @@ export interface Planned {
 export async function foreseeVolume(engine: Engine, volume: Volume, planned: Planned): Promise<Forwarded> {
   const { base, expected, moving } = volume.state;
   // What an earlier command left half done is finished first: what is unsaved can be told only then.
-  if (volume.pendingCheckout() || isInDoubt(volume.stateDir) || moving || (expected && expected !== base)) return STAYS;
+  if (volume.pendingCheckout() || isInDoubt(findDoubt(volume.stateDir)) || moving || (expected && expected !== base))
+    return STAYS;
   if (base === null || base === planned.tip) return STAYS;
   const follows = planned.replaces || compareTips(planned.parents, base, planned.tip).relation === 'behind';
   return follows && (await isDirty(engine, volume, { looksOnly: true })) ? { ...STAYS, unsaved: true } : STAYS;

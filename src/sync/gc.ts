@@ -126,8 +126,7 @@ async function letGo(engine: Engine, volset: VolsetId, witnesses: Witnesses, opt
   const rows = new Map(droppedRows(engine, volset, [...gone, ...old]).map((row) => [row.snapshot, row]));
   // Nobody is asked for what was forgotten.
   const first = releaseGone(engine, volset, gone, dryRun);
-  const left = old.filter((id) => !gone.includes(id));
-  const second = await release(engine, volset, left, witnesses, { dryRun, force });
+  const second = await release(engine, volset, old, witnesses, { dryRun, force });
   return {
     volset: name,
     volsetId: volset,

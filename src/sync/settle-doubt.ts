@@ -24,7 +24,7 @@ const UNTELLABLE: ErrorCode[] = ['integrity', 'blob-absent', 'not-found'];
 export async function settleDoubt(engine: Engine, volume: Volume): Promise<void> {
   const doubt = findDoubt(volume.stateDir);
   if (!doubt) return;
-  if (!isInDoubt(volume.stateDir)) {
+  if (!isInDoubt(doubt)) {
     if (isWrittenBack(doubt)) dropDoubt(volume);
     return;
   }

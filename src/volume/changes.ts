@@ -15,7 +15,7 @@ import type { FileStat } from '../core/stat.ts';
 import { stampFile } from '../disk/files.ts';
 import { CacheSession, openBase } from './cache-session.ts';
 import type { Changes, ChangesOptions } from './contract.ts';
-import { isInDoubt } from './doubt.ts';
+import { findDoubt, isInDoubt } from './doubt.ts';
 import { LinkGroups } from './link-groups.ts';
 import { makeEntry } from './make-entry.ts';
 import { Merge, type Slot } from './merge.ts';
@@ -78,7 +78,7 @@ class Collector implements Changes {
 
   async *#batches(): AsyncGenerator<Change[], void, undefined> {
     const { volume } = this.#options;
-    if (volume.pendingCheckout() || isInDoubt(volume.stateDir)) {
+    if (volume.pendingCheckout() || isInDoubt(findDoubt(volume.stateDir))) {
       throw new PlaitError('busy', 'a checkout of this working directory was cut off', {
         hint: 'the next command finishes it first; run it again',
       });

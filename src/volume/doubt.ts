@@ -71,10 +71,7 @@ export function renewDoubt(stateDir: string, { from }: Doubt, bytes: number): vo
 const write = (stateDir: string, doubt: Doubt): void => writeJson(join(stateDir, NAME), { version: 1, ...doubt });
 
 /** After another start of the system, or one that cannot be told: files may be torn. */
-export const isInDoubt = (stateDir: string): boolean => {
-  const doubt = findDoubt(stateDir);
-  return doubt !== undefined && doubt.boot !== bootId();
-};
+export const isInDoubt = (doubt: Doubt | undefined): boolean => doubt !== undefined && doubt.boot !== bootId();
 
 /** In the same boot: the kernel has had the time to write all. */
 export function isWrittenBack({ boot, since, bytes }: Doubt): boolean {

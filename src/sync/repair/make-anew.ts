@@ -5,6 +5,7 @@ import { type GenerationHash, type InstallId, type SnapshotId, storeId, type Vol
 import type { Generation } from '../../core/records.ts';
 import type { BranchView, MetaStore, PackedGeneration, RemoteConfig, TokenRow } from '../../meta/contract.ts';
 import { laterEpoch, MetaRebuild, openMetaStore, type RebuildReport } from '../../meta/index.ts';
+import { isMetadataOnly } from '../blobs-down.ts';
 import type { StoreOptions } from '../store.ts';
 import { allSnapshots } from '../verify/snapshots.ts';
 import { generationsIn } from './metadata.ts';
@@ -145,7 +146,7 @@ function markWhole(
   }
   flush();
   keepPromises(meta, volset, now);
-  if (absent === 0 || isMetadataOnly(meta, volset)) return;
+  if (absent === 0 || isMetadataOnly({ engine: { meta }, volset })) return;
   notes.push({ what: `the data of ${absent} snapshots is not here: it was dropped, never came, or is lost`, volset });
 }
 
@@ -194,7 +195,7 @@ function putTips(
     if (tip === undefined) continue;
     const { snapshot, guessed } = tip;
     if (meta.forgotten(volset, [snapshot]).length > 0) keepForgotten(meta, trees, volset, { branch, snapshot, before });
-    if (!meta.findSnapshot(volset, snapshot)?.hasBlob && !isMetadataOnly(meta, volset)) {
+    if (!meta.findSnapshot(volset, snapshot)?.hasBlob && !isMetadataOnly({ engine: { meta }, volset })) {
       // Our branch stood there, so it was whole once: it comes again, or what is left of it is restored.
       if (guessed) continue;
       meta.setBlobs(volset, [snapshot]);
@@ -221,6 +222,3 @@ function keepForgotten(
   const view = meta.findSnapshot(volset, snapshot);
   if (view && lackingAmong(trees, volset, [view]).next().done) meta.setBlobs(volset, [snapshot]);
 }
-
-const isMetadataOnly = (meta: MetaStore, volset: VolsetId): boolean =>
-  meta.settings()[`volset.${volset}.metadata-only`] === 'true';

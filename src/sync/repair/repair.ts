@@ -31,7 +31,7 @@ export async function repairStore(engine: Engine): Promise<Repair> {
 
 /**
  * The index first: what it does not know would not be saved from a damaged pack. Borrowed objects are not in packs of
- * their volset, so it is not made again without need; they are borrowed again where snapshots miss them (heal.ts).
+ * their volset, so it is not made again without need; where snapshots miss them, they are copied (heal.ts).
  */
 async function repairPacks(engine: Engine): Promise<Repaired[]> {
   const { blob } = engine;

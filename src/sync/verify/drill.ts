@@ -12,7 +12,7 @@ import { restoreEntries } from '../../volume/restore.ts';
 import type { Engine } from '../engine.ts';
 import { selectedEntries } from '../restore.ts';
 import type { JsonPath } from '../results.ts';
-import { type Finding, noneAffected } from './findings.ts';
+import { type Finding, MAX_PATHS, noneAffected } from './findings.ts';
 import { completeSnapshots } from './snapshots.ts';
 
 export interface DrillResult {
@@ -107,7 +107,7 @@ const findingOf = ({ volset, view }: Draw, paths: PathKey[], what: string): Find
   kind: 'drill',
   volset,
   snapshots: [view.id],
-  paths: paths.slice(0, 20).map(jsonPath),
+  paths: paths.slice(0, MAX_PATHS).map(jsonPath),
   pathCount: paths.length,
   what: `a restore drill failed: ${what}`,
 });

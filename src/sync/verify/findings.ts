@@ -22,7 +22,7 @@ export type Finding = { what: string } & Affected &
     | { kind: 'pack'; volset: VolsetId; pack: string; lost: ObjectRef[] }
     /**
      * index.db is damaged, or is not what the packs say: it can be made again, and what was borrowed from another volset
-     * is borrowed again. `lost`: objects that are needed, lie in packs, and are not found.
+     * is copied from there. `lost`: objects that are needed, lie in packs, and are not found.
      */
     | { kind: 'index'; volset: VolsetId | null; lost: ObjectRef[] }
     /** Objects that complete snapshots need, that the index does not know and no pack holds. */

@@ -20,7 +20,7 @@ export async function packFaults(engine: Engine, asked: ReadExtent): Promise<Fin
   const bytes = asked.budget === undefined ? total : Math.min(asked.budget, total);
   const phase = engine.reporter.phase('reading packs', { items: packs.length, bytes });
   let seen = { packs: 0, bytes: 0 };
-  const findings = new Map<string, Finding & { kind: 'pack' }>();
+  const damaged = new Map<string, Damaged>();
   for await (const damage of engine.blob.verifyPacks({
     ...extentOf(asked, total),
     random: chanceOf(engine.world),
@@ -30,34 +30,29 @@ export async function packFaults(engine: Engine, asked: ReadExtent): Promise<Fin
       seen = now;
     },
   }))
-    add(findings, damage);
+    add(damaged, damage);
   phase.end();
-  return [...findings.values()];
+  return [...damaged.values()].map(({ finding }) => finding);
+}
+
+interface Damaged {
+  finding: Finding & { kind: 'pack' };
+  /** Of the first block that is damaged, and how many more are. */
+  what: string;
+  more: number;
 }
 
 /** One finding a pack, however many of its blocks are damaged. */
-function add(findings: Map<string, Finding & { kind: 'pack' }>, { volset, pack, what, lost }: PackDamage): void {
-  const known = findings.get(pack);
-  if (known) {
-    known.lost.push(...lost);
-    known.what = `${known.what.replace(/ \(and \d+ more\)$/, '')} (and ${++counts(known).more} more)`;
+function add(packs: Map<string, Damaged>, { volset, pack, what, lost }: PackDamage): void {
+  const known = packs.get(pack);
+  if (!known) {
+    const first = `pack ${pack.slice(0, 12)}: ${what}`;
+    const finding = { ...noneAffected(), kind: 'pack' as const, volset, pack, lost: [...lost], what: first };
+    packs.set(pack, { finding, what: first, more: 0 });
     return;
   }
-  findings.set(pack, {
-    ...noneAffected(),
-    kind: 'pack',
-    volset,
-    pack,
-    lost: [...lost],
-    what: `pack ${pack.slice(0, 12)}: ${what}`,
-  });
-}
-
-const more = new WeakMap<Finding, { more: number }>();
-function counts(finding: Finding): { more: number } {
-  const known = more.get(finding) ?? { more: 0 };
-  more.set(finding, known);
-  return known;
+  known.finding.lost.push(...lost);
+  known.finding.what = `${known.what} (and ${++known.more} more)`;
 }
 
 /** A sample is read whole; drawn by packs, so that each byte read is compared. */
