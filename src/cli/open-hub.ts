@@ -6,6 +6,7 @@ import { keepPacked } from '../sync/settle.ts';
 import { openBlobs, openMetaToWrite, type StoreOptions } from '../sync/store.ts';
 import { TransferServer } from '../transfer/index.ts';
 import type { TransferTokens } from '../wire/transfer-service.ts';
+import type { ConfigStore } from './config-store.ts';
 import { refuseEphemeral } from './ephemeral.ts';
 import { type HubLimits, hubLimits } from './hub-limits.ts';
 import { type HubService, hubService } from './hub-service.ts';
@@ -26,6 +27,8 @@ export interface HubParts extends AsyncDisposable {
   meta: AsyncMeta;
   transfer: TransferServer;
   transferTokens: TransferTokens;
+  /** Read once: a hub that is to go by other values is started again. */
+  config: Pick<ConfigStore, 'read'>;
   service: HubService;
 }
 
@@ -34,7 +37,7 @@ export async function openHubParts(
   dir: string,
   { settings, separateReads, trouble }: HubPartsOptions,
 ): Promise<HubParts> {
-  const { secret, limits, service } = readSettings(dir, settings);
+  const { secret, limits, config, service } = readSettings(dir, settings);
   await using opened = new AsyncDisposableStack();
   const blob = opened.use(await openBlobs(dir, settings));
   const { label, lockWaitMs, stateDir, uid } = settings;
@@ -63,19 +66,24 @@ export async function openHubParts(
   // Stops first, and packs what came last.
   opened.defer(keepPacked({ meta, blob }, (error) => trouble('pack-failed', error)));
   const parts = opened.move();
-  return { meta, transfer, transferTokens, service, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+  return { meta, transfer, transferTokens, config, service, [Symbol.asyncDispose]: () => parts.disposeAsync() };
 }
 
 /** On a connection of its own, which is closed again. */
-function readSettings(dir: string, settings: StoreOptions): { secret: string; limits: HubLimits; service: HubService } {
+function readSettings(
+  dir: string,
+  settings: StoreOptions,
+): Pick<HubParts, 'config' | 'service'> & { secret: string; limits: HubLimits } {
   using meta = openMetaToWrite(dir, settings);
   refuseEphemeral(dir, meta.self);
-  const config = storeConfig(meta, dir);
+  const { origin, read } = storeConfig(meta, dir);
+  const values = read();
+  const config = { origin, read: () => values };
   const limits = hubLimits(config);
   const service = hubService(config);
   const kept = meta.settings()[SECRET];
-  if (kept !== undefined) return { secret: kept, limits, service };
+  if (kept !== undefined) return { secret: kept, limits, config, service };
   const secret = settings.world.random(32).toString('hex');
   meta.putSetting(SECRET, secret);
-  return { secret, limits, service };
+  return { secret, limits, config, service };
 }

@@ -2,18 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { PlaitError } from '../core/errors.ts';
 import { type Audit, createHub, type LogLine } from '../hub/index.ts';
-import type { AsyncMeta } from '../hub/meta-thread.ts';
 import { chanceOf } from '../sync/engine.ts';
-import { createStore, isStore, openMeta, type StoreOptions } from '../sync/store.ts';
+import { createStore, isStore, type StoreOptions } from '../sync/store.ts';
 import { AuditFile } from './audit-file.ts';
-import type { ConfigStore } from './config-store.ts';
 import type { Context } from './context.ts';
 import { keepMaintained } from './maintain.ts';
 import { retireAfter, scrubBudget } from './maintenance.ts';
 import { locate, storeOptions } from './open-engine.ts';
-import { openHubParts } from './open-hub.ts';
+import { type HubParts, openHubParts } from './open-hub.ts';
 import { ready } from './readiness.ts';
-import { storeConfig } from './store-config.ts';
 
 export interface ServeOptions {
   store?: string;
@@ -45,7 +42,7 @@ export async function serve(
     trouble: (event, error) => logLine(context, { level: 'warn', event, message: String(error) }),
   });
   context.onClose(async () => parts[Symbol.asyncDispose]());
-  const { meta, transfer, transferTokens, service } = parts;
+  const { meta, transfer, transferTokens, config, service } = parts;
   const audit = await openAudit(context, service.auditFile);
   const hub = await createHub({
     meta,
@@ -63,7 +60,7 @@ export async function serve(
     log: (line) => logLine(context, line),
     now: settings.world.now,
   });
-  const stopMaintaining = maintained(context, { dir, meta, settings, everyMs: options.maintainMs });
+  const stopMaintaining = maintained(context, { dir, meta, config, settings, everyMs: options.maintainMs });
   try {
     await emit({ event: 'listening', type: 'status', url: hub.url, store: dir }, `serving ${dir} at ${hub.url}`);
     await ready(context, `serving ${dir} at ${hub.url}`);
@@ -79,13 +76,13 @@ function maintained(
   {
     dir,
     meta,
+    config,
     settings,
     everyMs,
-  }: { dir: string; meta: AsyncMeta; settings: StoreOptions; everyMs?: number | undefined },
+  }: Pick<HubParts, 'meta' | 'config'> & { dir: string; settings: StoreOptions; everyMs?: number | undefined },
 ): () => Promise<void> {
   if (everyMs === undefined) return async () => {};
   const { label, lockWaitMs, stateDir, uid, world } = settings;
-  const config = configOf(dir, settings);
   const work = {
     dir,
     store: { label, lockWaitMs, stateDir, uid },
@@ -99,13 +96,6 @@ function maintained(
     random: chanceOf(world),
     log: (line) => logLine(context, line),
   });
-}
-
-/** Read once: a hub that is to go by other values is started again. */
-function configOf(dir: string, settings: StoreOptions): Pick<ConfigStore, 'read'> {
-  using meta = openMeta(dir, settings);
-  const values = storeConfig(meta, dir).read();
-  return { read: () => values };
 }
 
 /** Closed after the hub; SIGHUP opens it anew, for those who move it away. */

@@ -6,6 +6,7 @@
 import { PlaitError } from '../core/errors.ts';
 import { installOf, type SnapshotId, type VolsetId } from '../core/ids.ts';
 import type { Peer } from '../core/peer.ts';
+import { PROMISE_MS } from '../core/promise.ts';
 import type { RemoteConfig } from '../meta/contract.ts';
 import type { Engine } from './engine.ts';
 import { basesOf, tipsOf } from './gc-in-use.ts';
@@ -106,8 +107,8 @@ export async function release(
   return done;
 }
 
-/** A remote's word is good for an hour; this process may have been stopped, or its machine asleep, since it was given. */
-const GOOD_MS = 30 * 60 * 1000;
+/** Half of what a remote's word is good for: this process may have been stopped, or its machine asleep, since it was given. */
+const GOOD_MS = PROMISE_MS / 2;
 
 const stale = (): PlaitError =>
   new PlaitError('busy', 'What remotes said of their data is too old by now to drop anything for it.', {

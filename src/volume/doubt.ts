@@ -4,14 +4,13 @@
  * them. It goes when the kernel must have written all.
  */
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSnapshotId, type SnapshotId } from '../core/ids.ts';
 import { bootId, secondsUp, writesBackSoon } from '../disk/boot.ts';
 import { fsyncDir } from '../disk/durable.ts';
 import { removeFile } from '../disk/files.ts';
 import type { Volume } from './contract.ts';
-import { openJson, writeJson } from './state.ts';
+import { findText, openJson, writeJson } from './state.ts';
 
 export interface Doubt {
   /** What was checked out before, all of it on the disk; null: nothing is known to be. */
@@ -32,13 +31,8 @@ const BYTES_A_SECOND = 1 << 20;
 const isAmount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 export function findDoubt(stateDir: string): Doubt | undefined {
-  let text: string;
-  try {
-    text = readFileSync(join(stateDir, NAME), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = findText(join(stateDir, NAME));
+  if (text === undefined) return undefined;
   const { version, from = null, boot = null, since, bytes } = openJson(text) ?? {};
   const isSound =
     version === 1 &&

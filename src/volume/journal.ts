@@ -1,6 +1,5 @@
 /** The note that a checkout has begun: written before the first change on disk, removed after the last. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaitError } from '../core/errors.ts';
 import { isBranchId, isNodeId, isSnapshotId } from '../core/ids.ts';
@@ -8,6 +7,7 @@ import { bootId } from '../disk/boot.ts';
 import { fsyncDir, writeFileDurable } from '../disk/durable.ts';
 import { removeFile } from '../disk/files.ts';
 import type { CheckoutOptions } from './contract.ts';
+import { findText } from './state.ts';
 
 export type CheckoutTarget = CheckoutOptions['target'];
 
@@ -29,13 +29,8 @@ export function writeJournal(stateDir: string, target: CheckoutTarget, boot = bo
 
 /** undefined where no checkout was cut off. */
 export function findJournal(stateDir: string): { target: CheckoutTarget; sameBoot: boolean } | undefined {
-  let text: string;
-  try {
-    text = readFileSync(join(stateDir, NAME), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = findText(join(stateDir, NAME));
+  if (text === undefined) return undefined;
   const journal = parse(text);
   const boot = bootId();
   return { target: journal.target, sameBoot: boot !== null && boot === journal.boot };

@@ -23,6 +23,16 @@ export const sealedJson = (value: object): Buffer =>
 
 const sumOf = (text: string): string => hash('sha256', text, 'hex').slice(0, 16);
 
+/** undefined where there is no such file. */
+export function findText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 /** What `sealedJson` wrote, without the checksum. Files of earlier versions have none. */
 export function openJson(text: string): Record<string, unknown> | undefined {
   try {

@@ -1,11 +1,10 @@
 /** What this store vouches for: whoever is told that a blob is here may drop its own. */
 import type { SnapshotId, VolsetId } from '../../core/ids.ts';
+import { PROMISE_MS, promiseOf } from '../../core/promise.ts';
 import { JSON_TYPE } from '../../wire/headers.ts';
 import { type HeldAnswer, heldAnswer, heldAsk } from '../../wire/messages.ts';
 import type { Call, HubContext, Route } from './route.ts';
 import { requireVolset } from './volsets.ts';
-
-const PROMISE_MS = 60 * 60 * 1000;
 
 async function holds(context: HubContext, { volset, body, note }: Call): Promise<HeldAnswer> {
   const { meta, now } = context;
@@ -13,18 +12,18 @@ async function holds(context: HubContext, { volset, body, note }: Call): Promise
   const { known } = await requireVolset(context, volset);
   // The data of a deleted volset goes, whatever anybody was told.
   if (!known || (await meta.findVolset(volset)) === undefined) return { held: [] };
-  const there = await soundAmong(meta, volset, [...new Set(snapshots)]);
+  const there = await heldAmong(meta, volset, [...new Set(snapshots)]);
   note({ snapshots: there.length });
   if (there.length === 0) return { held: [] };
-  // One name for all who ask: rows are as many as there are snapshots, however often and by whom they are asked for.
-  await meta.keepBlobs(volset, `promise:${volset}`, there, now() + PROMISE_MS, { add: true });
+  await meta.keepBlobs(volset, promiseOf(volset), there, now() + PROMISE_MS, { add: true });
   // What was dropped before the promise stood is not promised.
-  return { held: await soundAmong(meta, volset, there) };
+  return { held: await heldAmong(meta, volset, there) };
 }
 
-async function soundAmong(meta: HubContext['meta'], volset: VolsetId, ids: SnapshotId[]): Promise<SnapshotId[]> {
-  const not = new Set([...(await meta.missingBlobs(volset, ids)), ...(await meta.damagedBlobs(volset))]);
-  return ids.filter((id) => !not.has(id));
+/** What is damaged is missing. */
+async function heldAmong(meta: HubContext['meta'], volset: VolsetId, ids: SnapshotId[]): Promise<SnapshotId[]> {
+  const missing = new Set(await meta.missingBlobs(volset, ids));
+  return ids.filter((id) => !missing.has(id));
 }
 
 export const holdsRoutes: Route[] = [

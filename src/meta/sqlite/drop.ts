@@ -1,5 +1,6 @@
 /** Blobs that go from this store; their metadata stays. What may not go is decided in the transaction that lets go. */
 import type { SnapshotId, VolsetId } from '../../core/ids.ts';
+import { isPromise } from '../../core/promise.ts';
 import { snapshotKey } from '../../core/register.ts';
 import type { Refusal } from '../contract.ts';
 import { isComplete } from './blobs.ts';
@@ -47,7 +48,7 @@ function refusal(engine: Engine, n: number, id: SnapshotId, force: boolean): Ref
   const { db } = engine;
   if (!isComplete(engine, n, id)) return 'absent';
   const keepers = keepersOf(engine, n, id);
-  if (keepers.some((name) => !name.startsWith('promise:'))) return 'in-use';
+  if (keepers.some((name) => !isPromise(name))) return 'in-use';
   if (isDead(engine, n, 'volset')) return undefined;
   // Of a forgotten one, too: a branch that is still there may bring it back.
   if (db.get('SELECT 1 FROM refs WHERE volset = ? AND store = 0 AND snapshot = ?', n, id)) return 'tip';

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { KIND, unhex } from '../../core/hash.ts';
 import { type GenerationHash, type InstallId, type SnapshotId, storeId, type VolsetId } from '../../core/ids.ts';
+import { PROMISE_MS, promiseOf } from '../../core/promise.ts';
 import type { Generation } from '../../core/records.ts';
 import type { BranchView, MetaStore, PackedGeneration, RemoteConfig, TokenRow } from '../../meta/contract.ts';
 import { laterEpoch, MetaRebuild, openMetaStore, type RebuildReport } from '../../meta/index.ts';
@@ -150,16 +151,13 @@ function markWhole(
   notes.push({ what: `the data of ${absent} snapshots is not here: it was dropped, never came, or is lost`, volset });
 }
 
-/** A promise lasts for an hour (decided by the hub that gives it). */
-const PROMISE_MS = 60 * 60 * 1000;
-
 /** Which were given nobody knows any more, and others may have dropped theirs: as if all were. */
 function keepPromises(meta: MetaStore, volset: VolsetId, now: number): void {
   const until = now + PROMISE_MS;
   for (let after: SnapshotId | null = null; ; ) {
     const page: SnapshotId[] = meta.snapshotPage(volset, after, BATCH);
     if (page.length === 0) return;
-    meta.keepBlobs(volset, `promise:${volset}`, page, until, { add: true });
+    meta.keepBlobs(volset, promiseOf(volset), page, until, { add: true });
     after = page[page.length - 1];
   }
 }
