@@ -117,7 +117,8 @@ export class MemoryMeta {
   }
 
   missingBlobs(id: VolsetId, ids: SnapshotId[]): SnapshotId[] {
-    return ids.filter((snapshot) => this.volsets.get(id)?.snapshots.get(snapshot)?.hasBlob !== true);
+    const held = (snapshot: SnapshotId) => this.volsets.get(id)?.snapshots.get(snapshot)?.hasBlob === true;
+    return ids.filter((snapshot) => !held(snapshot) || this.damaged.includes(snapshot));
   }
 
   forgotten(): SnapshotId[] {
