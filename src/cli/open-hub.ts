@@ -1,5 +1,6 @@
 /** The parts of a hub over a store on disk, for `plait serve` and for remotes that are paths. */
 // Not by the folder's index: that loads the HTTP server.
+import type { HubData } from '../hub/contract.ts';
 import { type AsyncMeta, openMetaThread } from '../hub/meta-thread.ts';
 import { createTransferTokens } from '../hub/transfer-token.ts';
 import { keepPacked } from '../sync/settle.ts';
@@ -26,6 +27,7 @@ export interface HubPartsOptions {
 export interface HubParts extends AsyncDisposable {
   meta: AsyncMeta;
   transfer: TransferServer;
+  data: HubData;
   transferTokens: TransferTokens;
   /** Read once: a hub that is to go by other values is started again. */
   config: Pick<ConfigStore, 'read'>;
@@ -66,7 +68,15 @@ export async function openHubParts(
   // Stops first, and packs what came last.
   opened.defer(keepPacked({ meta, blob }, (error) => trouble('pack-failed', error)));
   const parts = opened.move();
-  return { meta, transfer, transferTokens, config, service, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+  return {
+    meta,
+    transfer,
+    data: { blob, manifest },
+    transferTokens,
+    config,
+    service,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
 }
 
 /** On a connection of its own, which is closed again. */

@@ -42,10 +42,11 @@ export async function serve(
     trouble: (event, error) => logLine(context, { level: 'warn', event, message: String(error) }),
   });
   context.onClose(async () => parts[Symbol.asyncDispose]());
-  const { meta, transfer, transferTokens, config, service } = parts;
+  const { meta, data, transfer, transferTokens, config, service } = parts;
   const audit = await openAudit(context, service.auditFile);
   const hub = await createHub({
     meta,
+    data,
     transfer,
     transferTokens,
     host,

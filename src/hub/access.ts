@@ -3,7 +3,7 @@
  * which is why it listens on loopback only; tokens made or revoked meanwhile count from the next request on.
  */
 import { PlaitError } from '../core/errors.ts';
-import { isVolsetId, type VolsetId } from '../core/ids.ts';
+import { isSnapshotId, isVolsetId, type SnapshotId, type VolsetId } from '../core/ids.ts';
 import { type Caller, RIGHTS, type Right } from '../wire/transfer-service.ts';
 import { ANONYMOUS, authenticate, callerOf } from './bearer-token.ts';
 import type { HubMeta } from './contract.ts';
@@ -91,6 +91,11 @@ export function authorize(options: AccessOptions, caller: ScopedCaller, right: R
 export function volsetOf(value: string | undefined): VolsetId {
   if (isVolsetId(value)) return value;
   throw new PlaitError('not-found', 'no such volume set here', { hint: 'see `plait remote show`' });
+}
+
+export function snapshotOf(value: string | undefined): SnapshotId {
+  if (isSnapshotId(value)) return value;
+  throw new PlaitError('not-found', 'no such snapshot here', { hint: 'see `plait log`' });
 }
 
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3}|localhost)$/i;

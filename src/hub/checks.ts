@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { PlaitError } from '../core/errors.ts';
-import { isRandomId, type VolsetId } from '../core/ids.ts';
+import { isRandomId, type SnapshotId, type VolsetId } from '../core/ids.ts';
 import { mediaType, PROTOCOL_HEADER, TRANSFER_HEADER } from '../wire/headers.ts';
 import { PROTOCOL } from '../wire/limits.ts';
 import { fault } from '../wire/schema.ts';
@@ -16,6 +16,7 @@ import {
   identify,
   isAnonymous,
   type ScopedCaller,
+  snapshotOf,
   volsetOf,
 } from './access.ts';
 import { ANONYMOUS } from './bearer-token.ts';
@@ -24,6 +25,7 @@ import type { Route } from './routes/route.ts';
 export interface Checked {
   caller: ScopedCaller;
   volset: VolsetId | undefined;
+  snapshot: SnapshotId | undefined;
   claims: TransferClaims | undefined;
   query: Record<string, string>;
   /** Identifies and authorizes the caller anew. */
@@ -50,6 +52,7 @@ export async function check(
   if (right !== null && isAnonymous(caller) && !access.noAuth) checkHost(headers.host);
   const volset = 'volset' in params ? volsetOf(params.volset) : undefined;
   permit(route, access, caller, volset);
+  const snapshot = 'snapshot' in params ? snapshotOf(params.snapshot) : undefined;
   const renew = async (): Promise<ScopedCaller> => {
     if (right === null) return caller;
     const present = await identify(access, headers.authorization);
@@ -59,7 +62,7 @@ export async function check(
   const claims = route.transfer && checkTransfer(route, params.upload, caller, headers[TRANSFER_HEADER], tokens);
   checkProtocol(headers[PROTOCOL_HEADER]);
   checkBodyType(route, request);
-  return { caller, volset, claims, query: checkQuery(route, request.query), renew };
+  return { caller, volset, snapshot, claims, query: checkQuery(route, request.query), renew };
 }
 
 function permit({ right, also }: Route, access: AccessOptions, caller: ScopedCaller, volset?: VolsetId): void {

@@ -14,11 +14,11 @@ import { VolsetViews } from './views/volset-views.ts';
 
 type Parts = Pick<
   HubOptions,
-  'meta' | 'transfer' | 'transferTokens' | 'limits' | 'now' | 'log' | 'readOnly' | 'minFree' | 'audit'
+  'meta' | 'data' | 'transfer' | 'transferTokens' | 'limits' | 'now' | 'log' | 'readOnly' | 'minFree' | 'audit'
 >;
 
 export function hubContext(parts: Parts): HubContext {
-  const { meta, transfer, transferTokens, limits, now = Date.now, log } = parts;
+  const { meta, data, transfer, transferTokens, limits, now = Date.now, log } = parts;
   const heads = new HeadWatch(meta, {
     onFailure: (error) => log?.({ level: 'warn', event: 'look-failed', message: textOf(error) }),
   });
@@ -27,6 +27,7 @@ export function hubContext(parts: Parts): HubContext {
   const metrics = new Metrics();
   return {
     meta: noticed,
+    data,
     transfer,
     transferTokens,
     limits: all,

@@ -1,4 +1,6 @@
 /** What `createHub` takes. The hub knows no store: the composition root hands it metadata, transfers and tokens. */
+import type { BlobStore } from '../blob/contract.ts';
+import type { Manifest } from '../blob/manifest/contract.ts';
 import type { Async } from '../core/async.ts';
 import type { MetaStore } from '../meta/contract.ts';
 import type { TransferService, TransferTokens } from '../wire/transfer-service.ts';
@@ -90,8 +92,16 @@ export interface HubLimits {
   stateWaitMs: number;
 }
 
+/** Where views look into snapshots. */
+export interface HubData {
+  blob: Pick<BlobStore, 'reader' | 'packs'>;
+  manifest: Manifest;
+}
+
 export interface HubOptions {
   meta: HubMeta;
+  /** Without it nobody can look into a snapshot here. */
+  data?: HubData;
   transfer: TransferService;
   /** The same that the transfer service signs with (transfer-token.ts). */
   transferTokens: TransferTokens;

@@ -43,7 +43,9 @@ export class RealHub implements AsyncDisposable {
       now: Date.now,
       randomId: () => randomBytes(16).toString('hex'),
     });
-    this.hub = await createHub({ meta: this.thread.meta, transfer, transferTokens: tokens, cutEveryMs: 0, ...options });
+    const data = { blob: this.blob, manifest };
+    const { meta } = this.thread;
+    this.hub = await createHub({ meta, data, transfer, transferTokens: tokens, cutEveryMs: 0, ...options });
   }
 
   /** As at SIGTERM. */

@@ -1,9 +1,9 @@
 /** One row of the protocol: what the server registers and checks, and what the OpenAPI document shows. */
-import type { VolsetId } from '../../core/ids.ts';
+import type { SnapshotId, VolsetId } from '../../core/ids.ts';
 import type { Schema } from '../../wire/schema.ts';
 import type { Right, TransferClaims, TransferService, TransferTokens } from '../../wire/transfer-service.ts';
 import type { ScopedCaller } from '../access.ts';
-import type { HubLimits, HubMeta } from '../contract.ts';
+import type { HubData, HubLimits, HubMeta } from '../contract.ts';
 import type { FactReader } from '../facts.ts';
 import type { Feeds } from '../feed/feeds.ts';
 import type { HeadWatch } from '../feed/head-watch.ts';
@@ -14,6 +14,7 @@ import type { VolsetViews } from '../views/volset-views.ts';
 
 export interface HubContext {
   meta: HubMeta;
+  data: HubData | undefined;
   transfer: TransferService;
   transferTokens: TransferTokens;
   limits: HubLimits;
@@ -39,6 +40,8 @@ export interface Call {
   renew(): Promise<ScopedCaller>;
   /** The path's volset; present where the path has one. */
   volset: VolsetId;
+  /** The path's snapshot, which need not be here; present where the path has one. */
+  snapshot: SnapshotId;
   /** Verified claims where the route wants a transfer token. */
   claims: TransferClaims;
   query: Readonly<Record<string, string | undefined>>;
@@ -62,7 +65,7 @@ export interface Medium {
 
 export interface Route {
   method: 'GET' | 'POST' | 'PUT';
-  /** With `:volset` or `:upload` as parameters. */
+  /** With `:volset`, `:snapshot` or `:upload` as parameters. */
   path: string;
   summary: string;
   /** null: open to everyone; any: to every valid token, whatever its rights. */
