@@ -6,6 +6,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundle } from './bundle.ts';
+import { bundlePage } from './bundle-page.ts';
 import { writeManifest } from './manifest.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -15,6 +16,7 @@ const stale = join(root, `dist.old.${process.pid}`);
 
 try {
   await bundle(root, fresh);
+  await bundlePage(root, join(fresh, 'page'));
 } catch (error) {
   rmSync(fresh, { recursive: true, force: true });
   throw error;

@@ -40,6 +40,10 @@ export const LAYERS: Record<string, Row> = {
     folders: ['core', 'disk', 'blob', 'meta', 'volume', 'transfer'],
     why: 'sync reaches peers through the Peer contract of core, so that a hub and a store on this machine are the same to it',
   },
+  page: {
+    folders: ['core', 'wire'],
+    why: 'the page runs in browsers and knows a hub by its messages only',
+  },
   cli: { folders: below, why: 'cli is the composition root; commands are loaded by the manifest, never imported' },
   commands: {
     folders: ['cli', 'sync'],
@@ -58,6 +62,7 @@ export const HOMES: Record<string, readonly string[]> = {
   fastify: ['hub'],
   ignore: ['volume'],
   'node:sqlite': ['blob', 'meta'],
+  diff: ['page'],
 };
 
 /** The one built-in module of core, in one file: hashing is a function of its input. */
@@ -93,7 +98,8 @@ function foreignCode(file: string, folder: string, specifier: string): string | 
   }
   const homes = HOMES[name];
   if (homes === undefined) {
-    if (name.startsWith('node:')) return undefined;
+    if (name.startsWith('node:'))
+      return folder === 'page' ? `src/page must not import ${name}: ${LAYERS.page.why}` : undefined;
     return `${name} has no home: a third-party package is used in one named folder, see scripts/lint/layers.ts`;
   }
   if (homes.includes(folder)) return undefined;

@@ -10,6 +10,7 @@ import { keepMaintained } from './maintain.ts';
 import { retireAfter, scrubBudget } from './maintenance.ts';
 import { locate, storeOptions } from './open-engine.ts';
 import { type HubParts, openHubParts } from './open-hub.ts';
+import { readPageFiles } from './page-files.ts';
 import { ready } from './readiness.ts';
 
 export interface ServeOptions {
@@ -55,6 +56,7 @@ export async function serve(
     readOnly: options.readOnly,
     appendOnly: options.appendOnly,
     noAuth: options.noAuth,
+    page: readPageFiles(),
     minFree: service.minFree,
     trustedProxies: service.trustedProxies,
     audit,

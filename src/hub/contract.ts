@@ -5,6 +5,7 @@ import type { Async } from '../core/async.ts';
 import type { MetaStore } from '../meta/contract.ts';
 import type { TransferService, TransferTokens } from '../wire/transfer-service.ts';
 import type { Audit } from './audit.ts';
+import type { PageFile } from './page.ts';
 
 export type {
   Caller,
@@ -111,6 +112,8 @@ export interface HubOptions {
   port?: number;
   tls?: { cert: string | Uint8Array; key: string | Uint8Array };
   readOnly?: boolean;
+  /** Files of the page that is served at `/`; without them there is none. */
+  page?: readonly PageFile[] | undefined;
   /** What is here is neither deleted nor renamed, whatever a token says. */
   appendOnly?: boolean;
   /** Bytes that must be free for the hub to call itself healthy. */

@@ -6,6 +6,7 @@ import { hubContext, stopTelling } from './context.ts';
 import type { Hub, HubOptions } from './contract.ts';
 import { cutRegularly } from './cut.ts';
 import { Fresh } from './feed/fresh.ts';
+import { pageRoutes } from './page.ts';
 import { routes } from './routes/service.ts';
 import { buildServer, type Server } from './server.ts';
 
@@ -23,7 +24,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   // Of all who ask at once, feeds at their marks above all, one reads for the others.
   const tokens = new Fresh(() => meta.listTokens());
   const access: AccessOptions = { meta: { listTokens: () => tokens.get() }, noAuth, readOnly, appendOnly, now };
-  const server = buildServer(options, context, access, routes);
+  const server = buildServer(options, context, access, [...routes, ...pageRoutes(options.page ?? [])]);
   await listen(server, host, options.port ?? 0);
   const cutting = cutRegularly(meta, options.cutEveryMs ?? 1000, options.log);
   const { port } = server.app.server.address() as AddressInfo;

@@ -197,6 +197,7 @@ function callOf(
 }
 
 function send({ metrics, limits }: HubContext, route: Route, reply: FastifyReply, result: unknown): unknown {
+  if (route.headers) reply.headers(route.headers);
   reply.type(route.answer.type).code(route.status?.(result) ?? 200);
   if (isStream(route.answer.type)) {
     const tooSlow = (): void => {

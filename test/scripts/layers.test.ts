@@ -29,6 +29,9 @@ describe('lint: the layer table', () => {
     ['commands/a.ts', '../core/errors.ts', false, /only types of src\/core/],
     ['commands/remote/a.ts', '../../cli/base-command.ts', false, undefined],
     ['cli/a.ts', 'left-pad', false, /no home/],
+    ['page/views/a.ts', '../../core/errors.ts', false, undefined],
+    ['page/a.ts', '../hub/index.ts', true, /browsers/],
+    ['page/a.ts', 'node:fs', false, /browsers/],
     ['elsewhere/a.ts', './b.ts', false, /no row/],
   ];
   for (const [file, specifier, typeOnly, expected] of rows) {

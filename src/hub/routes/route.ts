@@ -78,6 +78,8 @@ export interface Route {
   optionalQuery?: Record<string, Schema>;
   /** It changes something: its name in the audit log. */
   audit?: string;
+  /** Beside those that every answer has. */
+  headers?: Readonly<Record<string, string>>;
   /** Of an answer that is no error; 200 unless given. */
   status?(result: unknown): number;
   /** The answer goes on until somebody ends it, and may say nothing for long. */

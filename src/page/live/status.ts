@@ -1,0 +1,12 @@
+/** How far a live view is; words of core/watermark, and `lost` while the feed is to be opened again. */
+export type LiveStatus =
+  | { status: 'waiting' }
+  | { status: 'resync' }
+  | { status: 'in-sync'; revision?: number }
+  | { status: 'lost'; why: string; retryAt: number };
+
+export interface Live {
+  readonly status: LiveStatus;
+  /** Called at each change of status, until `signal` aborts. */
+  onStatus(listener: () => void, signal: AbortSignal): void;
+}

@@ -1,0 +1,215 @@
+/**
+ * One volset, live: its state (`/view`) and its feed (`/changes`) merged by watermarks (core/watermark). Tips move by the
+ * feed alone; where records may touch names, or what is deleted, what is shown follows from more than them, and the state
+ * is read again.
+ */
+import type { PlaitError } from '../../core/errors.ts';
+import type { StoreId } from '../../core/ids.ts';
+import type { LoggedRecord, Ref } from '../../core/records.ts';
+import { WatermarkTracker } from '../../core/watermark.ts';
+import type { VolsetDetails } from '../../wire/views.ts';
+import type { Api } from '../api.ts';
+import { Feed } from './feed.ts';
+
+/** `/volset` holds the state without its branches, `/branch/ID` each of them. */
+type Shown = { volset: VolsetDetails } | { branch: ShownBranch };
+export interface ShownBranch {
+  id: string;
+  name: string;
+  tip: string | null;
+}
+
+interface OpenGeneration {
+  left: number;
+  revision: number;
+  touches: boolean;
+}
+
+const VOLSET = '/volset';
+const BRANCH = '/branch/';
+const AGAIN_MS = 300;
+
+export class VolsetLive extends Feed {
+  readonly volset: string;
+  readonly #api: Api;
+  readonly #listeners = new Set<() => void>();
+  #tracker = newTracker();
+  /** Records that are still to come of the generation that was begun, and its revision. */
+  #open: OpenGeneration | undefined;
+  #reading: Promise<void> | undefined;
+  #readAgain = false;
+  #store: string | undefined;
+  #first = Promise.withResolvers<VolsetDetails>();
+  /** Shown until a state of the store that answers now is there. */
+  #last: VolsetDetails | undefined;
+
+  constructor(api: Api, volset: string, signal: AbortSignal) {
+    super(signal);
+    this.#api = api;
+    this.volset = volset;
+    this.#first.promise.catch(() => {});
+  }
+
+  /** Resolves with the first whole state; rejects with what kept it from being read at all. */
+  ready(): Promise<VolsetDetails> {
+    return this.#first.promise;
+  }
+
+  /** As of `revision`, or the last that was whole; undefined until the first state came. */
+  get details(): VolsetDetails | undefined {
+    const shown = this.#tracker.get(VOLSET);
+    return shown && 'volset' in shown ? shown.volset : this.#last;
+  }
+
+  get revision(): number | undefined {
+    return this.#tracker.revision;
+  }
+
+  /** By name. */
+  get branches(): ShownBranch[] {
+    const all = [...this.#tracker.view('/branch')].flatMap(([, shown]) => ('branch' in shown ? [shown.branch] : []));
+    return all.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  }
+
+  /** Called when the view, or anything of the volset, may have changed: what is shown beyond it is to be read again. */
+  onChange(listener: () => void, signal: AbortSignal): void {
+    this.#listeners.add(listener);
+    signal.addEventListener('abort', () => this.#listeners.delete(listener), { once: true });
+  }
+
+  protected override async open(signal: AbortSignal): Promise<Response> {
+    const after = this.#tracker.resumeAt;
+    const query = after === undefined ? {} : { after, store: this.#store };
+    this.#open = undefined;
+    return this.#api.open(`/v1/volsets/${this.volset}/changes`, { query, signal });
+  }
+
+  protected override lost({ code, message }: PlaitError): void {
+    this.#tracker.lost();
+    // Our place in it is none any more; or another store answers. What is shown stays until the new state is there.
+    if (code === 'compacted' || code === 'ahead' || code === 'identity' || code === 'rollback') this.#beginAnew();
+    if (code === 'not-found' || code === 'forbidden' || code === 'unauthorized')
+      this.#fail({ code, message } as PlaitError);
+  }
+
+  protected override take(line: Record<string, unknown>): void {
+    if (this.#open !== undefined) this.#record(line as unknown as LoggedRecord);
+    else if ('feed' in line) this.#opened(line.feed as { after: number; head: number });
+    else if ('generation' in line) this.#generation(line.generation as { revision: number; count: number });
+    else if ('refs' in line) this.#refs(line.refs as Ref[]);
+    else if ('mark' in line) this.#fed((line.mark as { revision: number }).revision, []);
+  }
+
+  #opened({ after, head }: { after: number; head: number }): void {
+    this.#store = this.#api.store;
+    this.#tracker.opened({ store: this.#store as StoreId, after, head });
+    this.#tellStatus();
+    if (this.#tracker.needed !== undefined) this.#read();
+  }
+
+  #generation({ revision, count }: { revision: number; count: number }): void {
+    this.#open = { left: count, revision, touches: false };
+    if (count === 0) this.#closed();
+  }
+
+  #record(record: LoggedRecord): void {
+    const open = this.#open as OpenGeneration;
+    open.touches ||= record.type !== 'snapshot';
+    if (--open.left === 0) this.#closed();
+  }
+
+  #closed(): void {
+    const { revision, touches } = this.#open as OpenGeneration;
+    this.#open = undefined;
+    this.#fed(revision, []);
+    if (touches) this.#read();
+    this.#changed();
+  }
+
+  #refs(refs: Ref[]): void {
+    for (const { branch, snapshot: tip, revision } of refs) {
+      const key = `${BRANCH}${branch}`;
+      const shown = this.#tracker.get(key);
+      if (shown && 'branch' in shown) this.#fed(revision, [{ key, value: { branch: { ...shown.branch, tip } } }]);
+      else {
+        this.#fed(revision, []);
+        // A branch whose name came with it, or comes.
+        this.#read();
+      }
+    }
+    this.#changed();
+  }
+
+  #fed(revision: number, changes: { key: string; value: Shown }[]): void {
+    this.#tracker.feed(revision, changes);
+    this.#tellStatus();
+  }
+
+  #tellStatus(): void {
+    this.tell(this.#tracker.status);
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** One at a time; asked for meanwhile, once more behind it. */
+  #read(): void {
+    if (this.#reading) {
+      this.#readAgain = true;
+      return;
+    }
+    this.#reading = this.#readState().finally(() => {
+      this.#reading = undefined;
+      if (!this.#readAgain || this.signal.aborted) return;
+      this.#readAgain = false;
+      this.#read();
+    });
+  }
+
+  async #readState(): Promise<void> {
+    try {
+      const state = await this.#api.get<VolsetDetails>(`/v1/volsets/${this.volset}/view`, { signal: this.signal });
+      this.#take(state);
+    } catch (error) {
+      if (this.signal.aborted) return;
+      this.#fail(error as PlaitError);
+      await pause(AGAIN_MS);
+      this.#readAgain = this.#tracker.status.status === 'resync';
+    }
+  }
+
+  #take(state: VolsetDetails): void {
+    const store = this.#api.store as StoreId;
+    if (this.#tracker.begin(store, state.revision) === 'stale') {
+      this.#readAgain = true;
+      return;
+    }
+    const items: [string, Shown][] = [
+      [VOLSET, { volset: state }],
+      ...state.branchList.map((branch): [string, Shown] => [`${BRANCH}${branch.id}`, { branch }]),
+    ];
+    for (const [key, shown] of items) this.#tracker.item(key, shown);
+    if (this.#tracker.end(items.length).again) this.#readAgain = true;
+    this.#tellStatus();
+    this.#last = state;
+    this.#first.resolve(state);
+    this.#changed();
+  }
+
+  #beginAnew(): void {
+    this.#tracker = newTracker();
+    this.#store = undefined;
+  }
+
+  /** Later failures show in the status. */
+  #fail(error: PlaitError): void {
+    if (this.#last === undefined) this.#first.reject(error);
+  }
+}
+
+const newTracker = (): WatermarkTracker<Shown> => new WatermarkTracker<Shown>({ same });
+
+const same = (a: Shown, b: Shown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => window.setTimeout(resolve, ms));

@@ -1,0 +1,190 @@
+/** The frame around all views: landmarks, who is asked, the token, which view is open, and the status of its feed. */
+import type { PlaitError } from '../core/errors.ts';
+import { showText } from '../core/paths.ts';
+import { Api } from './api.ts';
+import { h, replace } from './dom.ts';
+import type { Live } from './live/status.ts';
+import { StoreLive } from './live/store-live.ts';
+import { VolsetLive } from './live/volset-live.ts';
+import { errorNotice, loading } from './parts/notice.ts';
+import { signIn } from './parts/sign-in.ts';
+import { StatusPill } from './parts/status-pill.ts';
+import { href, placeOf } from './router.ts';
+import { Session } from './session.ts';
+import type { ViewContext } from './view.ts';
+import { viewOf } from './views/index.ts';
+
+/** What may be asked is asked first: a hub without tokens answers, another says that it wants one. */
+interface Rights {
+  can: string[];
+  volset: string | null;
+}
+
+const NAV: [label: string, ...place: string[]][] = [['Volume sets'], ['Activity', 'activity'], ['Health', 'health']];
+
+export function start(document: Document): void {
+  const shell = new Shell(document);
+  window.addEventListener('hashchange', () => void shell.show());
+  void shell.begin();
+}
+
+class Shell {
+  readonly #document: Document;
+  readonly #session = new Session();
+  readonly #api = new Api(this.#session, () => this.#refused('The hub does not take the token any more.'));
+  readonly #pill = new StatusPill();
+  readonly #main = h('main', { id: 'main', tabindex: '-1' });
+  readonly #nav = h('nav', { 'aria-label': 'Hub' });
+  readonly #signOut = h(
+    'button',
+    { type: 'button', class: 'quiet', hidden: true, on: { click: () => this.#forget() } },
+    'Forget token',
+  );
+  /** Of everything that is asked with the present token. */
+  #signedIn = new AbortController();
+  #store: StoreLive | undefined;
+  #left = new AbortController();
+
+  constructor(document: Document) {
+    this.#document = document;
+    this.#signedIn.abort();
+    const skip = h(
+      'a',
+      { class: 'skip', href: '#main', on: { click: (event) => this.#skip(event) } },
+      'Skip to content',
+    );
+    const header = h(
+      'header',
+      { class: 'bar' },
+      h('a', { class: 'brand', href: href() }, 'plait'),
+      this.#nav,
+      h('div', { class: 'right' }, this.#pill.node, this.#signOut),
+    );
+    document.body.append(
+      skip,
+      header,
+      this.#main,
+      h('footer', { class: 'foot' }, 'Read-only. What is shown is as this hub has it.'),
+    );
+  }
+
+  async begin(): Promise<void> {
+    this.#drawNav();
+    try {
+      await this.#enter();
+    } catch (error) {
+      if ((error as PlaitError).code === 'unauthorized') return;
+      replace(
+        this.#main,
+        errorNotice(error, () => void this.begin()),
+      );
+    }
+  }
+
+  async show(): Promise<void> {
+    if (this.#signedIn.signal.aborted || !this.#store) return;
+    this.#left.abort();
+    const left = new AbortController();
+    this.#left = left;
+    const signal = AbortSignal.any([left.signal, this.#signedIn.signal]);
+    this.#drawNav();
+    this.#showStatus(this.#store, signal);
+    const waiting = window.setTimeout(() => replace(this.#main, loading()), 150);
+    try {
+      const view = await viewOf(this.#context(signal));
+      if (signal.aborted) return;
+      this.#put(view.title, view.node);
+    } catch (error) {
+      if (!signal.aborted)
+        this.#put(
+          'Not shown',
+          errorNotice(error, () => void this.show()),
+        );
+    } finally {
+      window.clearTimeout(waiting);
+    }
+  }
+
+  #context(signal: AbortSignal): ViewContext {
+    const store = this.#store as StoreLive;
+    return {
+      api: this.#api,
+      place: placeOf(location.hash),
+      signal,
+      store,
+      follow: (volset) => {
+        const live = new VolsetLive(this.#api, volset, signal);
+        this.#showStatus(live, signal);
+        void live.run();
+        return live;
+      },
+      redirect: (hash) => location.replace(hash),
+    };
+  }
+
+  #put(title: string, node: HTMLElement): void {
+    this.#document.title = `${showText(title)} · plait`;
+    replace(this.#main, node);
+    window.scrollTo(0, 0);
+    // Whoever cannot see that the view has changed hears it.
+    const heading = this.#main.querySelector<HTMLElement>('h1');
+    heading?.setAttribute('tabindex', '-1');
+    (heading ?? this.#main).focus({ preventScroll: true });
+  }
+
+  async #enter(): Promise<void> {
+    const rights = await this.#api.get<Rights>('/v1/token');
+    if (!rights.can.includes('read')) {
+      this.#refused('This token may not read.');
+      return;
+    }
+    this.#signedIn = new AbortController();
+    this.#signOut.hidden = this.#session.token === undefined;
+    this.#store = new StoreLive(this.#api, this.#signedIn.signal);
+    void this.#store.run();
+    await this.show();
+  }
+
+  #refused(why: string): void {
+    const known = this.#session.token !== undefined;
+    this.#session.forget();
+    this.#signedIn.abort();
+    this.#signOut.hidden = true;
+    this.#pill.show({ status: 'waiting' });
+    const give = async (token: string): Promise<void> => {
+      this.#session.set(token);
+      await this.#enter();
+    };
+    this.#put('Token', signIn(known ? why : 'What it shows depends on what the token may read.', give));
+    this.#main.querySelector<HTMLElement>('#token')?.focus();
+  }
+
+  #forget(): void {
+    this.#session.forget();
+    location.reload();
+  }
+
+  #showStatus(live: Live, signal: AbortSignal): void {
+    const shown = live;
+    this.#shownLive = shown;
+    live.onStatus(() => {
+      if (this.#shownLive === shown) this.#pill.show(shown.status);
+    }, signal);
+    this.#pill.show(live.status);
+  }
+  #shownLive: Live | undefined;
+
+  #drawNav(): void {
+    const [here = ''] = placeOf(location.hash);
+    const items = NAV.map(([label, place = '']) => {
+      const current = place === here || (place === '' && here === 'v');
+      return h('a', { href: href(place), 'aria-current': current && 'page' }, label);
+    });
+    replace(this.#nav, items);
+  }
+
+  #skip(event: Event): void {
+    event.preventDefault();
+    this.#main.focus();
+  }
+}
