@@ -33,7 +33,8 @@ export async function bundlePage(root: string, outdir: string): Promise<void> {
   const named = (start: string, end: string): string => {
     const found = outputs.find((file) => file.startsWith(`${start}-`) && file.endsWith(end));
     if (found === undefined) throw new Error(`the page has no ${start}${end}`);
-    return `/page/${found}`;
+    // Relative: a proxy may put the hub below a path of its own.
+    return `page/${found}`;
   };
   const html = readFileSync(join(src, 'index.html'), 'utf8')
     .replace('ICON', named('icon', '.svg'))

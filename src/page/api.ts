@@ -42,7 +42,8 @@ export class Api {
     const { token } = this.#session;
     if (token !== undefined) headers.authorization = `Bearer ${token}`;
     if (body !== undefined) headers['content-type'] = 'application/json';
-    const response = await this.#fetch(`${path}${queryText(query)}`, {
+    // Relative to the page: a proxy may put the hub below a path of its own.
+    const response = await this.#fetch(`.${path}${queryText(query)}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers,
       body: body === undefined ? null : JSON.stringify(body),
