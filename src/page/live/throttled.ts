@@ -1,0 +1,31 @@
+/** Refreshes that follow a feed: soon after the first word, then at most so often, and never two at a time. */
+
+/** About two a second: as often as people can follow. */
+const EVERY_MS = 500;
+
+/** Gives back what asks for one more `run`; what `run` throws is dropped, since the feed's status tells of what is wrong. */
+export function throttled(run: () => Promise<void> | void, signal: AbortSignal, everyMs = EVERY_MS): () => void {
+  let wanted = false;
+  let busy = false;
+  let last = Number.NEGATIVE_INFINITY;
+  const go = async (): Promise<void> => {
+    if (busy) return;
+    busy = true;
+    while (wanted && !signal.aborted) {
+      await pause(Math.max(0, last + everyMs - performance.now()));
+      if (signal.aborted) break;
+      wanted = false;
+      try {
+        await run();
+      } catch {}
+      last = performance.now();
+    }
+    busy = false;
+  };
+  return () => {
+    wanted = true;
+    void go();
+  };
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => window.setTimeout(resolve, ms));

@@ -1,0 +1,119 @@
+/** What all views of a volset begin with: whose they are, a few facts, and the way to its other views. */
+import type { VolsetDetails } from '../../wire/views.ts';
+import { h, replace } from '../dom.ts';
+import { bytes, count, plural, saved, time } from '../format.ts';
+import { throttled } from '../live/throttled.ts';
+import type { VolsetLive } from '../live/volset-live.ts';
+import { href } from '../router.ts';
+import { name } from '../text.ts';
+import type { ViewContext } from '../view.ts';
+import { tickAges } from './ages.ts';
+
+export type VolsetTab = 'history' | 'branches' | 'members' | 'conflicts' | 'sizes';
+
+const TABS: [tab: VolsetTab, label: string, counted: (details: VolsetDetails) => number | undefined][] = [
+  ['history', 'History', () => undefined],
+  ['branches', 'Branches', (details) => details.branches],
+  ['members', 'Members', (details) => details.members],
+  ['conflicts', 'Conflicts', (details) => details.conflicts],
+  ['sizes', 'Sizes', () => undefined],
+];
+
+/**
+ * The head of a volset's view, which keeps itself up to date until the view is left. To be made once the first state is
+ * there:
+ *
+ *     const live = context.follow(volset);
+ *     await live.ready();
+ *     const node = h('section', null, volsetHead(context, live, 'conflicts'), …);
+ *
+ * With a tab, the volset's name is the view's `h1` and facts follow; the tab is marked as current. Without one (views of
+ * a snapshot, of a diff) the name is a link back to the history, facts are left out, and the view brings its own `h1`.
+ */
+export function volsetHead(context: ViewContext, live: VolsetLive, current?: VolsetTab): HTMLElement {
+  const { api, signal } = context;
+  const slots = current ? [heading, about, facts, tabs] : [back, tabs];
+  const parts = slots.map((make) => ({ make, node: h('div'), shown: '' }));
+  const show = (details: VolsetDetails): void => {
+    for (const part of parts) keepUp(part, part.make(details, current));
+  };
+  show(live.details as VolsetDetails);
+  // Tips move by the feed; sums are counted by the hub.
+  const read = throttled(
+    async () => show(await api.get<VolsetDetails>(`/v1/volsets/${live.volset}/view`, { signal })),
+    signal,
+    1000,
+  );
+  live.onChange(read, signal);
+  const head = h(
+    'div',
+    { class: 'volset-head' },
+    parts.map(({ node }) => node),
+  );
+  tickAges(head, signal);
+  return head;
+}
+
+interface Part {
+  node: HTMLElement;
+  shown: string;
+}
+
+/** What did not change stays, and the focus where it was. */
+function keepUp(part: Part, next: HTMLElement | null): void {
+  const shown = next?.outerHTML ?? '';
+  if (shown === part.shown) return;
+  part.shown = shown;
+  const focused = part.node.contains(document.activeElement) ? (document.activeElement as HTMLElement) : undefined;
+  replace(part.node, next);
+  const again = focused?.getAttribute('href');
+  if (focused) part.node.querySelector<HTMLElement>(again ? `a[href="${CSS.escape(again)}"]` : 'h1')?.focus();
+}
+
+const heading = (details: VolsetDetails): HTMLElement => h('h1', { tabindex: '-1' }, name(details.name));
+
+const about = ({ description }: VolsetDetails): HTMLElement | null =>
+  description ? h('p', { class: 'about' }, name(description)) : null;
+
+const back = (details: VolsetDetails): HTMLElement =>
+  h('p', { class: 'volset-brief' }, h('a', { href: href('v', details.id) }, name(details.name)));
+
+function tabs(details: VolsetDetails, current?: VolsetTab): HTMLElement {
+  const links = TABS.map(([tab, label, counted]) => {
+    const place = tab === 'history' ? undefined : tab;
+    const number = counted(details);
+    return h(
+      'a',
+      { href: href('v', details.id, place), 'aria-current': tab === current && 'page' },
+      label,
+      number !== undefined && [
+        ' ',
+        h('span', { class: `count${tab === 'conflicts' && number ? ' bad' : ''}` }, count(number)),
+      ],
+    );
+  });
+  return h('nav', { class: 'tabs', 'aria-label': 'Volume set' }, links);
+}
+
+function facts(details: VolsetDetails): HTMLElement {
+  const { newest, logicalBytes, storedBytes, damaged } = details;
+  const saving = saved(logicalBytes, storedBytes);
+  return h(
+    'dl',
+    { class: 'facts' },
+    fact('Snapshots', count(details.snapshots)),
+    fact(
+      'Newest',
+      newest
+        ? [bytes(newest.bytes), ' in ', plural(newest.files, 'file'), ', ', time(newest.created, Date.now())]
+        : 'none yet',
+    ),
+    fact('Stored', saving ? `${bytes(storedBytes)}, ${saving} saved` : bytes(storedBytes)),
+    fact('Following now', count(details.followers)),
+    damaged > 0 &&
+      h('div', { class: 'flagged' }, h('dt', null, 'Damaged'), h('dd', { class: 'bad' }, plural(damaged, 'snapshot'))),
+  );
+}
+
+const fact = (term: string, ...value: (string | Node | (string | Node)[])[]): HTMLElement =>
+  h('div', null, h('dt', null, term), h('dd', null, ...value));
