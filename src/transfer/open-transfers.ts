@@ -22,7 +22,9 @@ export interface OpenTransfer {
 }
 
 interface Kept extends OpenTransfer {
-  /** When it was agreed on or last used. */
+  /** When it was agreed on. */
+  since: number;
+  /** The same, or when it was last used. */
   used: number;
   held?: [chunks: HeldPrefixes, nodes: HeldPrefixes];
   /** Downloads: streams of several that have been sent. */
@@ -62,12 +64,18 @@ export class OpenTransfers {
     if (this.#open.size >= MAX_OPEN || this.#count(owner) >= MAX_PER_OWNER) {
       throw new PlaitError('busy', 'too many transfers are open', { hint: 'let some end, then try again' });
     }
-    this.#open.set(uploadId, { ...transfer, used: this.#now(), sent: new Set() });
+    const now = this.#now();
+    this.#open.set(uploadId, { ...transfer, since: now, used: now, sent: new Set() });
     this.#perOwner.set(owner, this.#count(owner) + 1);
   }
 
   find(uploadId: string): OpenTransfer | undefined {
     return this.#open.get(uploadId);
+  }
+
+  /** When it was agreed on. */
+  since(uploadId: string): number | undefined {
+    return this.#open.get(uploadId)?.since;
   }
 
   touch(uploadId: string): void {

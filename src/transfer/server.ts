@@ -1,8 +1,15 @@
 /** The hub's side of transfers: both directions behind the one contract that routes know. */
 import type { VolsetId } from '../core/ids.ts';
 import type { Offer, OfferAnswer, OfferSender, PartAnswer, Share, Want, WantAnswer } from '../core/peer.ts';
-import type { Caller, TransferClaims, TransferService, TransferStats } from '../wire/transfer-service.ts';
+import type {
+  Caller,
+  OpenTransferView,
+  TransferClaims,
+  TransferService,
+  TransferStats,
+} from '../wire/transfer-service.ts';
 import { Desk, type DeskOptions } from './desk.ts';
+import { InProgress } from './in-progress.ts';
 import { OpenTransfers } from './open-transfers.ts';
 import { Pins } from './pins.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from './room.ts';
@@ -20,31 +27,40 @@ export interface TransferServerOptions
 }
 
 export class TransferServer implements TransferService {
-  readonly open: OpenTransfers;
+  readonly agreed: OpenTransfers;
   readonly #options: TransferServerOptions;
   readonly #uploads: Uploads;
   readonly #up: UploadServer;
   readonly #down: DownloadServer;
   readonly #usage: Usage;
+  readonly #passing: InProgress;
 
   constructor(options: TransferServerOptions) {
     this.#options = options;
     const { blob, meta, idleMs, maxOpen, timer, onFailure } = options;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const pins = new Pins({ meta, now: options.now, onFailure });
-    this.open = new OpenTransfers(options.now, (uploadId) => pins.release(uploadId));
+    this.agreed = new OpenTransfers(options.now, (uploadId) => {
+      pins.release(uploadId);
+      this.#passing.forget(uploadId);
+    });
     this.#uploads = new Uploads({
       blob,
       incomplete: async (volset, ids) => meta.missingBlobs(volset, ids),
-      onEnd: (uploadId, how) => (how === 'remove' ? this.open.close(uploadId) : this.open.release(uploadId)),
+      onEnd: (uploadId, how) => (how === 'remove' ? this.agreed.close(uploadId) : this.agreed.release(uploadId)),
       idleMs,
       maxOpen,
       timer,
       onFailure,
     });
-    const desk = new Desk(options, this.open, pins, limits.tokenMs);
+    this.#passing = new InProgress({
+      now: options.now,
+      since: (uploadId) => this.agreed.since(uploadId),
+      expects: (uploadId) => this.#uploads.find(uploadId) !== undefined,
+    });
+    const desk = new Desk(options, this.agreed, pins, limits.tokenMs);
     this.#usage = new Usage(meta);
-    const stock = { blob, limits, uploads: this.#uploads, open: this.open, usage: this.#usage };
+    const stock = { blob, limits, uploads: this.#uploads, open: this.agreed, usage: this.#usage };
     this.#up = new UploadServer(desk, stock);
     this.#down = new DownloadServer(desk);
   }
@@ -62,7 +78,7 @@ export class TransferServer implements TransferService {
   }
 
   receive(claims: TransferClaims, body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<PartAnswer> {
-    return this.#up.receive(claims, body, signal);
+    return this.#up.receive(claims, this.#passing.counted(claims, body), signal);
   }
 
   async hold(claims: TransferClaims, kind: 0 | 1, prefixes: Uint8Array): Promise<void> {
@@ -70,12 +86,16 @@ export class TransferServer implements TransferService {
   }
 
   send(claims: TransferClaims, signal: AbortSignal, share?: Share): AsyncGenerator<Uint8Array> {
-    return this.#down.send(claims, signal, share);
+    return this.#passing.counted(claims, this.#down.send(claims, signal, share));
   }
 
   stats(): TransferStats {
     const quarantineBytes = this.#options.blob.quarantineBytes();
     return { openUploads: this.#uploads.open, quarantineBytes, ...this.#up.counts };
+  }
+
+  open(): OpenTransferView[] {
+    return this.#passing.list();
   }
 
   async space(volsets: VolsetId[]): Promise<{ freeBytes: number; storedBytes: Record<VolsetId, number> }> {

@@ -51,6 +51,21 @@ export interface TransferStats {
   sealed: number;
 }
 
+/** One that moves: for people who look at a hub. */
+export interface OpenTransferView {
+  uploadId: string;
+  direction: 'up' | 'down';
+  volset: VolsetId;
+  /** Id of the bearer's token, as in the claims. */
+  owner: string;
+  snapshots: number;
+  /** Encoded ones that have passed so far. */
+  bytes: number;
+  /** When it was agreed upon, and when something last passed: milliseconds since the epoch. */
+  since: number;
+  used: number;
+}
+
 /** Path to put into `url` of an answer: relative to the hub, so that it holds behind any proxy. */
 export const transferPath = (uploadId: string): string => `/v1/transfers/${uploadId}`;
 
@@ -73,6 +88,8 @@ export interface TransferService {
   /** A failure before the first piece becomes an error answer, one after it cuts the stream (no trailer). */
   send(claims: TransferClaims, signal: AbortSignal, share?: Share): AsyncIterable<Uint8Array>;
   stats(): TransferStats;
+  /** Transfers of which something passed within the last minute and that are not over; those that moved last first. */
+  open?(): OpenTransferView[];
   /** Of these volsets' packs, and what is left on the disk; opens the index, so that it also tells that this can be done. */
   space?(volsets: VolsetId[]): Promise<{ freeBytes: number; storedBytes: Record<VolsetId, number> }>;
   /** Ends what it keeps open; unfinished uploads stay in quarantine. */

@@ -290,9 +290,9 @@ describe('transfer: uploads in parts', () => {
         await assert.rejects(answer, refuses('protocol'), JSON.stringify(missing));
       }
       assert.deepEqual(hub.store.meta.sealed(key), []);
-      assert.equal(hub.server.open.find('any'), undefined);
+      assert.equal(hub.server.agreed.find('any'), undefined);
       assert.equal(
-        hub.server.open.promised(() => undefined),
+        hub.server.agreed.promised(() => undefined),
         0,
       );
     });
@@ -311,10 +311,10 @@ describe('transfer: uploads in parts', () => {
   it('is no open transfer any more once it is complete: a bearer may have any number of these', async () => {
     const claims = await hub.agree([made]);
     await hub.send(claims, await partOf(objects));
-    assert.ok(hub.server.open.find(claims.uploadId));
+    assert.ok(hub.server.agreed.find(claims.uploadId));
     const last = await partOf([], [made]);
     assert.deepEqual((await hub.send(claims, last)).snapshots, [made.id]);
-    assert.equal(hub.server.open.find(claims.uploadId), undefined);
+    assert.equal(hub.server.agreed.find(claims.uploadId), undefined);
     assert.deepEqual((await hub.send(claims, last)).snapshots, [made.id], 'its answer was lost');
   });
 
