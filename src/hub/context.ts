@@ -1,5 +1,6 @@
 /** What all routes work with, over HTTP and in process alike. */
 import type { HubLimits, HubOptions } from './contract.ts';
+import { DoctorWatch } from './doctor.ts';
 import { FactReader } from './facts.ts';
 import { Feeds } from './feed/feeds.ts';
 import { HeadWatch } from './feed/head-watch.ts';
@@ -14,7 +15,17 @@ import { VolsetViews } from './views/volset-views.ts';
 
 type Parts = Pick<
   HubOptions,
-  'meta' | 'data' | 'transfer' | 'transferTokens' | 'limits' | 'now' | 'log' | 'readOnly' | 'minFree' | 'audit'
+  | 'meta'
+  | 'data'
+  | 'transfer'
+  | 'transferTokens'
+  | 'limits'
+  | 'now'
+  | 'log'
+  | 'readOnly'
+  | 'minFree'
+  | 'audit'
+  | 'doctor'
 >;
 
 export function hubContext(parts: Parts): HubContext {
@@ -38,6 +49,11 @@ export function hubContext(parts: Parts): HubContext {
     views: new VolsetViews(meta),
     facts: new FactReader(meta, transfer, now),
     health: healthOf(parts, now),
+    doctor: new DoctorWatch({
+      look: parts.doctor,
+      now,
+      onFailure: (message) => log?.({ level: 'error', event: 'doctor-failed', message }),
+    }),
     now,
   };
 }

@@ -5,6 +5,7 @@ import type { Async } from '../core/async.ts';
 import type { MetaStore } from '../meta/contract.ts';
 import type { TransferService, TransferTokens } from '../wire/transfer-service.ts';
 import type { Audit } from './audit.ts';
+import type { Doctor } from './doctor.ts';
 import type { PageFile } from './page.ts';
 
 export type {
@@ -51,6 +52,7 @@ export type HubMeta = Pick<
   | 'listConflicts'
   | 'listMembers'
   | 'numberedBlobs'
+  | 'queue'
   | 'queueCounts'
   | 'stamps'
   | 'usage'
@@ -118,6 +120,8 @@ export interface HubOptions {
   appendOnly?: boolean;
   /** Bytes that must be free for the hub to call itself healthy. */
   minFree?: number;
+  /** What `plait doctor` sees of this store, off the main thread; without it nobody is told. */
+  doctor?: Doctor;
   /** Addresses (IP or CIDR) whose X-Forwarded-For is believed: for logs only. */
   trustedProxies?: string[];
   /** Where it is written who did what. The caller closes it, after the hub. */

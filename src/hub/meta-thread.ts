@@ -47,6 +47,7 @@ const READS: ReadonlySet<string> = new Set([
   'listTokens',
   'listConflicts',
   'listMembers',
+  'queue',
   'queueCounts',
   'stamps',
   'usage',

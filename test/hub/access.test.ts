@@ -54,6 +54,8 @@ const TABLE: Record<string, Right | 'any' | 'open' | 'read or append'> = {
   'GET /v1/openapi.json': 'open',
   'GET /v1/token': 'any',
   'GET /metrics': 'read',
+  'GET /v1/activity': 'read',
+  'GET /v1/health': 'read',
   'GET /v1/changes': 'read',
   'GET /v1/volsets': 'read',
   'POST /v1/volsets': 'write',

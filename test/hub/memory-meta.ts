@@ -254,6 +254,10 @@ export class MemoryMeta {
     return [];
   }
 
+  queue(): [] {
+    return [];
+  }
+
   queueCounts(): [] {
     return [];
   }

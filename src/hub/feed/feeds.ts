@@ -93,6 +93,11 @@ export class Feeds implements Disposable {
     });
   }
 
+  /** How many follow this volset alone. */
+  followersOf(volset: VolsetId): number {
+    return this.#channels.get(volset)?.held ?? 0;
+  }
+
   /** All end at once, each with a word about it. */
   [Symbol.dispose](): void {
     this.#stopped = true;

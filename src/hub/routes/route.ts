@@ -4,6 +4,7 @@ import type { Schema } from '../../wire/schema.ts';
 import type { Right, TransferClaims, TransferService, TransferTokens } from '../../wire/transfer-service.ts';
 import type { ScopedCaller } from '../access.ts';
 import type { HubData, HubLimits, HubMeta } from '../contract.ts';
+import type { DoctorWatch } from '../doctor.ts';
 import type { FactReader } from '../facts.ts';
 import type { Feeds } from '../feed/feeds.ts';
 import type { HeadWatch } from '../feed/head-watch.ts';
@@ -26,6 +27,7 @@ export interface HubContext {
   /** What metrics tell of the store. */
   facts: FactReader;
   health: HealthWatch;
+  doctor: DoctorWatch;
   /** What people see, kept while it is asked for. */
   views: VolsetViews;
   now: () => number;

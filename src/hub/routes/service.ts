@@ -1,8 +1,11 @@
 /** The hub about itself: health, metrics, the description of its protocol. */
+
+import { healthChecks } from '../../wire/activity-schemas.ts';
 import { JSON_TYPE } from '../../wire/headers.ts';
 import { object, type Schema } from '../../wire/schema.ts';
 import type { Health } from '../health.ts';
 import { openApi } from '../openapi.ts';
+import { activityRoutes } from './activity.ts';
 import { feedRoutes } from './feed.ts';
 import { holdsRoutes } from './holds.ts';
 import { recordRoutes } from './records.ts';
@@ -15,7 +18,7 @@ const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 const healthAnswer: Schema = object({
   ok: { type: 'boolean' },
-  checks: { type: 'object', additionalProperties: { type: 'boolean' } },
+  checks: healthChecks,
 });
 
 const serviceRoutes: Route[] = [
@@ -55,5 +58,6 @@ export const routes: Route[] = [
   ...transferRoutes,
   ...holdsRoutes,
   ...tokenRoutes,
+  ...activityRoutes,
   ...serviceRoutes,
 ];
