@@ -1,5 +1,5 @@
 /** The frame around all views: landmarks, who is asked, the token, which view is open, and the status of its feed. */
-import type { PlaitError } from '../core/errors.ts';
+import { PlaitError } from '../core/errors.ts';
 import { showText } from '../core/paths.ts';
 import { Api } from './api.ts';
 import { h, replace } from './dom.ts';
@@ -43,6 +43,8 @@ class Shell {
   /** Of everything that is asked with the present token. */
   #signedIn = new AbortController();
   #store: StoreLive | undefined;
+  /** The form for the token is open. */
+  #asking = false;
   #left = new AbortController();
 
   constructor(document: Document) {
@@ -73,7 +75,12 @@ class Shell {
     try {
       await this.#enter();
     } catch (error) {
-      if ((error as PlaitError).code === 'unauthorized') return;
+      const { code, message } = error as PlaitError;
+      if (code === 'unauthorized') return;
+      if (code === 'forbidden') {
+        this.#refused(message);
+        return;
+      }
       replace(
         this.#main,
         errorNotice(error, () => void this.begin()),
@@ -134,10 +141,8 @@ class Shell {
 
   async #enter(): Promise<void> {
     const rights = await this.#api.get<Rights>('/v1/token');
-    if (!rights.can.includes('read')) {
-      this.#refused('This token may not read.');
-      return;
-    }
+    if (!rights.can.includes('read')) throw new PlaitError('forbidden', 'this token may not read');
+    this.#asking = false;
     this.#signedIn = new AbortController();
     this.#signOut.hidden = this.#session.token === undefined;
     this.#store = new StoreLive(this.#api, this.#signedIn.signal);
@@ -146,6 +151,9 @@ class Shell {
   }
 
   #refused(why: string): void {
+    // The form that asks shows what was wrong with what it was given.
+    if (this.#asking) return;
+    this.#asking = true;
     const known = this.#session.token !== undefined;
     this.#session.forget();
     this.#signedIn.abort();
@@ -153,7 +161,12 @@ class Shell {
     this.#pill.show({ status: 'waiting' });
     const give = async (token: string): Promise<void> => {
       this.#session.set(token);
-      await this.#enter();
+      try {
+        await this.#enter();
+      } catch (error) {
+        this.#session.forget();
+        throw error;
+      }
     };
     this.#put('Token', signIn(known ? why : 'What it shows depends on what the token may read.', give));
     this.#main.querySelector<HTMLElement>('#token')?.focus();
