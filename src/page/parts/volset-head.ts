@@ -28,9 +28,15 @@ const TABS: [tab: VolsetTab, label: string, counted: (details: VolsetDetails) =>
  *     const node = h('section', null, volsetHead(context, live, 'conflicts'), …);
  *
  * With a tab, the volset's name is the view's `h1` and facts follow; the tab is marked as current. Without one (views of
- * a snapshot, of a diff) the name is a link back to the history, facts are left out, and the view brings its own `h1`.
+ * a snapshot, of a diff) the name is a link back to the history, facts are left out, and the view brings its own `h1`. `onDetails` is
+ * given each state that the head reads, for views that show members or sums too.
  */
-export function volsetHead(context: ViewContext, live: VolsetLive, current?: VolsetTab): HTMLElement {
+export function volsetHead(
+  context: ViewContext,
+  live: VolsetLive,
+  current?: VolsetTab,
+  onDetails?: (details: VolsetDetails) => void,
+): HTMLElement {
   const { api, signal } = context;
   const slots = current ? [heading, about, facts, tabs] : [back, tabs];
   const parts = slots.map((make) => ({ make, node: h('div'), shown: '' }));
@@ -40,11 +46,18 @@ export function volsetHead(context: ViewContext, live: VolsetLive, current?: Vol
   show(live.details as VolsetDetails);
   // Tips move by the feed; sums are counted by the hub.
   const read = throttled(
-    async () => show(await api.get<VolsetDetails>(`/v1/volsets/${live.volset}/view`, { signal })),
+    async () => {
+      const details = await api.get<VolsetDetails>(`/v1/volsets/${live.volset}/view`, { signal });
+      show(details);
+      onDetails?.(details);
+    },
     signal,
     1000,
   );
   live.onChange(read, signal);
+  // Who follows, and when members were seen, is told by no feed.
+  const timer = window.setInterval(() => document.hidden || read(), 30_000);
+  signal.addEventListener('abort', () => window.clearInterval(timer), { once: true });
   const head = h(
     'div',
     { class: 'volset-head' },

@@ -1,12 +1,16 @@
 /** Which view an address opens. */
 import { PlaitError } from '../../core/errors.ts';
 import type { View, ViewContext, ViewMaker } from '../view.ts';
+import { history } from './history.ts';
 import { overview } from './overview.ts';
 
 type Row = [pattern: string, make: ViewMaker];
 
 /** `:` stands for any one segment, `*` for any that may be there or not. */
-const VIEWS: Row[] = [['', overview]];
+const VIEWS: Row[] = [
+  ['', overview],
+  ['v/:', history],
+];
 
 export async function viewOf(context: ViewContext): Promise<View> {
   const found = VIEWS.find(([pattern]) => matches(pattern.split('/').filter(Boolean), context.place));

@@ -1,0 +1,141 @@
+/**
+ * A list of any length in the page's own scroll: rows of one height, of which only those near the window are elements.
+ * The row that has the focus stays one, so that the keyboard goes on from where it was.
+ */
+import { h } from '../dom.ts';
+
+export interface WindowedOptions {
+  /** A row's key, by which it is known when others come before it. */
+  key(index: number): string;
+  row(index: number): HTMLElement;
+  /** The last rows are near. */
+  nearEnd(): void;
+  signal: AbortSignal;
+}
+
+/** Rows above and below the window. */
+const OVERSCAN = 8;
+
+export class Windowed {
+  readonly node = h('div', { class: 'windowed', role: 'rowgroup' });
+  readonly #options: WindowedOptions;
+  readonly #made = new Map<string, HTMLElement>();
+  #count = 0;
+  #height = 40;
+  #frame = 0;
+
+  constructor(options: WindowedOptions) {
+    this.#options = options;
+    const { signal } = options;
+    const soon = (): void => {
+      this.#frame ||= window.requestAnimationFrame(() => this.draw());
+    };
+    window.addEventListener('scroll', soon, { signal, passive: true });
+    window.addEventListener('resize', soon, { signal });
+    signal.addEventListener('abort', () => window.cancelAnimationFrame(this.#frame), { once: true });
+  }
+
+  get height(): number {
+    return this.#height;
+  }
+
+  /** Rows that fit into the window. */
+  get fitting(): number {
+    return Math.max(1, Math.floor(window.innerHeight / this.#height) - 1);
+  }
+
+  /** All rows may have changed. `added` ones came before those that were there: what is looked at stays where it is. */
+  set(count: number, height: number, added = 0): void {
+    const scrolled = this.node.isConnected && this.node.getBoundingClientRect().top < 0;
+    this.#count = count;
+    this.#height = height;
+    this.node.style.setProperty('height', `${count * height}px`);
+    const focus = this.#focused();
+    this.#made.clear();
+    if (added > 0 && scrolled) window.scrollBy({ top: added * height, behavior: 'instant' });
+    this.node.replaceChildren();
+    this.draw(focus?.index === undefined ? undefined : focus.index + added);
+    if (focus) this.#focusAgain(focus);
+  }
+
+  draw(also?: number): void {
+    this.#frame = 0;
+    if (this.#options.signal.aborted) return;
+    const { first, last } = this.#near();
+    const indexes = range(first, last);
+    const kept = also ?? this.#focused()?.index;
+    if (kept !== undefined && kept < first) indexes.unshift(kept);
+    if (kept !== undefined && kept > last && kept < this.#count) indexes.push(kept);
+    this.#put(indexes);
+    if (last >= this.#count - 1 - this.fitting) this.#options.nearEnd();
+  }
+
+  /** Gives the focus to what `selector` finds in a row, and shows it. */
+  focus(index: number, selector: string): void {
+    const at = Math.max(0, Math.min(this.#count - 1, index));
+    const top = this.node.getBoundingClientRect().top + at * this.#height;
+    if (top < 0) window.scrollBy({ top: top - this.#height, behavior: 'instant' });
+    else if (top + 2 * this.#height > window.innerHeight)
+      window.scrollBy({ top: top + 2 * this.#height - window.innerHeight, behavior: 'instant' });
+    this.draw(at);
+    this.#made.get(this.#options.key(at))?.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true });
+  }
+
+  /** Index of the row that holds the focus. */
+  get focusedIndex(): number | undefined {
+    return this.#focused()?.index;
+  }
+
+  #near(): { first: number; last: number } {
+    const { top } = this.node.getBoundingClientRect();
+    const first = Math.floor(-top / this.#height) - OVERSCAN;
+    const last = Math.ceil((window.innerHeight - top) / this.#height) + OVERSCAN;
+    return { first: Math.max(0, first), last: Math.min(this.#count - 1, last) };
+  }
+
+  #put(indexes: number[]): void {
+    const wanted = new Map(indexes.map((index) => [this.#options.key(index), index]));
+    for (const [key, element] of this.#made) {
+      if (wanted.has(key)) continue;
+      element.remove();
+      this.#made.delete(key);
+    }
+    // Elements that stay are never moved, which would take the focus from them.
+    let at = this.node.firstChild;
+    for (const [key, index] of wanted) {
+      const element = this.#made.get(key) ?? this.#make(key, index);
+      if (element === at) at = at.nextSibling;
+      else this.node.insertBefore(element, at);
+    }
+  }
+
+  #make(key: string, index: number): HTMLElement {
+    const element = this.#options.row(index);
+    element.style.setProperty('transform', `translateY(${index * this.#height}px)`);
+    element.style.setProperty('height', `${this.#height}px`);
+    element.dataset.index = String(index);
+    this.#made.set(key, element);
+    return element;
+  }
+
+  #focused(): Focused | undefined {
+    const element = document.activeElement;
+    if (!(element instanceof HTMLElement) || !this.node.contains(element)) return undefined;
+    for (const [key, row] of this.#made)
+      if (row.contains(element)) return { key, index: Number(row.dataset.index), tag: element.tagName.toLowerCase() };
+    return undefined;
+  }
+
+  #focusAgain({ key, tag }: Focused): void {
+    this.#made.get(key)?.querySelector<HTMLElement>(tag)?.focus({ preventScroll: true });
+  }
+}
+
+interface Focused {
+  key: string;
+  index: number;
+  tag: string;
+}
+
+const range = (first: number, last: number): number[] =>
+  Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
