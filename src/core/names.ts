@@ -24,8 +24,12 @@ const foldCase = (text: string): string => text.toLowerCase().toUpperCase().toLo
 export function foldName(name: string): string {
   const text = textOfName(name);
   if (text === undefined) return name.replace(/[A-Z]/g, (c) => c.toLowerCase());
-  return isAscii(text) ? text.toLowerCase() : foldCase(text.normalize('NFD')).normalize('NFC');
+  return foldText(text);
 }
+
+/** The same for text. */
+export const foldText = (text: string): string =>
+  isAscii(text) ? text.toLowerCase() : foldCase(text.normalize('NFD')).normalize('NFC');
 
 const IGNORABLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]/gu;
 

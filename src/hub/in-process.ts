@@ -25,6 +25,7 @@ import { type Match, matchRoute } from './routes/match.ts';
 import type { HubContext } from './routes/route.ts';
 import { routes } from './routes/service.ts';
 import { Sent } from './sent.ts';
+import { isStreamed, streamOf } from './stream-answer.ts';
 import { textOf } from './text-of.ts';
 
 /** Resolves when so many bytes may pass. */
@@ -136,7 +137,7 @@ class InProcess implements Connection {
       recognise(this.origin, meta.self.store, { current: this.#identity, remembered });
       this.#identity = meta.self.store;
       const { match, result } = await this.#handle(wanted, source, signal);
-      const pieces = isStream(match.route.answer.type) ? (result as AsyncIterable<Uint8Array>) : [answerBytes(result)];
+      const pieces = isStreamed(match.route.answer) ? streamOf(result).pieces : [answerBytes(result)];
       return this.#answer(pieces, { abort, signal, failure, silentMs: wanted.silentMs });
     } catch (error) {
       throw failure(error);

@@ -2,7 +2,8 @@
 import { errorBody } from '../wire/error-body.ts';
 import { PROTOCOL_HEADER, STORE_HEADER, TRANSFER_HEADER } from '../wire/headers.ts';
 import { PROTOCOL } from '../wire/limits.ts';
-import { randomId, storeId } from '../wire/record-schemas.ts';
+import { hashId, randomId, storeId } from '../wire/record-schemas.ts';
+import type { Schema } from '../wire/schema.ts';
 import type { Medium, Route } from './routes/route.ts';
 
 type Json = Record<string, unknown>;
@@ -34,7 +35,12 @@ export function openApi(routes: Route[]): Json {
 
 function operation(route: Route): Json {
   const parameters = [
-    ...[...route.path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: randomId })),
+    ...[...route.path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+      name,
+      in: 'path',
+      required: true,
+      schema: idOf(name),
+    })),
     ...Object.entries(route.query ?? {}).map(([name, schema]) => ({ name, in: 'query', required: true, schema })),
     ...Object.entries(route.optionalQuery ?? {}).map(([name, schema]) => ({ name, in: 'query', schema })),
     ...(route.transfer ? [{ name: TRANSFER_HEADER, in: 'header', required: true, schema: { type: 'string' } }] : []),
@@ -60,6 +66,8 @@ function operation(route: Route): Json {
     },
   };
 }
+
+const idOf = (parameter: string): Schema => (parameter === 'snapshot' ? hashId : randomId);
 
 const headers = (): Json => ({
   [STORE_HEADER]: { $ref: `#/components/headers/${STORE_HEADER}` },

@@ -15,6 +15,7 @@ import { answerError, malformedRequest, noSuchRoute, toPlaitError } from './erro
 import { MAX_HEADER_BYTES } from './limits.ts';
 import { answerBytes, bodyLimit as bodyLimitOf, isStream, parseBody } from './media.ts';
 import type { Call, HubContext, Route } from './routes/route.ts';
+import { isStreamed, streamOf } from './stream-answer.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -199,7 +200,9 @@ function callOf(
 function send({ metrics, limits }: HubContext, route: Route, reply: FastifyReply, result: unknown): unknown {
   if (route.headers) reply.headers(route.headers);
   reply.type(route.answer.type).code(route.status?.(result) ?? 200);
-  if (isStream(route.answer.type)) {
+  if (isStreamed(route.answer)) {
+    const { pieces: source, headers } = streamOf(result);
+    reply.headers(headers);
     const tooSlow = (): void => {
       if (reply.raw.destroyed) return;
       if (route.live) metrics.feedsCut++;
@@ -209,7 +212,7 @@ function send({ metrics, limits }: HubContext, route: Route, reply: FastifyReply
     reply.raw.setTimeout(limits.idleMs, () => {
       if (!route.live || (reply.raw.socket?.writableLength ?? 0) > 0) tooSlow();
     });
-    const pieces = streamedAnswer(result as AsyncIterable<Uint8Array>, {
+    const pieces = streamedAnswer(source, {
       idleMs: limits.idleMs,
       tooSlow,
       onBytes: (bytes) => {

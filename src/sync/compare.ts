@@ -1,19 +1,14 @@
 /** Differences between two trees, or between a tree and the working directory, as the documents show them. */
 import { isOnlyDirTime } from '../core/directory-time.ts';
-import type { Change, Entry } from '../core/entry.ts';
-import { isWithin, jsonPath, type PathKey } from '../core/paths.ts';
+import type { Change } from '../core/entry.ts';
+import { isWithin, type PathKey } from '../core/paths.ts';
+import { letterOf, type ShownChange, shownChange } from '../core/shown-change.ts';
 import { currentVolset, type Engine, type Outcome, outcome, requireVolume, rootHere } from './engine.ts';
 import { tryHoldVolume } from './hold-volume.ts';
 import { resolveReference } from './references.ts';
-import type { JsonPath } from './results.ts';
 import { compareWithBase } from './working-tree.ts';
 
-export type Letter = 'A' | 'M' | 'D' | 'T';
-
-export interface DiffRow extends JsonPath {
-  before?: { kind: Entry['kind']; size: number };
-  after?: { kind: Entry['kind']; size: number };
-}
+export type DiffRow = ShownChange;
 
 export interface DiffResult {
   added: DiffRow[];
@@ -24,23 +19,11 @@ export interface DiffResult {
 
 export const emptyDiff = (): DiffResult => ({ added: [], modified: [], deleted: [], typeChanged: [] });
 
-export function letterOf({ before, after }: Change): Letter {
-  if (!before) return 'A';
-  if (!after) return 'D';
-  return before.kind === after.kind ? 'M' : 'T';
-}
-
 const LISTS = { A: 'added', M: 'modified', D: 'deleted', T: 'typeChanged' } as const;
 
 export function addChange(to: DiffResult, change: Change): void {
-  to[LISTS[letterOf(change)]].push({
-    ...jsonPath(change.path),
-    ...(change.before && { before: shape(change.before) }),
-    ...(change.after && { after: shape(change.after) }),
-  });
+  to[LISTS[letterOf(change)]].push(shownChange(change));
 }
-
-const shape = ({ kind, size }: Entry) => ({ kind, size });
 
 export interface DiffOptions {
   a?: string;

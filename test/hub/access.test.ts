@@ -45,7 +45,7 @@ function ask(url: string, method: string, path: string, headers: Record<string, 
   });
 }
 
-const pathOf = (path: string): string => path.replace(':volset', VOLSET).replace(':upload', 'a'.repeat(32));
+const pathOf = (path: string): string => path.replace(':volset', VOLSET).replace(':upload', 'a'.repeat(32)).replace(':snapshot', 'b'.repeat(64));
 const typeOf = (type: string | undefined): Record<string, string> => (type ? { 'content-type': type } : {});
 
 /** What each route asks for. A route that is not here, or not there, fails. */
@@ -61,6 +61,11 @@ const TABLE: Record<string, Right | 'any' | 'open' | 'read or append'> = {
   'POST /v1/volsets': 'write',
   'GET /v1/volsets/:volset': 'read',
   'GET /v1/volsets/:volset/changes': 'read',
+  'GET /v1/volsets/:volset/diff': 'read',
+  'GET /v1/volsets/:volset/snapshots/:snapshot/entries': 'read',
+  'GET /v1/volsets/:volset/snapshots/:snapshot/file': 'read',
+  'GET /v1/volsets/:volset/snapshots/:snapshot/search': 'read',
+  'GET /v1/volsets/:volset/snapshots/:snapshot/tar': 'read',
   'GET /v1/volsets/:volset/state': 'read',
   'POST /v1/volsets/:volset/deltas': 'read or append',
   'POST /v1/volsets/:volset/generations': 'append',

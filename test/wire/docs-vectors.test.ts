@@ -59,7 +59,8 @@ describe('docs/protocol.md', () => {
 
   it('lists every route that the hub has, and no other', () => {
     const listed = [...text.matchAll(/`((?:GET|PUT|POST) \/[\w/.]+)[?=&\w]*`/g)].map(([, route]) => route);
-    const known = routes.map(({ method, path }) => `${method} ${path.replace(':volset', 'V').replace(':upload', 'U')}`);
+    const short = { ':volset': 'V', ':upload': 'U', ':snapshot': 'S' } as Record<string, string>;
+    const known = routes.map(({ method, path }) => `${method} ${path.replace(/:\w+/g, (name) => short[name])}`);
     assert.deepEqual([...new Set(listed)].sort(), known.sort());
   });
 

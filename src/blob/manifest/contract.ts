@@ -46,6 +46,18 @@ export interface Totals {
   links: number;
 }
 
+/** A place before one entry of a tree, or at its end; goes forward only. */
+export interface EntryWalk {
+  /** Of the entry that is next; undefined at the end. */
+  readonly path: PathKey | undefined;
+  /** That entry, decoded anew at each call. */
+  entry(): Entry;
+  /** Steps over it. */
+  next(): void;
+  /** To the first entry at or behind `path`; of what is stepped over nothing is read. */
+  seek(path: PathKey): void;
+}
+
 export interface Manifest {
   /** The empty tree has a root node too. */
   build(sink: NodeSink, entries: Iterable<Entry>): NodeId;
@@ -59,10 +71,14 @@ export interface Manifest {
   finder(source: NodeSource, root: NodeId): (path: PathKey) => Entry | undefined;
   /** All entries, or those at and below `within`. */
   entries(source: NodeSource, root: NodeId, within?: PathKey): Iterable<Entry>;
-  /** The same as encoded entries, for copying without decoding (stat cache). */
+  /** A folder's own entries, or those behind `after`; what lies below them is not read. */
+  children(source: NodeSource, root: NodeId, folder: PathKey, after?: PathKey): Iterable<Entry>;
+  /** All entries for who does not want all of them; begins before the first. */
+  walk(source: NodeSource, root: NodeId): EntryWalk;
+  /** All of them as encoded entries, for copying without decoding (stat cache). */
   encodedEntries(source: NodeSource, root: NodeId): Iterable<{ path: PathKey; bytes: Uint8Array }>;
-  /** O(changes): equal subtrees are skipped by id. */
-  diff(source: NodeSource, from: NodeId, to: NodeId): Iterable<Change>;
+  /** O(changes): equal subtrees are skipped by id. From `start` on, of what lies before it nothing is read. */
+  diff(source: NodeSource, from: NodeId, to: NodeId, start?: PathKey): Iterable<Change>;
   /** A long list of extents as a tree of its own, cut by chunk id so that an insertion changes O(1) nodes. */
   buildList(sink: NodeSink, extents: Iterable<Extent>): Content;
   extents(source: NodeSource, content: Content): Iterable<Extent>;

@@ -6,7 +6,7 @@ import type { NodeId } from '../../core/ids.ts';
 import type { PathKey } from '../../core/paths.ts';
 import type { NodeSource } from '../contract.ts';
 import { TYPE } from './format.ts';
-import { type Child, LeafReader, readChildren, treeHeader } from './node-reader.ts';
+import { type Child, childIndex, LeafReader, readChildren, treeHeader } from './node-reader.ts';
 
 /** A place in a tree: before a whole subtree, or before one entry. */
 export class Cursor {
@@ -60,9 +60,45 @@ export class Cursor {
     this.#enter(id, level);
   }
 
-  /** First key behind the subtree that is next; undefined if nothing follows it. */
-  end(): PathKey | undefined {
-    for (let i = this.#stack.length - 1; i >= 0; i--) {
+  /**
+   * Steps over all that lies before `key`, without reading what is stepped over, and never back. Then it is before an
+   * entry, or at the end.
+   */
+  seek(key: PathKey): void {
+    this.#climb(key);
+    while (this.key !== undefined && (this.node || this.key < key)) {
+      if (!this.node) {
+        this.next();
+        continue;
+      }
+      this.descend();
+      if (this.node) this.#forward(key);
+    }
+  }
+
+  /** Up, out of all that ends before `key`. */
+  #climb(key: PathKey): void {
+    const ends = (depth: number): boolean => {
+      const end = this.end(depth);
+      return end !== undefined && end <= key;
+    };
+    if (!ends(this.#stack.length)) return;
+    this.leaf = undefined;
+    while (ends(this.#stack.length - 1)) this.#stack.pop();
+    this.#forward(key);
+  }
+
+  /** Among the children of one node. */
+  #forward(key: PathKey): void {
+    const top = this.#stack[this.#stack.length - 1];
+    top.at = Math.max(top.at, childIndex(top.children, key));
+    this.node = top.children[top.at];
+    this.key = this.node.key;
+  }
+
+  /** First key behind the subtree that is next, or behind the one at a depth; undefined if nothing follows it. */
+  end(depth = this.#stack.length): PathKey | undefined {
+    for (let i = depth - 1; i >= 0; i--) {
       const { children, at } = this.#stack[i];
       if (at + 1 < children.length) return children[at + 1].key;
     }

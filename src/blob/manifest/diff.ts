@@ -1,14 +1,16 @@
 /** What differs between two trees: both are walked side by side, and subtrees with one id are stepped over unread. */
 import type { Change } from '../../core/entry.ts';
 import type { NodeId } from '../../core/ids.ts';
-import { ROOT } from '../../core/paths.ts';
+import { type PathKey, ROOT } from '../../core/paths.ts';
 import type { NodeSource } from '../contract.ts';
 import { Cursor } from './cursor.ts';
 
-export function* diff(source: NodeSource, from: NodeId, to: NodeId): Generator<Change> {
+export function* diff(source: NodeSource, from: NodeId, to: NodeId, start: PathKey = ROOT): Generator<Change> {
   if (from === to) return;
   const a = new Cursor(source, from);
   const b = new Cursor(source, to);
+  // From the beginning on, equal subtrees are to be stepped over unread: seeking would go into the first.
+  if (start !== ROOT) for (const cursor of [a, b]) cursor.seek(start);
   while (a.key !== undefined || b.key !== undefined) {
     if (a.node && b.node && a.node.id === b.node.id) {
       a.next();

@@ -9,6 +9,7 @@ import { diff } from './diff.ts';
 import { buildList, extents, extentsFrom } from './list.ts';
 import { reachable } from './reachable.ts';
 import { encodedEntries, entries, find, finder, totals } from './read.ts';
+import { children, walk } from './walk.ts';
 
 export const manifest: Manifest = {
   build,
@@ -18,6 +19,8 @@ export const manifest: Manifest = {
   find,
   finder,
   entries,
+  children,
+  walk,
   encodedEntries,
   diff,
   buildList,

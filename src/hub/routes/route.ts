@@ -63,6 +63,8 @@ export interface Medium {
   description?: string;
   /** Of NDJSON: what its lines may be, by what they are. */
   lines?: Record<string, Schema>;
+  /** Of answers: sent piece by piece, which types of streams always are. */
+  stream?: true;
 }
 
 export interface Route {
@@ -88,6 +90,6 @@ export interface Route {
   live?: true;
   body?: Medium;
   answer: Medium;
-  /** A value or text for JSON, text or bytes for other types, a byte stream. */
+  /** A value or text for JSON, text or bytes for other types, a byte stream or a StreamAnswer. */
   handle(context: HubContext, call: Call): Promise<unknown>;
 }

@@ -6,12 +6,14 @@ import { object, type Schema } from '../../wire/schema.ts';
 import type { Health } from '../health.ts';
 import { openApi } from '../openapi.ts';
 import { activityRoutes } from './activity.ts';
+import { contentRoutes } from './contents.ts';
 import { feedRoutes } from './feed.ts';
 import { holdsRoutes } from './holds.ts';
 import { recordRoutes } from './records.ts';
 import type { Route } from './route.ts';
 import { tokenRoutes } from './token.ts';
 import { transferRoutes } from './transfers.ts';
+import { treeRoutes } from './trees.ts';
 import { volsetRoutes } from './volsets.ts';
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -57,6 +59,8 @@ export const routes: Route[] = [
   ...feedRoutes,
   ...transferRoutes,
   ...holdsRoutes,
+  ...treeRoutes,
+  ...contentRoutes,
   ...tokenRoutes,
   ...activityRoutes,
   ...serviceRoutes,

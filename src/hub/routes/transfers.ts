@@ -5,6 +5,7 @@ import { BYTES_TYPE, JSON_TYPE, TAR_TYPE } from '../../wire/headers.ts';
 import { MAX_HAVE_IDS, MAX_HELD_IDS, MAX_SHARES } from '../../wire/limits.ts';
 import { offerAnswers, offers, partAnswer, wantAnswers, wants } from '../../wire/messages.ts';
 import type { Schema } from '../../wire/schema.ts';
+import { started } from '../stream-answer.ts';
 import type { Call, HubContext, Route } from './route.ts';
 import { requireOrMake, requireVolset } from './volsets.ts';
 
@@ -54,18 +55,15 @@ async function upload({ transfer, limits, metrics, heads }: HubContext, call: Ca
   }
 }
 
-/** The first piece is awaited before the answer starts: until then a failure is still an error answer. */
 async function download({ transfer, metrics }: HubContext, call: Call): Promise<AsyncGenerator<Uint8Array>> {
-  const pieces = transfer.send(call.claims, call.signal, shareOf(call.query))[Symbol.asyncIterator]();
-  const first = await pieces.next();
+  const pieces = await started(transfer.send(call.claims, call.signal, shareOf(call.query)));
   return (async function* () {
     // Here: of one whose client has gone before it starts, nothing below runs.
     metrics.downloads++;
     try {
-      for (let step = first; !step.done; step = await pieces.next()) yield step.value;
+      yield* pieces;
     } finally {
       metrics.downloads--;
-      await pieces.return?.();
     }
   })();
 }
