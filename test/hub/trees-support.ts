@@ -14,7 +14,7 @@ import { bodyOf } from '../transfer/support/history.ts';
 import type { RealHub } from './real-hub.ts';
 
 /** By path, one character a byte, `/` separated: a file's content, or an entry. Folders above need not be named. */
-export type Shape = Record<string, string | Buffer | Partial<Entry>>;
+export type Shape = Record<string, string | Buffer | (Partial<Entry> & { text?: string })>;
 
 export const keyOf = (path: string): PathKey => path.replaceAll('/', '\0') as PathKey;
 export const newVolset = (): VolsetId => randomBytes(16).toString('hex') as VolsetId;
@@ -52,15 +52,15 @@ export async function makeSnapshot(
 
 export function entriesOf(shape: Shape, put: (bytes: Buffer) => Entry['content']): Entry[] {
   const found = new Map<PathKey, Entry>();
-  for (const [text, what] of Object.entries(shape)) {
-    const path = keyOf(text);
+  for (const [name, what] of Object.entries(shape)) {
+    const path = keyOf(name);
     for (let above = parentKey(path); above !== ROOT; above = parentKey(above)) {
       if (!found.has(above)) found.set(above, { path: above, kind: 'dir', mode: 0o755, mtime: 0n, size: 0 });
     }
-    const given = typeof what === 'string' || Buffer.isBuffer(what);
-    const bytes = given ? Buffer.from(what as string) : Buffer.alloc(0);
+    const { text, ...fields } = typeof what === 'string' || Buffer.isBuffer(what) ? { text: what } : what;
+    const bytes = Buffer.from((text ?? '') as string);
     const file = { path, kind: 'file' as const, mode: 0o644, mtime: 1_500_000_000_000_000_000n, size: bytes.length };
-    found.set(path, { ...file, ...(given ? { content: put(bytes) } : what) });
+    found.set(path, { ...file, ...(text !== undefined && { content: put(bytes) }), ...fields });
   }
   return [...found.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
