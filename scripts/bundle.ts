@@ -13,7 +13,14 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 /** Code of threads: of the blob engine; of the hub, with the store that it opens. */
-const THREADS = ['blob/work/entry', 'hub/meta-worker', 'cli/hub-meta', 'cli/maintain-worker', 'meta/index'];
+const THREADS = [
+  'blob/work/entry',
+  'hub/meta-worker',
+  'cli/hub-meta',
+  'cli/maintain-worker',
+  'cli/doctor-worker',
+  'meta/index',
+];
 
 /** Bundled CommonJS code calls `require`, which an ES module does not have. Built-in modules are all it asks for. */
 const BANNER = `const require = (id) =>

@@ -2,11 +2,12 @@
 import { Worker } from 'node:worker_threads';
 import type { MetaStore } from '../meta/contract.ts';
 import type { MaintainLine } from '../sync/maintain.ts';
+import type { ThreadStore } from './thread-store.ts';
 
 /** Plain data: it goes to another thread. */
 export interface MaintainWork {
   dir: string;
-  store: { label: string; lockWaitMs: number; stateDir?: string | undefined; uid?: number | undefined };
+  store: ThreadStore;
   scrubBytes: number;
   retireAfterMs: number;
 }

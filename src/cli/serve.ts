@@ -6,12 +6,14 @@ import { chanceOf } from '../sync/engine.ts';
 import { createStore, isStore, type StoreOptions } from '../sync/store.ts';
 import { AuditFile } from './audit-file.ts';
 import type { Context } from './context.ts';
+import { hubDoctor } from './hub-doctor.ts';
 import { keepMaintained } from './maintain.ts';
 import { retireAfter, scrubBudget } from './maintenance.ts';
 import { locate, storeOptions } from './open-engine.ts';
 import { type HubParts, openHubParts } from './open-hub.ts';
 import { readPageFiles } from './page-files.ts';
 import { ready } from './readiness.ts';
+import { threadStore } from './thread-store.ts';
 
 export interface ServeOptions {
   store?: string;
@@ -22,6 +24,8 @@ export interface ServeOptions {
   readOnly: boolean;
   appendOnly: boolean;
   noAuth: boolean;
+  /** A page at `/`. */
+  ui: boolean;
   /** Milliseconds between rounds of maintenance; absent: none. */
   maintainMs?: number | undefined;
 }
@@ -45,6 +49,7 @@ export async function serve(
   context.onClose(async () => parts[Symbol.asyncDispose]());
   const { meta, data, transfer, transferTokens, config, service } = parts;
   const audit = await openAudit(context, service.auditFile);
+  const doctor = hubDoctor({ dir, store: threadStore(settings) });
   const hub = await createHub({
     meta,
     data,
@@ -56,7 +61,8 @@ export async function serve(
     readOnly: options.readOnly,
     appendOnly: options.appendOnly,
     noAuth: options.noAuth,
-    page: readPageFiles(),
+    page: options.ui ? readPageFiles() : undefined,
+    doctor: () => doctor.look(),
     minFree: service.minFree,
     trustedProxies: service.trustedProxies,
     audit,
@@ -69,7 +75,7 @@ export async function serve(
     await ready(context, `serving ${dir} at ${hub.url}`);
     await stopped(context.signal);
   } finally {
-    await Promise.all([stopMaintaining(), hub.close()]);
+    await Promise.all([stopMaintaining(), doctor.stop(), hub.close()]);
   }
   await emit({ event: 'stopped', type: 'status', url: hub.url, store: dir });
 }
@@ -85,10 +91,10 @@ function maintained(
   }: Pick<HubParts, 'meta' | 'config'> & { dir: string; settings: StoreOptions; everyMs?: number | undefined },
 ): () => Promise<void> {
   if (everyMs === undefined) return async () => {};
-  const { label, lockWaitMs, stateDir, uid, world } = settings;
+  const { world } = settings;
   const work = {
     dir,
-    store: { label, lockWaitMs, stateDir, uid },
+    store: threadStore(settings),
     scrubBytes: scrubBudget(config),
     retireAfterMs: retireAfter(config),
   };

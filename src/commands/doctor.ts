@@ -1,9 +1,8 @@
 import { BaseCommand } from '../cli/base-command.ts';
 import type { CommandResult } from '../cli/command-result.ts';
+import { MAX_AGE_MS } from '../cli/doctor-settings.ts';
 import { duration } from '../cli/flags.ts';
 import { doctorLines } from '../cli/render/doctor.ts';
-
-const MAX_AGE_MS = 26 * 3_600_000;
 
 export default class Doctor extends BaseCommand {
   static override summary = 'Tell whether everything that is to happen by itself still happens.';

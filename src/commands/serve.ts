@@ -28,6 +28,7 @@ export default class Serve extends BaseCommand {
       summary: 'free garbage and read back a part of the data so often; off unless given',
     }),
     'no-auth': Flags.boolean({ summary: 'let anybody in, on any interface' }),
+    'no-ui': Flags.boolean({ summary: 'serve no page at /' }),
   };
 
   async run(): Promise<CommandResult> {
@@ -43,6 +44,7 @@ export default class Serve extends BaseCommand {
         readOnly: flags['read-only'],
         appendOnly: flags['append-only'],
         noAuth: flags['no-auth'],
+        ui: !flags['no-ui'],
         maintainMs: flags.maintain,
       },
       (event, text) => this.emit(event, text),

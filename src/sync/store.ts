@@ -70,6 +70,12 @@ export function openMeta(dir: string, options: StoreOptions): MetaStore {
   return openMetaStore({ ...metaOptions(dir, options), create: false });
 }
 
+/** For who only looks, beside the process that has opened it to work with. */
+export function openMetaToRead(dir: string, options: StoreOptions): MetaStore {
+  checkFormat(dir, options.uid);
+  return openMetaStore({ ...metaOptions(dir, options), create: false, readOnly: true });
+}
+
 /** For who writes all the time (a hub): throws `format` at once for a store of an older format. */
 export function openMetaToWrite(dir: string, options: StoreOptions): MetaStore {
   checkFormat(dir, options.uid);

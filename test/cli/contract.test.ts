@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CatalogCommand, loadCatalog } from '../../src/cli/catalog.ts';
 
-const CURRENT_ISSUE = 6;
+const CURRENT_ISSUE = 7;
 
 interface Contract {
   global: Record<string, number>;

@@ -37,6 +37,8 @@ export interface MetaOptions {
   stateDir?: string;
   /** A store of the previous format is refused at once instead of being opened for reading only. */
   toWrite?: boolean;
+  /** Nothing is written: neither by who opens it nor by the opening. */
+  readOnly?: boolean;
   /** How long a writer waits for another process before it fails with `busy`. Default 60,000. */
   lockWaitMs?: number;
 }
@@ -64,8 +66,9 @@ export function openMetaStore(options: MetaOptions): MetaStore {
       readAsItIs(db, path);
     }
     const engine = engineOf(db, options, random);
+    if (options.readOnly) refuseWrites(db, path);
     // One that is only read issues nothing under its name.
-    if (format === META_FORMAT) renewCopy(engine);
+    else if (format === META_FORMAT) renewCopy(engine);
     return sqliteMetaStore(engine);
   } catch (error) {
     db.close();
@@ -99,6 +102,11 @@ function engineOf(db: Database, options: MetaOptions, random: (bytes: number) =>
     now,
     random,
   };
+}
+
+function refuseWrites(db: Database, path: string): void {
+  db.exec('PRAGMA query_only = ON');
+  db.refuseWrites(() => new PlaitError('unexpected', `${path} was opened for reading only.`));
 }
 
 function pragmas(db: Database): void {
