@@ -3,6 +3,7 @@ import { PlaitError } from '../core/errors.ts';
 import { showText } from '../core/paths.ts';
 import { Api } from './api.ts';
 import { h, replace } from './dom.ts';
+import { Downloads } from './download/downloads.ts';
 import type { Live } from './live/status.ts';
 import { StoreLive } from './live/store-live.ts';
 import { VolsetLive } from './live/volset-live.ts';
@@ -33,6 +34,7 @@ class Shell {
   readonly #session = new Session();
   readonly #api = new Api(this.#session, () => this.#refused('The hub does not take the token any more.'));
   readonly #pill = new StatusPill();
+  readonly #downloads = new Downloads(this.#api);
   readonly #main = h('main', { id: 'main', tabindex: '-1' });
   readonly #nav = h('nav', { 'aria-label': 'Hub' });
   readonly #signOut = h(
@@ -66,6 +68,7 @@ class Shell {
       skip,
       header,
       this.#main,
+      this.#downloads.node,
       h('footer', { class: 'foot' }, 'Read-only. What is shown is as this hub has it.'),
     );
   }
@@ -125,6 +128,7 @@ class Shell {
         void live.run();
         return live;
       },
+      downloads: { start: (wanted) => void this.#downloads.start(wanted, this.#signedIn.signal) },
       redirect: (hash) => location.replace(hash),
     };
   }

@@ -1,5 +1,6 @@
 /** What a view is given and what it gives back. */
 import type { Api } from './api.ts';
+import type { Wanted } from './download/save.ts';
 import type { LiveStatus } from './live/status.ts';
 import type { StoreLive } from './live/store-live.ts';
 import type { VolsetLive } from './live/volset-live.ts';
@@ -14,6 +15,8 @@ export interface ViewContext {
   store: StoreLive;
   /** Follows one volset from here on, until the view is left; the shell then shows the status of that feed. */
   follow(volset: string): VolsetLive;
+  /** They go on when the view is left. To be called by a click. */
+  downloads: { start(wanted: Wanted): void };
   /** Replaces what stands in the address, without a new entry in the history. */
   redirect(hash: string): void;
 }

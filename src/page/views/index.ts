@@ -1,8 +1,14 @@
 /** Which view an address opens. */
 import { PlaitError } from '../../core/errors.ts';
 import type { View, ViewContext, ViewMaker } from '../view.ts';
+import { activity } from './activity.ts';
+import { conflicts } from './conflicts.ts';
+import { diff } from './diff.ts';
+import { health } from './health.ts';
 import { history } from './history.ts';
 import { overview } from './overview.ts';
+import { snapshot, snapshotFiles } from './snapshot.ts';
+import { textDiff } from './text-diff.ts';
 
 type Row = [pattern: string, make: ViewMaker];
 
@@ -10,6 +16,13 @@ type Row = [pattern: string, make: ViewMaker];
 const VIEWS: Row[] = [
   ['', overview],
   ['v/:', history],
+  ['activity', activity],
+  ['health', health],
+  ['v/:/conflicts', conflicts],
+  ['v/:/s/:', snapshot],
+  ['v/:/s/:/files/:', snapshotFiles],
+  ['v/:/diff/:/:', diff],
+  ['v/:/diff/:/:/text/:', textDiff],
 ];
 
 export async function viewOf(context: ViewContext): Promise<View> {

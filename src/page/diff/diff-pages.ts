@@ -1,0 +1,46 @@
+/** All that differs between two snapshots, as far as it was asked for: read once, whatever of it is shown. */
+import type { DiffEntry, DiffPage, DiffTotals } from '../../wire/views.ts';
+
+export type Letter = DiffEntry['letter'];
+
+/** Pages that are read in search of one letter before somebody has to ask for more. */
+const PATIENCE = 20;
+
+export class DiffPages {
+  readonly #read: (after: string | undefined, signal: AbortSignal) => Promise<DiffPage>;
+  readonly #rows: DiffEntry[] = [];
+  #next: string | null | undefined;
+  #totals: DiffTotals | null = null;
+
+  constructor(read: (after: string | undefined, signal: AbortSignal) => Promise<DiffPage>) {
+    this.#read = read;
+  }
+
+  /** Of the first page, once that was read. */
+  get totals(): DiffTotals | null {
+    return this.#totals;
+  }
+
+  /** `after`, `next`: places in what was read, decimal. Rows may be none though more follow. */
+  async page(
+    letter: Letter | null,
+    after: string | undefined,
+    signal: AbortSignal,
+  ): Promise<{ rows: DiffEntry[]; next: string | null }> {
+    const from = Number(after ?? 0);
+    for (let pages = 0; ; pages++) {
+      const rows = this.#rows.slice(from).filter((row) => letter === null || row.letter === letter);
+      const whole = this.#next === null;
+      if (rows.length > 0 || whole || pages === PATIENCE)
+        return { rows, next: whole ? null : String(this.#rows.length) };
+      await this.#more(signal);
+    }
+  }
+
+  async #more(signal: AbortSignal): Promise<void> {
+    const { rows, next, totals } = await this.#read(this.#next ?? undefined, signal);
+    for (const row of rows) this.#rows.push(row);
+    this.#next = next;
+    this.#totals ??= totals;
+  }
+}
