@@ -1,11 +1,14 @@
 /**
  * Every complete snapshot is complete: its nodes are canonical, its chunks are there and as long as it says. One pass;
- * what a snapshot shares with the one before is not looked at again, be it whole or not.
+ * what a snapshot shares with its parents is not looked at again: the one before it in time may be of another line, and
+ * differ in much.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { ObjectRef } from '../../blob/contract.ts';
 import { PlaitError } from '../../core/errors.ts';
 import { hex, KIND, type Kind, objectKey, unhex } from '../../core/hash.ts';
 import type { NodeId, SnapshotId, VolsetId } from '../../core/ids.ts';
+import type { SnapshotView } from '../../meta/contract.ts';
 import type { Engine } from '../engine.ts';
 import { type Finding, noneAffected } from './findings.ts';
 import { completeSnapshots } from './snapshots.ts';
@@ -19,6 +22,8 @@ export interface Checked {
 
 /** Ids per look-up. */
 const BATCH = 4096;
+/** After that long signals are heard, and progress is drawn. */
+const SLICE_MS = 50;
 
 interface Trees {
   engine: Engine;
@@ -28,6 +33,7 @@ interface Trees {
   missing: Map<string, ObjectRef>;
   /** Snapshots that cannot be walked, by why. */
   broken: Map<string, { snapshots: SnapshotId[]; pack?: string; missing?: string }>;
+  notWalked: Set<SnapshotId>;
 }
 
 export interface TreeFaults {
@@ -37,22 +43,37 @@ export interface TreeFaults {
 }
 
 export async function treeFaults(engine: Engine, volset: VolsetId, checked: Checked): Promise<TreeFaults> {
-  const trees: Trees = { engine, volset, checked, missing: new Map(), broken: new Map() };
+  const trees: Trees = { engine, volset, checked, missing: new Map(), broken: new Map(), notWalked: new Set() };
   const phase = engine.reporter.phase('checking snapshots', { items: engine.meta.findVolset(volset)?.snapshots });
   let previous: NodeId | undefined;
-  for (const { id, body } of completeSnapshots(engine, volset)) {
+  let since = performance.now();
+  for (const view of completeSnapshots(engine, volset)) {
     checked.snapshots++;
-    if (walk(trees, id, body.root, previous)) previous = body.root;
+    const before = walkedParents(trees, view);
+    const { root } = view.body;
+    if (walk(trees, view.id, root, before.length > 0 || previous === undefined ? before : [previous])) previous = root;
     phase.advance({ items: 1 });
+    if (performance.now() - since < SLICE_MS) continue;
+    await setImmediate();
+    since = performance.now();
   }
   phase.end();
   return sorted(trees);
 }
 
-function walk(trees: Trees, snapshot: SnapshotId, root: NodeId, previous: NodeId | undefined): boolean {
+/** Roots of the parents that were found walkable: those that come earlier in the order of this pass. */
+function walkedParents({ engine, volset, notWalked }: Trees, { id, body }: SnapshotView): NodeId[] {
+  return body.parents.flatMap((parent) => {
+    const view = notWalked.has(parent) ? undefined : engine.meta.findSnapshot(volset, parent);
+    if (!view?.hasBlob) return [];
+    const { created, root } = view.body;
+    return created < body.created || (created === body.created && parent < id) ? [root] : [];
+  });
+}
+
+function walk(trees: Trees, snapshot: SnapshotId, root: NodeId, bases: NodeId[]): boolean {
   const { engine, volset } = trees;
   const reader = engine.blob.reader(volset);
-  const bases = previous === undefined ? [] : [previous];
   try {
     engine.manifest.check(reader, root, bases);
     checkChunks(trees, root, bases);
@@ -60,6 +81,7 @@ function walk(trees: Trees, snapshot: SnapshotId, root: NodeId, previous: NodeId
   } catch (error) {
     if (!(error instanceof PlaitError)) throw error;
     noteBroken(trees, snapshot, error);
+    trees.notWalked.add(snapshot);
     return false;
   }
 }
