@@ -269,6 +269,8 @@ export interface PackInfo {
   pack: string;
   bytes: number;
   objects: number;
+  /** Milliseconds since the epoch, as its file says; 0 where there is no file. */
+  written: number;
   /** Milliseconds since the epoch: when all of it was last read and found sound; null: not yet. */
   verified: number | null;
 }

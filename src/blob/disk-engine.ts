@@ -32,6 +32,7 @@ import { type LockWait, receiveFault } from './lock.ts';
 import { appendLog, type LogTail } from './log-file.ts';
 import { ObjectReader } from './object-reader.ts';
 import { volsetsIn } from './pack-scan.ts';
+import { PackTimes } from './pack-times.ts';
 import { Quarantine } from './quarantine.ts';
 import { type RetireSource, retirePack } from './retire.ts';
 import { cleanSessions, type Session, takeNewSession } from './session.ts';
@@ -83,6 +84,7 @@ class DiskEngine implements BlobStore {
   readonly #quarantine: Quarantine;
   readonly #objects: ObjectReader;
   readonly #options: DiskEngineOptions;
+  readonly #times: PackTimes;
   readonly #tails = new Map<VolsetId, LogTail | undefined>();
   readonly #sessions = new Set<AsyncDisposable>();
   #pool: WorkerPool | undefined;
@@ -92,6 +94,7 @@ class DiskEngine implements BlobStore {
   constructor(dir: string, opened: OpenedIndex, quarantine: Quarantine, options: DiskEngineOptions) {
     this.#dir = dir;
     this.#packsDir = join(dir, 'packs');
+    this.#times = new PackTimes(this.#packsDir);
     this.#opened = opened;
     this.#quarantine = quarantine;
     this.#options = options;
@@ -157,7 +160,7 @@ class DiskEngine implements BlobStore {
   }
 
   packs(volset?: VolsetId): PackInfo[] {
-    return this.#opened.index.packs(volset);
+    return this.#times.withTimes(this.#opened.index.packs(volset));
   }
 
   verifyPacks(options: VerifyOptions): AsyncIterable<PackDamage> {

@@ -7,12 +7,13 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { PlaitError } from '../core/errors.ts';
 import type { Kind } from '../core/hash.ts';
 import type { VolsetId } from '../core/ids.ts';
-import type { ObjectRef, PackInfo } from './contract.ts';
+import type { ObjectRef } from './contract.ts';
 import { ID_BYTES } from './format.ts';
 import { borrowRows, FIND, readBorrowers } from './index-borrow.ts';
 import { RowWriter } from './index-rows.ts';
 import { atOnce, openIndex } from './index-schema.ts';
 import { diskFault, ensureFile, isCorrupt, type LockWait, retryBusy } from './lock.ts';
+import type { IndexedPack } from './pack-times.ts';
 
 export interface PackPlace {
   /** The volset whose folder holds the pack: another than asked for where the object is borrowed. */
@@ -106,7 +107,7 @@ export class IndexDb {
     });
   }
 
-  packs(volset?: VolsetId): PackInfo[] {
+  packs(volset?: VolsetId): IndexedPack[] {
     const wanted = volset ?? null;
     // Not ?1 twice: Node 24.6 counts that as two values.
     const sql = `SELECT v.id AS volset, p.id AS pack, p.bytes, p.objects, p.verified FROM packs p JOIN volsets v ON v.n = p.volset
@@ -115,7 +116,7 @@ export class IndexDb {
       this.#read
         .prepare(sql)
         .all(wanted, wanted)
-        .map((row) => ({ ...row }) as unknown as PackInfo),
+        .map((row) => ({ ...row }) as unknown as IndexedPack),
     );
   }
 

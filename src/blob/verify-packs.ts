@@ -7,11 +7,12 @@ import { setImmediate as tick } from 'node:timers/promises';
 import { PlaitError } from '../core/errors.ts';
 import { objectKey } from '../core/hash.ts';
 import { BLOCK_HEADER, type BlockTable, checkBlock, idAt, openBlock, wrongObjects } from './block.ts';
-import type { ObjectRef, PackDamage, PackInfo, VerifyOptions } from './contract.ts';
+import type { ObjectRef, PackDamage, VerifyOptions } from './contract.ts';
 import type { IndexDb } from './index-db.ts';
 import { readBlockAt, readDirectory, salvageBlocks, withFile } from './pack.ts';
 import { type PackedBlock, refAt, refsOf } from './pack-directory.ts';
 import { packPath } from './pack-scan.ts';
+import type { IndexedPack } from './pack-times.ts';
 
 /** What verification reads from. `check` tests a whole block with all hashes, on a worker, and takes its memory over. */
 export interface VerifySource {
@@ -48,11 +49,11 @@ export async function* verifyPacks(source: VerifySource, options: VerifyOptions)
   }
 }
 
-const isKnown = (index: IndexDb, { volset, pack }: PackInfo): boolean =>
+const isKnown = (index: IndexDb, { volset, pack }: IndexedPack): boolean =>
   index.packs(volset).some((info) => info.pack === pack);
 
 /** At least one pack, where there are any. */
-export function chosen(packs: PackInfo[], { sample, budget, random }: VerifyOptions, now: number): PackInfo[] {
+export function chosen(packs: IndexedPack[], { sample, budget, random }: VerifyOptions, now: number): IndexedPack[] {
   if (packs.length === 0) return packs;
   if (budget !== undefined) return withinBudget(packs, budget, now);
   if (sample === undefined || sample >= 1) return packs;
@@ -62,11 +63,11 @@ export function chosen(packs: PackInfo[], { sample, budget, random }: VerifyOpti
 }
 
 /** Those first that were not read for longest. A time that has not come yet says nothing. */
-function withinBudget(packs: PackInfo[], budget: number, now: number): PackInfo[] {
-  const last = ({ verified }: PackInfo): number => (verified === null || verified > now ? -1 : verified);
+function withinBudget(packs: IndexedPack[], budget: number, now: number): IndexedPack[] {
+  const last = ({ verified }: IndexedPack): number => (verified === null || verified > now ? -1 : verified);
   const order = packs.toSorted((a, b) => last(a) - last(b));
   let left = budget;
-  const read: PackInfo[] = [];
+  const read: IndexedPack[] = [];
   for (const info of order) {
     if (read.length > 0 && info.bytes > left) break;
     read.push(info);
@@ -75,7 +76,7 @@ function withinBudget(packs: PackInfo[], budget: number, now: number): PackInfo[
   return read;
 }
 
-async function verifyPack(source: VerifySource, info: PackInfo, depth: Depth): Promise<PackDamage[]> {
+async function verifyPack(source: VerifySource, info: IndexedPack, depth: Depth): Promise<PackDamage[]> {
   const damage = (what: string, lost: ObjectRef[]): PackDamage => ({
     volset: info.volset,
     pack: info.pack,
@@ -172,7 +173,7 @@ const sameTable = (bytes: Buffer, block: PackedBlock): boolean =>
  * Nobody finds anything of the pack. Single objects may well be unknown: a block travels whole for the half that is
  * wanted, and only what a snapshot needs is recorded. One that is needed and unknown is missed by its snapshot.
  */
-function isForgotten(index: IndexDb, info: PackInfo, blocks: PackedBlock[]): boolean {
+function isForgotten(index: IndexDb, info: IndexedPack, blocks: PackedBlock[]): boolean {
   return blocks.every((block) => {
     const ids = Buffer.concat(refsOf(block).map(({ id }) => id));
     return index.has(info.volset, block.kind, ids).every((here) => here === 0);
@@ -180,7 +181,7 @@ function isForgotten(index: IndexDb, info: PackInfo, blocks: PackedBlock[]): boo
 }
 
 /** What the index expects of the pack, less what can still be read out of it block by block. */
-function lostWithoutDirectory(index: IndexDb, path: string, info: PackInfo): ObjectRef[] {
+function lostWithoutDirectory(index: IndexDb, path: string, info: IndexedPack): ObjectRef[] {
   const safe = new Set<string>();
   try {
     withFile(path, (fd) => {

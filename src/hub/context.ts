@@ -11,6 +11,7 @@ import { Metrics } from './metrics.ts';
 import { PendingVolsets } from './pending-volsets.ts';
 import type { HubContext } from './routes/route.ts';
 import { textOf } from './text-of.ts';
+import { Summaries } from './views/summaries.ts';
 import { VolsetViews } from './views/volset-views.ts';
 
 type Parts = Pick<
@@ -47,6 +48,7 @@ export function hubContext(parts: Parts): HubContext {
     heads,
     feeds: new Feeds({ meta: noticed, heads, limits: all, metrics }),
     views: new VolsetViews(meta),
+    summaries: new Summaries({ meta, data, transfer }),
     facts: new FactReader(meta, transfer, now),
     health: healthOf(parts, now),
     doctor: new DoctorWatch({
@@ -73,8 +75,9 @@ const healthOf = (
   });
 
 /** No feed is told anything more; routes may still be running. */
-export function stopTelling({ feeds, heads, views }: HubContext): void {
+export function stopTelling({ feeds, heads, views, summaries }: HubContext): void {
   feeds[Symbol.dispose]();
   heads[Symbol.dispose]();
   views[Symbol.dispose]();
+  summaries[Symbol.dispose]();
 }

@@ -56,6 +56,12 @@ export type HubMeta = Pick<
   | 'queueCounts'
   | 'stamps'
   | 'usage'
+  | 'historyPage'
+  | 'snapshotFacts'
+  | 'volsetSummary'
+  | 'volsetState'
+  | 'blobSizes'
+  | 'conflictPage'
   | 'putSetting'
 >;
 

@@ -6,7 +6,7 @@ import { Cached } from './cached.ts';
 import type { HubMeta } from './contract.ts';
 
 const FRESH_MS = 5000;
-/** Volsets with lines of their own: those that were written to last. */
+/** Volsets with lines of their own: those with most snapshots. */
 const MAX_VOLSETS = 100;
 const MAX_TOKENS = 100;
 

@@ -51,6 +51,12 @@ const READS: ReadonlySet<string> = new Set([
   'queueCounts',
   'stamps',
   'usage',
+  'historyPage',
+  'snapshotFacts',
+  'volsetSummary',
+  'volsetState',
+  'blobSizes',
+  'conflictPage',
 ] satisfies (keyof MetaStore)[]);
 
 /** What goes to a thread. */

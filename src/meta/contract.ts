@@ -11,6 +11,7 @@ import type { Selection } from '../core/selection.ts';
 import type { MetaFeed } from './contract/feed.ts';
 import type { MetaKeeping } from './contract/keeping.ts';
 import type { MetaNumbers } from './contract/numbers.ts';
+import type { MetaOverview } from './contract/overview.ts';
 import type { MetaQueue } from './contract/queue.ts';
 import type { MetaRounds } from './contract/rounds.ts';
 import type { MetaState, StateMark } from './contract/state.ts';
@@ -19,6 +20,15 @@ import type { MetaViews } from './contract/views.ts';
 export type { ChangesPage } from './contract/feed.ts';
 export type { Refusal, Stamp } from './contract/keeping.ts';
 export type { NumberedBlob, SealKey } from './contract/numbers.ts';
+export type {
+  BlobSize,
+  BlobSizes,
+  HistoryEntry,
+  HistoryWish,
+  SnapshotFacts,
+  VolsetState,
+  VolsetSummary,
+} from './contract/overview.ts';
 export type { Outcome, Priority, QueueFilter, QueueItem } from './contract/queue.ts';
 export type { Applied, DeltasPage, DeltasPlan, Inspection, Round } from './contract/rounds.ts';
 export type { StateMark, StateToPack } from './contract/state.ts';
@@ -119,6 +129,7 @@ export interface TokenRow {
 export interface MetaStore
   extends Disposable,
     MetaViews,
+    MetaOverview,
     MetaRounds,
     MetaFeed,
     MetaNumbers,

@@ -45,7 +45,8 @@ function ask(url: string, method: string, path: string, headers: Record<string, 
   });
 }
 
-const pathOf = (path: string): string => path.replace(':volset', VOLSET).replace(':upload', 'a'.repeat(32)).replace(':snapshot', 'b'.repeat(64));
+const pathOf = (path: string): string =>
+  path.replace(':volset', VOLSET).replace(':upload', 'a'.repeat(32)).replace(':snapshot', 'b'.repeat(64));
 const typeOf = (type: string | undefined): Record<string, string> => (type ? { 'content-type': type } : {});
 
 /** What each route asks for. A route that is not here, or not there, fails. */
@@ -57,6 +58,7 @@ const TABLE: Record<string, Right | 'any' | 'open' | 'read or append'> = {
   'GET /v1/activity': 'read',
   'GET /v1/health': 'read',
   'GET /v1/changes': 'read',
+  'GET /v1/overview': 'read',
   'GET /v1/volsets': 'read',
   'POST /v1/volsets': 'write',
   'GET /v1/volsets/:volset': 'read',
@@ -67,6 +69,11 @@ const TABLE: Record<string, Right | 'any' | 'open' | 'read or append'> = {
   'GET /v1/volsets/:volset/snapshots/:snapshot/search': 'read',
   'GET /v1/volsets/:volset/snapshots/:snapshot/tar': 'read',
   'GET /v1/volsets/:volset/state': 'read',
+  'GET /v1/volsets/:volset/view': 'read',
+  'POST /v1/volsets/:volset/history': 'read',
+  'GET /v1/volsets/:volset/snapshots/:snapshot': 'read',
+  'GET /v1/volsets/:volset/conflicts': 'read',
+  'GET /v1/volsets/:volset/sizes': 'read',
   'POST /v1/volsets/:volset/deltas': 'read or append',
   'POST /v1/volsets/:volset/generations': 'append',
   'POST /v1/volsets/:volset/have': 'append',

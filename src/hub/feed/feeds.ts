@@ -93,7 +93,7 @@ export class Feeds implements Disposable {
     });
   }
 
-  /** How many follow this volset alone. */
+  /** How many follow this volset alone: programs, and pages that show it (the one that asks, too). */
   followersOf(volset: VolsetId): number {
     return this.#channels.get(volset)?.held ?? 0;
   }

@@ -11,6 +11,7 @@ import type { HeadWatch } from '../feed/head-watch.ts';
 import type { HealthWatch } from '../health.ts';
 import type { Metrics } from '../metrics.ts';
 import type { PendingVolsets } from '../pending-volsets.ts';
+import type { Summaries } from '../views/summaries.ts';
 import type { VolsetViews } from '../views/volset-views.ts';
 
 export interface HubContext {
@@ -30,6 +31,8 @@ export interface HubContext {
   doctor: DoctorWatch;
   /** What people see, kept while it is asked for. */
   views: VolsetViews;
+  /** Figures of volsets, likewise. */
+  summaries: Summaries;
   now: () => number;
 }
 

@@ -14,6 +14,7 @@ import type { Route } from './route.ts';
 import { tokenRoutes } from './token.ts';
 import { transferRoutes } from './transfers.ts';
 import { treeRoutes } from './trees.ts';
+import { viewRoutes } from './views.ts';
 import { volsetRoutes } from './volsets.ts';
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -63,5 +64,6 @@ export const routes: Route[] = [
   ...contentRoutes,
   ...tokenRoutes,
   ...activityRoutes,
+  ...viewRoutes,
   ...serviceRoutes,
 ];

@@ -96,6 +96,12 @@ function findMember({ db }: Engine, n: number, store: StoreId): MemberRow | unde
 const memberRows = ({ db }: Engine, n: number): MemberRow[] =>
   db.all<MemberRow>(`${COLUMNS} ORDER BY store`, n).map(checked);
 
+/** What people are shown for a member: its id where it has no label. undefined: it is none. */
+export function labelOf(engine: Engine, n: number, store: StoreId): string | undefined {
+  const row = findMember(engine, n, store);
+  return row && (row.label === '' ? row.store : row.label);
+}
+
 /** By store id. None of an unknown volset. */
 export function listMembers(engine: Engine, volset: VolsetId): Member[] {
   const n = findVolsetNumber(engine, volset);

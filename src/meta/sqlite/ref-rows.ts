@@ -1,5 +1,5 @@
 /** Rows of the table of refs. Whose they are, and when they may move, is decided elsewhere (refs.ts, revisions.ts). */
-import type { BranchId, SnapshotId } from '../../core/ids.ts';
+import type { BranchId, SnapshotId, StoreId } from '../../core/ids.ts';
 import type { Ref } from '../../core/records.ts';
 import { checkRow, rowSum } from './checksum.ts';
 import type { Engine } from './engine.ts';
@@ -40,6 +40,21 @@ export function findRef({ db }: Engine, n: number, store: number, branch: Branch
 
 export const refsOf = ({ db }: Engine, n: number, store: number): Ref[] =>
   db.all<RefRow>(`${COLUMNS} ORDER BY branch`, n, store).map(checked);
+
+/** Refs of all stores that point at one of these, with the chain whose they are (null: ours). */
+export const refsAt = (
+  { db }: Engine,
+  n: number,
+  ids: readonly SnapshotId[],
+): (Omit<Ref, 'snapshot'> & { snapshot: SnapshotId; store: number; id: StoreId | null })[] =>
+  db
+    .all<RefRow & { snapshot: SnapshotId; store: number; id: StoreId | null }>(
+      `SELECT r.branch, r.snapshot, r.revision, r.sum, r.store, t.id FROM refs r LEFT JOIN stores t ON t.n = r.store
+       WHERE r.volset = ? AND r.snapshot IN (SELECT value FROM json_each(?))`,
+      n,
+      JSON.stringify(ids),
+    )
+    .map(({ store, id, snapshot, ...row }) => ({ ...checked({ ...row, snapshot }), snapshot, store, id }));
 
 /** Of branches that have a tombstone, be they alive again. */
 export const refsOfDeleted = ({ db }: Engine, n: number, store: number): Ref[] =>

@@ -1,11 +1,13 @@
 /** The contract's methods, each bound to the part that does it. */
 import type { MetaStore } from '../contract.ts';
 import { apply } from './apply.ts';
+import { blobSizes } from './blob-sizes.ts';
 import * as blobs from './blobs.ts';
 import { chainPoints } from './chains.ts';
 import { changesAfter, heads } from './changes.ts';
 import { compact } from './compact.ts';
 import * as config from './config.ts';
+import { conflictPage } from './conflict-page.ts';
 import { listConflicts, recordConflicts } from './conflicts.ts';
 import { planDeltas, readDeltas } from './deltas.ts';
 import { dropBlobs, goneBlobs } from './drop.ts';
@@ -13,6 +15,7 @@ import { commit } from './edits.ts';
 import type { Engine } from './engine.ts';
 import { forgetPeer } from './forget-peer.ts';
 import { handOver, openRecords } from './hand-over.ts';
+import { historyPage, snapshotFacts } from './history.ts';
 import { inspect, knowsVolset } from './inspect.ts';
 import * as keeping from './keeping.ts';
 import { cut, generationPage, markPacked, unknownGenerations, unpackedGenerations, vector } from './log.ts';
@@ -25,6 +28,7 @@ import { currentRevision } from './revisions.ts';
 import { seal, sealed } from './seals.ts';
 import * as snapshots from './snapshots.ts';
 import { repackStates, tellsStates, unpackedStates, waitsForCut } from './states.ts';
+import { volsetState, volsetSummary } from './summary.ts';
 import { verify } from './verify.ts';
 import * as views from './views.ts';
 
@@ -51,6 +55,12 @@ export function sqliteMetaStore(engine: Engine): MetaStore {
     forgotten: bind(snapshots.forgotten),
     lackedBlobs: bind(snapshots.lackedBlobs),
     snapshotPage: bind(snapshots.snapshotPage),
+    historyPage: bind(historyPage),
+    snapshotFacts: bind(snapshotFacts),
+    volsetSummary: bind(volsetSummary),
+    volsetState: bind(volsetState),
+    blobSizes: bind(blobSizes),
+    conflictPage: bind(conflictPage),
     commit: bind(commit),
     setBlobs: bind(blobs.setBlobs),
     cut: bind(cut),
