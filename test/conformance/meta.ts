@@ -19,6 +19,7 @@ import {
   V,
 } from '../meta/helpers.ts';
 import { changesConformance } from './meta-changes.ts';
+import { overviewConformance } from './meta-overview.ts';
 import { transferConformance } from './meta-transfers.ts';
 
 export function metaConformance(name: string, open: (n: number) => MetaStore): void {
@@ -142,6 +143,7 @@ export function metaConformance(name: string, open: (n: number) => MetaStore): v
 
     changesConformance(() => ({ a, b }));
     transferConformance(() => ({ a, b }));
+    overviewConformance(() => ({ a, b }));
 
     describe('snapshots', () => {
       it('are paged by time, found by prefix, and know their parents', () => {
