@@ -8,6 +8,8 @@ import { addSnapshot, branchId, fetchFrom, grow, roundFrom, seed, set, snapshotO
 
 const NONE = 'd0'.repeat(16) as VolsetId;
 const FRONTIER = 4096;
+/** Later than what helpers make. */
+const T = 1e9;
 
 export function overviewConformance(stores: () => { a: MetaStore; b: MetaStore }): void {
   let a: MetaStore;
@@ -45,11 +47,11 @@ export function overviewConformance(stores: () => { a: MetaStore; b: MetaStore }
   describe('pages of history', () => {
     it('tell of each snapshot who made it, what it is called, what it holds and who stands there', () => {
       const one = seed(a);
-      const two = tipped(1, [one], { created: 5_000, creator: 'ada', files: 3, bytes: 70 });
+      const two = tipped(1, [one], { created: T + 5_000, creator: 'ada', files: 3, bytes: 70 });
       a.commit(V, [set(`${snapshotKey(two)}:name`, 'good'), set(`${snapshotKey(two)}:description`, 'a run')]);
       const { rows, next, revision } = page();
       assert.deepEqual([next, revision], [[], a.revision(V)]);
-      const parts = { created: 5_000, creator: 'ada', name: 'good', description: 'a run', bytes: 70, files: 3 };
+      const parts = { created: T + 5_000, creator: 'ada', name: 'good', description: 'a run', bytes: 70, files: 3 };
       const tips = [{ branch: 'main', store: null }];
       assert.deepEqual(rows[0], { id: two, parents: [one], ...parts, hasBlob: true, tips });
       assert.deepEqual([rows[1].id, rows[1].parents, rows[1].tips], [one, [], []]);
@@ -62,27 +64,27 @@ export function overviewConformance(stores: () => { a: MetaStore; b: MetaStore }
     });
     it('show merges, criss-cross and roots of their own once each, newest first', () => {
       const root = seed(a);
-      const left = tipped(1, [root], { created: 1_000 });
-      const right = tipped(2, [root], { created: 1_001 });
-      const cross = tipped(1, [left, right].sort() as SnapshotId[], { created: 1_002 });
-      const other = tipped(2, [right, left].sort() as SnapshotId[], { created: 1_003, files: 9 });
-      const merged = tipped(1, [cross, other].sort() as SnapshotId[], { created: 1_005 });
-      const alone = tipped(3, [], { created: 1_004 });
+      const left = tipped(1, [root], { created: T + 1_000 });
+      const right = tipped(2, [root], { created: T + 1_001 });
+      const cross = tipped(1, [left, right].sort() as SnapshotId[], { created: T + 1_002 });
+      const other = tipped(2, [right, left].sort() as SnapshotId[], { created: T + 1_003, files: 9 });
+      const merged = tipped(1, [cross, other].sort() as SnapshotId[], { created: T + 1_005 });
+      const alone = tipped(3, [], { created: T + 1_004 });
       const all = [merged, alone, other, cross, right, left, root];
       for (const limit of [1, 2, 3, 100]) assert.deepEqual(paged(limit), all, `${limit} a page`);
     });
     it('show what follows first, also where clocks had the same time', () => {
       const root = seed(a);
       const line = [root];
-      for (let i = 0; i < 20; i++) line.unshift(tipped(1, [line[0]], { created: 7_000 }));
+      for (let i = 0; i < 20; i++) line.unshift(tipped(1, [line[0]], { created: T + 7_000 }));
       for (const limit of [1, 7]) assert.deepEqual(paged(limit), line);
     });
     it('show all, and end, where a clock was wrong', () => {
       const root = seed(a);
       const future = tipped(1, [root], { created: 9e15 / 2 });
       const past = tipped(1, [future], { created: 3 });
-      const now = tipped(2, [future], { created: 8_000 });
-      const last = tipped(1, [past], { created: 8_001 });
+      const now = tipped(2, [future], { created: T + 8_000 });
+      const last = tipped(1, [past], { created: T + 8_001 });
       for (const limit of [1, 2, 100]) {
         const seen = paged(limit);
         assert.deepEqual([...new Set(seen)].sort(), [root, future, past, now, last].sort(), `${limit} a page`);
@@ -91,16 +93,16 @@ export function overviewConformance(stores: () => { a: MetaStore; b: MetaStore }
     });
     it('begin where they are told to, and leave out what is not here', () => {
       const root = seed(a);
-      const two = tipped(1, [root], { created: 1_000 });
-      tipped(2, [root], { created: 2_000 });
+      const two = tipped(1, [root], { created: T + 1_000 });
+      tipped(2, [root], { created: T + 2_000 });
       assert.deepEqual(ids({ from: [two] }), [two, root]);
       assert.deepEqual(ids({ from: ['ab'.repeat(32) as SnapshotId, two, two] }), [two, root]);
       assert.deepEqual(page({ from: [] }).rows, []);
     });
     it('of one that was forgotten tell its place alone; its facts are told no more', () => {
       const root = seed(a);
-      const secret = tipped(1, [root], { created: 1_000, creator: 'eve' });
-      const after = tipped(1, [secret], { created: 1_001 });
+      const secret = tipped(1, [root], { created: T + 1_000, creator: 'eve' });
+      const after = tipped(1, [secret], { created: T + 1_001 });
       a.commit(V, [set(`${snapshotKey(secret)}:description`, 'secret')]);
       a.commit(V, [{ edit: 'delete', object: snapshotKey(secret) }]);
       const { rows } = page();
@@ -114,7 +116,7 @@ export function overviewConformance(stores: () => { a: MetaStore; b: MetaStore }
     });
     it('tell data that is not here, and data that is damaged', () => {
       const root = seed(a);
-      const lacking = snapshotOf([root], { created: 1_000 });
+      const lacking = snapshotOf([root], { created: T + 1_000 });
       a.commit(V, [addSnapshot(lacking, false)]);
       a.setDamaged(V, [root], true);
       const [one, two] = page({ from: [lacking.id] }).rows;
@@ -122,10 +124,10 @@ export function overviewConformance(stores: () => { a: MetaStore; b: MetaStore }
     });
     it('go on from so many at most: our own tips, then the newest', () => {
       const root = seed(a);
-      const old = tipped(2, [root], { created: 900 });
-      const tips = [3, 4, 5].map((n) => tipped(n, [root], { created: 1_000 + n }));
+      const old = tipped(2, [root], { created: T + 900 });
+      const tips = [3, 4, 5].map((n) => tipped(n, [root], { created: T + 1_000 + n }));
       a.moveRefs(V, []);
-      const top = snapshotOf([old, ...tips].sort() as SnapshotId[], { created: 5_000 });
+      const top = snapshotOf([old, ...tips].sort() as SnapshotId[], { created: T + 5_000 });
       a.commit(V, [addSnapshot(top)]);
       a.commit(
         V,
@@ -159,13 +161,13 @@ export function overviewConformance(stores: () => { a: MetaStore; b: MetaStore }
   describe('summaries', () => {
     it('tell what a volset holds at its revision, and the newest of its tips', () => {
       const root = seed(a);
-      tipped(2, [root], { created: 2_000, creator: 'bob', bytes: 8, files: 2 });
-      const old = tipped(1, [root], { created: 1_000 });
+      tipped(2, [root], { created: T + 2_000, creator: 'bob', bytes: 8, files: 2 });
+      const old = tipped(1, [root], { created: T + 1_000 });
       a.cut(V);
       const { view, newest, ...rest } = a.volsetSummary(V);
       assert.deepEqual(rest, { revision: a.revision(V), members: 0, conflicts: 0, damaged: 0 });
       assert.deepEqual(view, a.findVolset(V));
-      assert.deepEqual([newest?.created, newest?.creator, newest?.bytes, newest?.files], [2_000, 'bob', 8, 2]);
+      assert.deepEqual([newest?.created, newest?.creator, newest?.bytes, newest?.files], [T + 2_000, 'bob', 8, 2]);
       a.setDamaged(V, [old], true);
       const state = a.volsetState(V, 10);
       assert.deepEqual([state.damaged, state.branchList, state.memberList], [1, a.listBranches(V), []]);
