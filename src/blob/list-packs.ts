@@ -4,11 +4,12 @@ import { PlaitError } from '../core/errors.ts';
 import type { PackInfo } from './contract.ts';
 import { IndexDb } from './index-db.ts';
 import { IndexDamaged } from './index-schema.ts';
+import { PackTimes } from './pack-times.ts';
 
 export async function listPacks(dir: string): Promise<PackInfo[]> {
   const index = openIndex(join(dir, 'index.db'));
   try {
-    return index.packs();
+    return new PackTimes(join(dir, 'packs')).withTimes(index.packs());
   } finally {
     await index.close();
   }
