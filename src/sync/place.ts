@@ -11,7 +11,7 @@ import { findVolume } from '../volume/index.ts';
 export function requirePlace({ state: { dir, id } }: Volume): void {
   try {
     statSync(dir);
-    if (findVolume(dir)?.volume.state.id === id) return;
+    if (findVolume(dir, { looks: true })?.volume.state.id === id) return;
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (['EACCES', 'EPERM', 'EIO', 'forbidden'].includes(code)) return;

@@ -138,23 +138,23 @@ export function openVolume(store: string, id: string): Volume {
 
 /**
  * The volume that `dir` or a directory above it belongs to. A store moved together with its directory is followed: the
- * state then learns its new place.
+ * state then learns its new place, unless one only looks.
  */
-export function findVolume(dir: string): FoundVolume | undefined {
+export function findVolume(dir: string, { looks = false }: { looks?: boolean } = {}): FoundVolume | undefined {
   for (let at = resolve(dir); ; at = dirname(at)) {
     const found = readDotPlait(at);
-    if (found) return volumeAt(at, found);
+    if (found) return volumeAt(at, found, looks);
     if (at === dirname(at)) return undefined;
   }
 }
 
-function volumeAt(dir: string, found: { store: string; volume?: string }): FoundVolume | undefined {
+function volumeAt(dir: string, found: { store: string; volume?: string }, looks: boolean): FoundVolume | undefined {
   const { store } = found;
-  if (found.volume !== undefined) return { store, volume: moved(openVolume(store, found.volume), dir) };
+  if (found.volume !== undefined) return { store, volume: moved(openVolume(store, found.volume), dir, looks) };
   const known = listVolumes(store);
   const real = realpathSync(dir);
   const here = known.find((v) => v.state.dir === real) ?? known.find((v) => !isElsewhere(v.state.dir, store));
-  return here && { store, volume: moved(here, dir) };
+  return here && { store, volume: moved(here, dir, looks) };
 }
 
 /** True where a volume's directory points to the store by a `.plait` file: it is not the one around the store. */
@@ -176,10 +176,11 @@ function isSameDirectory(a: string, b: string): boolean {
   return one.dev === other.dev && one.ino === other.ino;
 }
 
-function moved(volume: Volume, dir: string): Volume {
+function moved(volume: Volume, dir: string, looks: boolean): Volume {
   const real = realpathSync(dir);
   if (volume.state.dir === real) return volume;
   refuseCopy(volume.state, real);
+  if (looks) return volume;
   const state = { ...volume.state, dir: real };
   writeJson(join(volume.stateDir, STATE_NAME), state);
   return new DiskVolume(volume.stateDir, state);

@@ -206,7 +206,7 @@ export interface Activity {
       priority: 'high' | 'medium' | 'low';
       added: number;
       attempts: number;
-      /** Why the last try failed. */
+      /** Why the last try failed; its code alone for bearers that may not read all of the store. */
       error: string | null;
       dead: boolean;
     }[];

@@ -1,7 +1,7 @@
 /** What `doctor` finds, each thing by itself; and sixty days of a cron job whose hub is away and which is killed. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PlaitError } from '../../src/core/errors.ts';
 import type { BranchId } from '../../src/core/ids.ts';
@@ -12,6 +12,7 @@ import { changeRemote, renameRemote } from '../../src/sync/remotes.ts';
 import { snapshotAndPush } from '../../src/sync/snapshot-push.ts';
 import { noteDamage } from '../../src/sync/verify/note-damage.ts';
 import { verify } from '../../src/sync/verify.ts';
+import { listVolumes, openVolume } from '../../src/volume/volume.ts';
 import { FIXED_SEED, Random, replayedSeed } from '../support/seed.ts';
 import { type Client, Rig, type RunningHub, VOLSET } from './rig.ts';
 
@@ -190,6 +191,16 @@ describe('sync: doctor', function () {
     assert.deepEqual(await wrongOf(), [`directory ${dir}`]);
     mkdirSync(dir);
     assert.deepEqual(await wrongOf(), [`directory ${dir}`]);
+  });
+
+  it('a directory that is reached another way is in place, and nothing is noted about it', async () => {
+    await job('one');
+    const [volume] = listVolumes(client.engine.dir);
+    renameSync(dir, `${dir}-elsewhere`);
+    symlinkSync(`${dir}-elsewhere`, dir);
+    assert.deepEqual(await wrongOf(), []);
+    const { state } = openVolume(client.engine.dir, volume.state.id);
+    assert.deepEqual(state, volume.state);
   });
 
   it('a check that fails itself is a finding, and the others are made', async () => {
