@@ -78,7 +78,8 @@ function block({ name, mode, uid, gid, size, target }: Fields, type: string, sec
   header.write('ustar\x0000', 257, 'latin1');
   // The sum is taken with spaces in its own place.
   header.fill(' ', 148, 156);
-  const sum = header.reduce((total, byte) => total + byte, 0);
+  let sum = 0;
+  for (const byte of header) sum += byte;
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
   return header;
 }
