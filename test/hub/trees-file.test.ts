@@ -151,6 +151,21 @@ describe('hub: a file of a snapshot', () => {
     }
   });
 
+  it('is cut where its reader stands still', async () => {
+    const cut = Promise.withResolvers<LogLine>();
+    const log = (line: LogLine): void => {
+      if (line.event === 'request' && String(line.route).endsWith('/file')) cut.resolve(line);
+    };
+    await using impatient = await RealHub.start({ limits: { idleMs: 200 }, log });
+    const of = await makeVolset(impatient);
+    const id = await makeSnapshot(impatient, of, { huge: hole(64 * GIB) });
+    const target = new URL(`/v1/volsets/${of}/snapshots/${id}/file?path=${at('huge')}`, impatient.hub.url);
+    const answer = await new Promise<IncomingMessage>((resolve) => get(target, resolve));
+    answer.on('error', () => undefined);
+    assert.equal((await cut.promise).cut, true);
+    answer.destroy();
+  });
+
   it('leaves others their turn while it is taken at full speed', async () => {
     const id = await make({ 'z/huge': hole(64 * GIB) });
     const answer = await slowly(url(id, 'tar'), {});
