@@ -42,8 +42,8 @@ const cell = (what: string, ...children: Child[]): HTMLElement =>
   h('div', { class: `cell ${what}`, role: 'cell' }, ...children);
 
 /** What people call it: its description, else its name, else when it was made. */
-const called = ({ name: own, description, created }: HistoryRow): string =>
-  (description || own || `Snapshot of ${dateTime(created)}`).slice(0, LONGEST);
+const called = ({ name: own, description, created, parents }: HistoryRow): string =>
+  (description || own || `${parents.length > 1 ? 'Merge' : 'Snapshot'} of ${dateTime(created)}`).slice(0, LONGEST);
 
 function title(row: HistoryRow, volset: string): HTMLElement {
   if (row.forgotten) return h('span', { class: 'soft' }, 'Forgotten snapshot');

@@ -2,11 +2,14 @@
 import { PlaitError } from '../../core/errors.ts';
 import type { View, ViewContext, ViewMaker } from '../view.ts';
 import { activity } from './activity.ts';
+import { branches } from './branches.ts';
 import { conflicts } from './conflicts.ts';
 import { diff } from './diff.ts';
 import { health } from './health.ts';
 import { history } from './history.ts';
+import { members } from './members.ts';
 import { overview } from './overview.ts';
+import { sizes } from './sizes.ts';
 import { snapshot, snapshotFiles } from './snapshot.ts';
 import { textDiff } from './text-diff.ts';
 
@@ -23,6 +26,9 @@ const VIEWS: Row[] = [
   ['v/:/s/:/files/:', snapshotFiles],
   ['v/:/diff/:/:', diff],
   ['v/:/diff/:/:/text/:', textDiff],
+  ['v/:/branches', branches],
+  ['v/:/members', members],
+  ['v/:/sizes', sizes],
 ];
 
 export async function viewOf(context: ViewContext): Promise<View> {
