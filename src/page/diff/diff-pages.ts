@@ -10,6 +10,7 @@ export class DiffPages {
   readonly #read: (after: string | undefined, signal: AbortSignal) => Promise<DiffPage>;
   readonly #rows: DiffEntry[] = [];
   #next: string | null | undefined;
+  #pages = 0;
   #totals: DiffTotals | null = null;
 
   constructor(read: (after: string | undefined, signal: AbortSignal) => Promise<DiffPage>) {
@@ -21,18 +22,21 @@ export class DiffPages {
     return this.#totals;
   }
 
-  /** `after`, `next`: places in what was read, decimal. Rows may be none though more follow. */
+  /**
+   * `after`, `next`: places in what was read, which differ even where nothing was in a page. Rows may be none though
+   * more follow.
+   */
   async page(
     letter: Letter | null,
     after: string | undefined,
     signal: AbortSignal,
   ): Promise<{ rows: DiffEntry[]; next: string | null }> {
-    const from = Number(after ?? 0);
+    const from = Number.parseInt(after ?? '0', 10);
     for (let pages = 0; ; pages++) {
       const rows = this.#rows.slice(from).filter((row) => letter === null || row.letter === letter);
       const whole = this.#next === null;
       if (rows.length > 0 || whole || pages === PATIENCE)
-        return { rows, next: whole ? null : String(this.#rows.length) };
+        return { rows, next: whole ? null : `${this.#rows.length} ${this.#pages}` };
       await this.#more(signal);
     }
   }
@@ -41,6 +45,7 @@ export class DiffPages {
     const { rows, next, totals } = await this.#read(this.#next ?? undefined, signal);
     for (const row of rows) this.#rows.push(row);
     this.#next = next;
+    this.#pages++;
     this.#totals ??= totals;
   }
 }

@@ -21,6 +21,11 @@ export function sideBySide(before: string, after: string): HTMLElement | undefin
     'table',
     { class: 'side-by-side', 'aria-label': 'Text, before and after' },
     h(
+      'colgroup',
+      null,
+      ['line', 'text', 'line', 'text'].map((kind) => h('col', { class: kind })),
+    ),
+    h(
       'thead',
       { class: 'sr-only' },
       h(

@@ -53,6 +53,8 @@ export class WindowList<T> {
   #next: string | null | undefined;
   #busy = false;
   #failed: unknown;
+  /** The last page had no rows: whoever cannot stop the list is asked before it goes on. */
+  #empty = false;
   #stop = new AbortController();
   #frame = 0;
 
@@ -103,7 +105,12 @@ export class WindowList<T> {
     const range = seenRange({ top, height, rowHeight, rows: this.#rows.length });
     const focused = [...this.#drawn].find(([, element]) => element.contains(document.activeElement))?.[0];
     this.#put(range, rowHeight, focused);
-    if (bottom < height * (1 + AHEAD) && this.#failed === undefined && !this.#stop.signal.aborted) void this.#more();
+    if (bottom < height * (1 + AHEAD) && this.#failed === undefined && !this.#waits) void this.#more();
+  }
+
+  /** Only a button goes on. */
+  get #waits(): boolean {
+    return this.#stop.signal.aborted || (this.#empty && !this.#options.progress);
   }
 
   #rowHeight(): number {
@@ -158,6 +165,7 @@ export class WindowList<T> {
       if (next !== null && next === this.#next) throw new PlaitError('protocol', 'the hub gave the same page again');
       for (const row of rows) this.#rows.push(row);
       this.#next = next;
+      this.#empty = rows.length === 0;
     } catch (error) {
       if (!stop.signal.aborted) this.#failed = error;
     }

@@ -31,7 +31,8 @@ export function entryList(context: ViewContext, at: SnapshotPlace, options: Entr
   const cells = (row: EntryRow): Child[] => [
     nameCell(at, row, options.shown),
     row.kind === 'file' ? h('span', { title: `${row.size} bytes` }, bytes(row.size)) : '',
-    row.mode,
+    // Of a link it says nothing.
+    row.kind === 'symlink' ? '' : row.mode,
     modified(row.mtime),
     row.kind === 'file' && downloadButton(context, at, row),
   ];

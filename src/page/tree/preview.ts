@@ -15,7 +15,7 @@ export async function preview(api: Api, at: SnapshotPlace, row: EntryRow, signal
   if (row.size === 0) return emptyNotice('The file is empty.');
   const response = await api.open(apiOf(at, '/file'), { query: { path: encodePath(row) }, signal });
   const cut = row.size > MOST;
-  const text = textOf(await firstBytes(response, Math.min(MOST, row.size)), { cut });
+  const text = textOf(await firstBytes(response, MOST, row.size), { cut });
   if (text === undefined) return emptyNotice(`No preview: it is not text. ${bytes(row.size)}.`);
   return h(
     'div',

@@ -63,7 +63,7 @@ async function readSide(context: ViewContext, snapshot: string, path: ViewPath):
   if (row?.kind !== 'file' || row.size > MAX_TEXT) return { row };
   if (row.size === 0) return { row, text: '' };
   const response = await api.open(apiOf(at, '/file'), { query, signal });
-  return { row, text: textOf(await firstBytes(response, row.size)) };
+  return { row, text: textOf(await firstBytes(response, MAX_TEXT, row.size)) };
 }
 
 /** That the snapshots are there was seen before: what is not found is the path. */
