@@ -42,12 +42,14 @@ export async function diff(context: ViewContext): Promise<View> {
   const show = async (letter: Letter | null): Promise<void> => {
     try {
       const list = await changes(context, ends, pages, letter).begin();
+      const focused = body.contains(document.activeElement);
       replace(
         body,
         totals(pages.totals),
         filters(pages.totals, letter, (next) => void show(next)),
         list.node,
       );
+      if (focused) body.querySelector<HTMLElement>('[aria-pressed="true"]')?.focus();
     } catch (error) {
       replace(
         body,
@@ -77,7 +79,6 @@ function totals(told: DiffTotals | null): Child {
   );
 }
 
-/** Changing the filter keeps the focus on it. */
 function filters(told: DiffTotals | null, on: Letter | null, show: (letter: Letter | null) => void): HTMLElement {
   const button = (letter: Letter | null, text: string): HTMLElement =>
     h(
