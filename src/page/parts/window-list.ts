@@ -76,6 +76,10 @@ export class WindowList<T> {
     const soon = (): void => this.#soon();
     window.addEventListener('scroll', soon, { passive: true, signal });
     window.addEventListener('resize', soon, { passive: true, signal });
+    // Rows that came before the list was shown are drawn when it is.
+    const shown = new ResizeObserver(soon);
+    shown.observe(this.node);
+    signal.addEventListener('abort', () => shown.disconnect(), { once: true });
   }
 
   /** The first page, before the list is shown. Throws what keeps it from being read. */
