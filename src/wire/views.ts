@@ -79,7 +79,10 @@ export interface HistoryAsk {
   limit: number;
 }
 
-/** Newest first; a snapshot comes before its parents wherever clocks allow. */
+/**
+ * Newest first; a snapshot comes before its parents wherever clocks allow, and once. Where they do not (a parent claims to
+ * be newer than its child) it may come once more on a later page: the first counts.
+ */
 export interface HistoryPage {
   revision: number;
   rows: HistoryRow[];

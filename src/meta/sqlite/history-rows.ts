@@ -1,20 +1,17 @@
 /** Rows of history as they are shown. */
 import type { BranchId, SnapshotId, StoreId, VolsetId } from '../../core/ids.ts';
-import type { SnapshotBody } from '../../core/records.ts';
-import { snapshotKey } from '../../core/register.ts';
+import type { LoggedRecord, SnapshotBody } from '../../core/records.ts';
 import type { HistoryEntry } from '../contract.ts';
 import { damaged } from './database.ts';
 import type { Engine } from './engine.ts';
-import { findRecord, headAt } from './heads.ts';
 import { labelOf } from './members.ts';
 import { OWN_REFS, refsAt } from './ref-rows.ts';
-import { hasBlob, isDamaged, isForgotten } from './snapshots.ts';
 import { findBranch } from './views.ts';
 
 type Tip = HistoryEntry['tips'][number];
 
 /** Which branches end at some snapshots: ours by name, then those of members. */
-export class Tips {
+class Tips {
   readonly #engine: Engine;
   readonly #volset: VolsetId;
   readonly #n: number;
@@ -62,29 +59,50 @@ const byStoreAndName = (a: Tip, b: Tip): number => {
   return x < y ? -1 : x > y ? 1 : 0;
 };
 
-export function entryOf(engine: Engine, n: number, id: SnapshotId, parents: SnapshotId[], tips: Tip[]): HistoryEntry {
-  if (isForgotten(engine, n, id)) return { id, parents, ...NOTHING, forgotten: true, tips };
-  const { created, creator, bytes, files } = bodyOf(engine, n, id);
-  const object = snapshotKey(id);
-  return {
-    id,
-    parents,
-    created,
-    creator,
-    name: headAt(engine, n, { object, field: 'name' })?.value ?? null,
-    description: headAt(engine, n, { object, field: 'description' })?.value ?? null,
-    bytes,
-    files,
-    hasBlob: hasBlob(engine, n, id),
-    ...(isDamaged(engine, n, id) && { damaged: true }),
-    tips,
-  };
+interface Row {
+  id: SnapshotId;
+  blob: number;
+  body: string | null;
+  name: string | null;
+  description: string | null;
+  damaged: number;
+  dead: number;
+}
+
+const SHOWN = (field: string): string => `(SELECT h.value FROM heads h WHERE h.volset = s.volset
+  AND h.object = 'snapshot:' || s.id AND h.field = '${field}' AND h.shown = 1) AS ${field}`;
+/** One statement for a page: CROSS JOIN, so that only these are looked at. */
+const ROWS = `SELECT s.id, s.blob, ${SHOWN('name')}, ${SHOWN('description')},
+  (SELECT r.body FROM records r WHERE r.volset = s.volset AND r.id = s.id LIMIT 1) AS body,
+  EXISTS (SELECT 1 FROM damaged x WHERE x.volset = s.volset AND x.id = s.id) AS damaged,
+  EXISTS (SELECT 1 FROM dead d WHERE d.volset = s.volset AND d.object = 'snapshot:' || s.id) AS dead
+  FROM json_each(?) AS asked CROSS JOIN snapshots s ON s.volset = ? AND s.id = asked.value ORDER BY asked.key`;
+
+/** Of snapshots that are known here, in the order given. */
+export function entriesOf(
+  engine: Engine,
+  volset: VolsetId,
+  n: number,
+  places: { id: SnapshotId; parents: SnapshotId[] }[],
+): HistoryEntry[] {
+  const ids = places.map(({ id }) => id);
+  const tips = new Tips(engine, volset, n, ids);
+  const rows = engine.db.all<Row>(ROWS, JSON.stringify(ids), n);
+  return rows.map((row, i) => entryOf(row, places[i].parents, tips.of(row.id)));
+}
+
+function entryOf({ id, body, blob, ...row }: Row, parents: SnapshotId[], tips: Tip[]): HistoryEntry {
+  if (row.dead === 1) return { id, parents, ...NOTHING, forgotten: true, tips };
+  const { created, creator, bytes, files } = parsed(id, body);
+  const { name, description } = row;
+  const here = { hasBlob: blob === 1, ...(row.damaged === 1 && { damaged: true as const }) };
+  return { id, parents, created, creator, name, description, bytes, files, ...here, tips };
 }
 
 const NOTHING = { created: 0, creator: '', name: null, description: null, bytes: 0, files: 0, hasBlob: false };
 
-export function bodyOf(engine: Engine, n: number, id: SnapshotId): SnapshotBody {
-  const body = findRecord(engine, n, id);
+function parsed(id: SnapshotId, text: string | null): SnapshotBody {
+  const body: LoggedRecord | undefined = text === null ? undefined : JSON.parse(text);
   if (body?.type !== 'snapshot') throw damaged('meta.db', `the body of snapshot ${id} is missing`);
   return body;
 }

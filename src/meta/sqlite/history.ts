@@ -8,7 +8,7 @@ import { Heap } from '../../core/heap.ts';
 import type { SnapshotId, VolsetId } from '../../core/ids.ts';
 import type { HistoryEntry, HistoryWish, SnapshotFacts } from '../contract.ts';
 import type { Engine } from './engine.ts';
-import { entryOf, Tips } from './history-rows.ts';
+import { entriesOf } from './history-rows.ts';
 import { liveVolset } from './live-volset.ts';
 import { OWN_REFS } from './ref-rows.ts';
 import { headRevision } from './revisions.ts';
@@ -37,20 +37,14 @@ export function historyPage(
   return engine.db.read(() => {
     const n = liveVolset(engine, volset);
     const walk = new HistoryWalk(engine, n);
-    for (const id of from ?? startsOf(engine, n, frontier)) walk.reach(id);
+    walk.begin(from ?? startsOf(engine, n, frontier));
     const shown: { id: SnapshotId; parents: SnapshotId[] }[] = [];
     while (shown.length < limit) {
       const next = walk.next();
       if (next === undefined) break;
       shown.push(next);
     }
-    const tips = new Tips(
-      engine,
-      volset,
-      n,
-      shown.map(({ id }) => id),
-    );
-    const rows = shown.map(({ id, parents }) => entryOf(engine, n, id, parents, tips.of(id)));
+    const rows = entriesOf(engine, volset, n, shown);
     return { revision: headRevision(engine, n), rows, next: headsOf(engine, n, walk, frontier) };
   });
 }
@@ -63,9 +57,9 @@ export function snapshotFacts(engine: Engine, volset: VolsetId, id: SnapshotId):
       throw new PlaitError('not-found', `Snapshot ${id.slice(0, 12)} is not known here.`, { hint: 'See `plait log`.' });
     }
     const parents = view.body.parents.filter((parent) => knowsSnapshot(engine, n, parent));
-    const tips = new Tips(engine, volset, n, [id]);
+    const [entry] = entriesOf(engine, volset, n, [{ id, parents }]);
     const { owner, attrs, body } = view;
-    return { ...entryOf(engine, n, id, parents, tips.of(id)), root: body.root, owner, attrs };
+    return { ...entry, root: body.root, owner, attrs };
   });
 }
 
@@ -80,14 +74,9 @@ class HistoryWalk {
     this.#n = n;
   }
 
-  /** True when it is known here. */
-  reach(id: SnapshotId): boolean {
-    if (this.#reached.has(id)) return true;
-    const place = this.#engine.db.get<Place>(PLACE, this.#n, id);
-    if (place === undefined) return false;
-    this.#reached.add(id);
-    this.#heap.push(place);
-    return true;
+  begin(ids: SnapshotId[]): void {
+    const found = this.#engine.db.all<Place>(PLACES, JSON.stringify([...new Set(ids)]), this.#n);
+    for (const place of found) this.#push(place);
   }
 
   next(): { id: SnapshotId; parents: SnapshotId[] } | undefined {
@@ -95,7 +84,20 @@ class HistoryWalk {
     if (place === undefined) return undefined;
     const { id, parents: joined } = place;
     const parents = joined === '' ? [] : (joined.split(' ') as SnapshotId[]);
-    return { id, parents: parents.filter((parent) => this.reach(parent)) };
+    return { id, parents: parents.filter((parent) => this.#reach(parent)) };
+  }
+
+  /** True when it is known here. */
+  #reach(id: SnapshotId): boolean {
+    if (this.#reached.has(id)) return true;
+    const place = this.#engine.db.get<Place>(PLACE, this.#n, id);
+    if (place) this.#push(place);
+    return place !== undefined;
+  }
+
+  #push(place: Place): void {
+    this.#reached.add(place.id);
+    this.#heap.push(place);
   }
 
   /** Reached and not shown, in the order in which they would be. */
@@ -105,6 +107,8 @@ class HistoryWalk {
 }
 
 const PLACE = 'SELECT id, created, depth, parents FROM snapshots WHERE volset = ? AND id = ?';
+const PLACES = `SELECT s.id, s.created, s.depth, s.parents FROM json_each(?) AS asked
+  CROSS JOIN snapshots s ON s.volset = ? AND s.id = asked.value`;
 
 /** Our own tips first, then those of members; of more than fit the newest. */
 const startsOf = ({ db }: Engine, n: number, limit: number): SnapshotId[] =>

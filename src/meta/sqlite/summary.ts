@@ -1,18 +1,14 @@
 /** What a list of volsets says of each, and what the page of one begins with. */
 import type { BranchId, SnapshotId, VolsetId } from '../../core/ids.ts';
-import { snapshotKey } from '../../core/register.ts';
 import type { BranchView, Member, VolsetState, VolsetSummary, VolsetView } from '../contract.ts';
 import { listConflicts } from './conflicts.ts';
 import { type Engine, findStoreNumber } from './engine.ts';
-import { headAt } from './heads.ts';
-import { bodyOf } from './history-rows.ts';
 import { damagedBlobs } from './keeping.ts';
 import { liveVolset } from './live-volset.ts';
 import { listMembers } from './members.ts';
 import { OWN_REFS, refsOf } from './ref-rows.ts';
 import { headRevision } from './revisions.ts';
-import { isForgotten } from './snapshots.ts';
-import { findVolset, listBranches } from './views.ts';
+import { findSnapshot, findVolset, listBranches } from './views.ts';
 
 export const volsetSummary = (engine: Engine, volset: VolsetId): VolsetSummary =>
   engine.db.read(() => summaryOf(engine, volset, listMembers(engine, volset)));
@@ -32,7 +28,7 @@ function summaryOf(engine: Engine, volset: VolsetId, members: Member[]): VolsetS
   return {
     revision: headRevision(engine, n),
     view: findVolset(engine, volset) as VolsetView,
-    newest: newestTip(engine, n),
+    newest: newestTip(engine, volset, n),
     members: members.filter(({ state }) => state === 'active').length,
     conflicts: listConflicts(engine, volset).length,
     damaged: damagedBlobs(engine, volset).length,
@@ -40,18 +36,18 @@ function summaryOf(engine: Engine, volset: VolsetId, members: Member[]): VolsetS
 }
 
 /** A branch may still stand at one that was forgotten elsewhere. */
-function newestTip(engine: Engine, n: number): VolsetSummary['newest'] {
-  const tips = engine.db.all<{ id: SnapshotId }>(
-    `SELECT DISTINCT s.id AS id, s.created FROM refs r CROSS JOIN snapshots s ON s.volset = r.volset AND s.id = r.snapshot
-     WHERE r.volset = ? AND r.store = ${OWN_REFS} ORDER BY s.created DESC, s.id`,
-    n,
-  );
-  const id = tips.find((tip) => !isForgotten(engine, n, tip.id))?.id;
-  if (id === undefined) return null;
-  const { created, creator, bytes, files } = bodyOf(engine, n, id);
-  const description = headAt(engine, n, { object: snapshotKey(id), field: 'description' })?.value ?? null;
-  return { id, created, creator, description, bytes, files };
+function newestTip(engine: Engine, volset: VolsetId, n: number): VolsetSummary['newest'] {
+  const row = engine.db.get<{ id: SnapshotId }>(NEWEST, n);
+  const view = row && findSnapshot(engine, volset, row.id);
+  if (view === undefined) return null;
+  const { created, creator, bytes, files } = view.body;
+  return { id: view.id, created, creator, description: view.description, bytes, files };
 }
+
+const NEWEST = `SELECT s.id AS id FROM refs r CROSS JOIN snapshots s ON s.volset = r.volset AND s.id = r.snapshot
+  WHERE r.volset = ? AND r.store = ${OWN_REFS}
+  AND NOT EXISTS (SELECT 1 FROM dead d WHERE d.volset = s.volset AND d.object = 'snapshot:' || s.id)
+  ORDER BY s.created DESC, s.id LIMIT 1`;
 
 /** By name of the branch. */
 function tipsOf(
