@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { SnapshotId, VolsetId } from '../../src/core/ids.ts';
 import { snapshotKey } from '../../src/core/register.ts';
 import type { HubMeta } from '../../src/hub/contract.ts';
-import { isPoint } from '../../src/hub/views/points.ts';
+import { pointsOf } from '../../src/hub/views/points.ts';
 import { SizeSeries } from '../../src/hub/views/size-series.ts';
 import { Summaries } from '../../src/hub/views/summaries.ts';
 import type { MetaStore } from '../../src/meta/index.ts';
@@ -31,7 +31,9 @@ describe('summaries of volsets', () => {
   const read = () => summaries.read([V, OTHER]);
 
   it('cost one look as long as nothing moves', async () => {
-    const [first, again] = [await read(), (since(), await read())];
+    const first = await read();
+    since();
+    const again = await read();
     assert.deepEqual(since(), { heads: 1 });
     assert.equal(again.get(V), first.get(V));
     assert.equal(again.get(OTHER)?.view.branches, 1);
@@ -174,7 +176,7 @@ describe('sizes of snapshots over time', () => {
     [10_001, 2],
   ]) {
     it(`of ${length} values ${Math.min(length, max)} are shown, the first and the last among them`, () => {
-      const shown = Array.from({ length }, (_, i) => i).filter((i) => isPoint(i, length, max));
+      const shown = pointsOf(length, max);
       assert.equal(shown.length, Math.min(length, max));
       if (length > 0) assert.deepEqual([shown[0], shown.at(-1)], [0, length - 1]);
       const gaps = shown.slice(1).map((at, i) => at - shown[i]);

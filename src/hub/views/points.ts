@@ -1,10 +1,10 @@
 /** Which of many values a plot shows. */
 
-/** Whether the value at `i` of `length` is one of `max`: evenly among them, the first and the last one included. */
-export function isPoint(i: number, length: number, max: number): boolean {
-  if (length <= max) return true;
-  const step = (length - 1) / (max - 1);
-  return i === Math.round(Math.round(i / step) * step);
+/** Indexes of at most `max` (> 1) of `length` values: evenly among them, the first and the last one included. */
+export function pointsOf(length: number, max: number): number[] {
+  const count = Math.min(length, max);
+  const step = count < 2 ? 0 : (length - 1) / (count - 1);
+  return Array.from({ length: count }, (_, i) => Math.round(i * step));
 }
 
 /** A sum as JSON can tell it exactly. */

@@ -5,7 +5,7 @@
 import type { SnapshotId } from '../../core/ids.ts';
 import type { BlobSize, BlobSizes } from '../../meta/contract.ts';
 import type { Sizes } from '../../wire/views.ts';
-import { bounded, isPoint } from './points.ts';
+import { bounded, pointsOf } from './points.ts';
 
 export type ReadSizes = (after: number, waiting: SnapshotId[], limit: number) => Promise<BlobSizes>;
 
@@ -57,13 +57,11 @@ export class SizeSeries {
 
   points(max: number): Sizes['snapshots'] {
     const { created, bytes } = this.#read;
-    const points: Sizes['snapshots'] = [];
-    let logical = 0;
-    for (let i = 0; i < created.length; i++) {
-      logical += bytes[i];
-      if (isPoint(i, created.length, max)) points.push({ at: created[i], bytes: bytes[i], logical: bounded(logical) });
-    }
-    return points;
+    let [next, logical] = [0, 0];
+    return pointsOf(created.length, max).map((at) => {
+      while (next <= at) logical += bytes[next++];
+      return { at: created[at], bytes: bytes[at], logical: bounded(logical) };
+    });
   }
 }
 
