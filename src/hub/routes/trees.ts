@@ -28,18 +28,18 @@ const afterOf = ({ after }: Call['query']): PathKey | undefined =>
 async function entries(context: HubContext, { volset, snapshot, query, signal }: Call): Promise<EntriesPage> {
   const limit = Math.min(Number(query.limit ?? MAX_VIEW_ROWS), MAX_VIEW_ROWS);
   const ask = { path: pathOf(query), after: afterOf(query), limit };
-  return folders.entriesPage(await openTree(context, volset, snapshot), ask, new Breath(signal));
+  return folders.entriesPage(await openTree(context, volset, snapshot), ask, await Breath.first(signal));
 }
 
 async function search(context: HubContext, { volset, snapshot, query, signal }: Call): Promise<SearchPage> {
   const ask = { name: query.name as string, path: pathOf(query), after: afterOf(query) };
-  return searches.searchPage(await openTree(context, volset, snapshot), ask, new Breath(signal));
+  return searches.searchPage(await openTree(context, volset, snapshot), ask, await Breath.first(signal));
 }
 
 async function diff(context: HubContext, { volset, query, signal }: Call): Promise<DiffPage> {
   const to = await openTree(context, volset, query.to as SnapshotId);
   const from = query.from === undefined ? undefined : await openTree(context, volset, query.from as SnapshotId);
-  return diffs.diffPage({ from, to, after: afterOf(query) }, new Breath(signal));
+  return diffs.diffPage({ from, to, after: afterOf(query) }, await Breath.first(signal));
 }
 
 export const treeRoutes: Route[] = [

@@ -6,7 +6,7 @@ const GATHERED = 64 * 1024;
 
 /** Takes the next pieces only once those before are taken. */
 export async function* paced(pieces: Iterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const breath = new Breath(signal);
+  const breath = await Breath.first(signal);
   let small: Uint8Array[] = [];
   let bytes = 0;
   for (const piece of pieces) {
