@@ -166,6 +166,22 @@ describe('sizes of snapshots over time', () => {
     await fc.assert(check, seeded(60));
   });
 
+  it('of what was taken away between two pages are right the next time', async () => {
+    const sizes = new Sizes();
+    using store = sizes.store;
+    for (const bytes of [1, 2, 3]) sizes.take({ kind: 'add', which: 0, bytes });
+    let pages = 0;
+    const read = async (after: number, waiting: SnapshotId[]) => {
+      if (++pages === 2) sizes.take({ kind: 'drop', which: 0, bytes: 0 });
+      return store.blobSizes(V, after, waiting, 2);
+    };
+    const meanwhile = await SizeSeries.read(undefined, read);
+    const later = await SizeSeries.read(meanwhile, read);
+    const sum = (all: { bytes: number }[]): number => all.reduce((so, { bytes }) => so + bytes, 0);
+    assert.equal(later.sum, sum(sizes.here()));
+    assert.equal(later.points(500).length, sizes.here().length);
+  });
+
   for (const [length, max] of [
     [0, 500],
     [1, 500],

@@ -16,8 +16,8 @@ interface Read {
   sum: number;
   next: number;
   waiting: SnapshotId[];
-  /** undefined: nothing was read. */
-  mark?: string;
+  /** As the first page told it: where it changed while later ones were read, the next time begins anew. */
+  mark: string | undefined;
   /** How many the store counts that were not told: none, but where rows of it are damaged. */
   untold: number;
 }
@@ -31,6 +31,7 @@ const NOTHING: Read = {
   sum: 0,
   next: 0,
   waiting: [],
+  mark: undefined,
   untold: 0,
 };
 
@@ -45,7 +46,7 @@ export class SizeSeries {
   static async read(known: SizeSeries | undefined, read: ReadSizes): Promise<SizeSeries> {
     if (known) {
       const { mark, untold } = known.#read;
-      const later = await readOn(known.#read, read);
+      const later = await readOn({ ...known.#read, mark: undefined }, read);
       if (later.mark === mark && later.untold === untold) return new SizeSeries(later);
     }
     return new SizeSeries(await readOn(NOTHING, read));
@@ -70,9 +71,9 @@ async function readOn(start: Read, read: ReadSizes): Promise<Read> {
     const page = await read(so.next, so.waiting, PAGE);
     const isEnd = page.next === so.next;
     const { created, bytes } = merged(so, page.sizes);
-    const { next, waiting, mark, count } = page;
+    const { next, waiting, count } = page;
     const sum = page.sizes.reduce((all, one) => all + one.bytes, so.sum);
-    so = { created, bytes, sum, next, waiting, mark, untold: count - created.length };
+    so = { created, bytes, sum, next, waiting, mark: so.mark ?? page.mark, untold: count - created.length };
     if (isEnd) return so;
   }
 }
