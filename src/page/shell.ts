@@ -126,11 +126,23 @@ class Shell {
         const live = new VolsetLive(this.#api, volset, signal);
         this.#showStatus(live, signal);
         void live.run();
+        store.onMoved((moved) => {
+          if (moved.some((one) => one.volset === volset && 'gone' in one)) this.#gone();
+        }, signal);
         return live;
       },
       downloads: { start: (wanted) => void this.#downloads.start(wanted, this.#signedIn.signal) },
       redirect: (hash) => location.replace(hash),
     };
+  }
+
+  /** What the view shows was deleted, or may no longer be read. */
+  #gone(): void {
+    this.#left.abort();
+    this.#left = new AbortController();
+    this.#showStatus(this.#store as StoreLive, AbortSignal.any([this.#left.signal, this.#signedIn.signal]));
+    const hint = 'or the token may not read it any more; go to Volume sets';
+    this.#put('Not shown', errorNotice(new PlaitError('not-found', 'this volume set was deleted', { hint })));
   }
 
   #put(title: string, node: HTMLElement): void {
