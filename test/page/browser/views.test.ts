@@ -139,6 +139,7 @@ describe('page: views', function () {
       await shows(main(page), 'No name here contains that');
       await page.getByRole('button', { name: 'Clear' }).click();
       await entry(page, 'data').click();
+      await shows(heading(page), 'data');
       await page.getByRole('searchbox').fill('.');
       await page.keyboard.press('Enter');
       assert.deepEqual(
