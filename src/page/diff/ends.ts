@@ -29,8 +29,14 @@ export function endsLine({ volset, from, to }: Ends, swap: string | undefined): 
   return h(
     'div',
     { class: 'ends' },
-    h('p', null, h('span', { class: 'side' }, 'From '), from ? end(volset, from) : 'nothing: all is shown as added'),
-    h('p', null, h('span', { class: 'side' }, 'To '), end(volset, to)),
+    h(
+      'p',
+      null,
+      h('span', { class: 'side' }, 'From'),
+      ' ',
+      from ? end(volset, from) : 'nothing: all is shown as added',
+    ),
+    h('p', null, h('span', { class: 'side' }, 'To'), ' ', end(volset, to)),
     swap !== undefined && h('a', { class: 'swap', href: swap }, 'Swap sides'),
   );
 }

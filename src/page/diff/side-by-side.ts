@@ -15,7 +15,7 @@ const MARKS_MS = 200;
 export function sideBySide(before: string, after: string): HTMLElement | undefined {
   const rows = rowsOf(before, after);
   if (!rows) return undefined;
-  if (rows.length === 0) return emptyNotice('Both are empty.');
+  if (rows.length === 0) return emptyNotice('There is nothing in it.');
   const body = h('tbody');
   const table = h(
     'table',
