@@ -3,12 +3,12 @@
  * Makes a store to look at: a volset with a long history of a large tree, with merges, members and conflicts, and many
  * small ones beside it. Written through the engine, so it is what any store is; `plait verify` finds nothing wrong.
  */
-import { randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createStore, openStore, type StoreOptions } from '../src/sync/store.ts';
-import { type HistorySize, type MadeHistory, makeHistory } from './page/history.ts';
+import { createStore, openStore } from '../src/sync/store.ts';
+import { type HistorySize, makeHistory } from './page/history.ts';
 import { addMembers } from './page/members.ts';
+import { storeOptions } from './page/places.ts';
 import { addSmallVolsets } from './page/small-volsets.ts';
 
 export interface PageHubSize extends HistorySize {
@@ -25,19 +25,17 @@ export async function makePageHub(
   dir: string,
   size: PageHubSize,
   log: (line: string) => void = () => {},
-): Promise<MadeHistory> {
-  const world = { now: Date.now, random: randomBytes, creator: 'ada@lab' };
-  const options: StoreOptions = { world, label: 'hub.lab', lockWaitMs: 10_000 };
+): Promise<void> {
+  const options = storeOptions();
   createStore(dir, options);
   const store = await openStore(dir, options);
   using _meta = store.meta;
   await using _blob = store.blob;
-  const made = await makeHistory(store, size, log);
-  await addMembers(store, made.volset, MEMBERS);
+  const volset = await makeHistory(store, size, log);
+  await addMembers(store, volset, MEMBERS);
   log(`${MEMBERS.length} members`);
   await addSmallVolsets(store, size.volsets, size.volsets > 100 ? 2 : SNAPSHOTS);
   log(`${size.volsets} small volsets`);
-  return made;
 }
 
 async function main(): Promise<void> {
@@ -50,8 +48,7 @@ async function main(): Promise<void> {
   const log = (line: string) =>
     process.stderr.write(`${((performance.now() - started) / 1000).toFixed(1)} s: ${line}\n`);
   const given = Object.entries(values).map(([name, value]) => [name, Number(value)]);
-  const made = await makePageHub(positionals[0], { ...PAGE_HUB, ...Object.fromEntries(given) }, log);
-  process.stdout.write(`${JSON.stringify({ volset: made.volset, first: made.first, last: made.last })}\n`);
+  await makePageHub(positionals[0], { ...PAGE_HUB, ...Object.fromEntries(given) }, log);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await main();

@@ -1,8 +1,11 @@
 /**
  * npm run bench -- --data DIR [--next DIR] [--releases DIR,DIR] [--runs N] [--group NAME,NAME] [--only ID,ID]
  *   [--peers NAME,NAME] [--scratch DIR] [--out FILE]
+ * npm run bench -- --group page [--hub DIR] [--runs N] [--scratch DIR] [--out FILE]
  * Runs plait and, where installed, its peers on the same data in the same run and prints medians and ratios.
  * `--releases`: directories with one sub-directory for each release of something, for the group `transfer`.
+ * `--hub`: a store that `node bench/page-hub.ts DIR` made, for the group `page`, which needs no data and is left out
+ * unless it is named.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,6 +17,7 @@ import { bigFileScenarios, millionScenarios } from './scenarios/extremes.ts';
 import { historyScenarios } from './scenarios/history.ts';
 import { localScenarios } from './scenarios/local.ts';
 import { networkScenarios } from './scenarios/network.ts';
+import { measurePage } from './scenarios/page.ts';
 import { startupScenarios } from './scenarios/startup.ts';
 import { transferPlans } from './scenarios/transfer.ts';
 import { machine, markdown } from './table.ts';
@@ -29,14 +33,15 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '3' },
     group: { type: 'string', default: GROUPS.join(',') },
     only: { type: 'string' },
+    hub: { type: 'string' },
     peers: { type: 'string', default: 'restic,borg,git,rsync,rclone,zstd' },
     scratch: { type: 'string', default: tmpdir() },
     out: { type: 'string' },
   },
 });
-if (!values.data) {
+if (!values.data && values.group !== 'page') {
   process.stderr.write(
-    `usage: npm run bench -- --data DIR [--next DIR] [--releases DIR,…] [--runs N] [--group ${GROUPS.join(',')}] [--only ID,…] [--peers NAME,…] [--scratch DIR] [--out FILE]\n`,
+    `usage: npm run bench -- --data DIR [--next DIR] [--releases DIR,…] [--runs N] [--group ${GROUPS.join(',')}] [--only ID,…] [--peers NAME,…] [--scratch DIR] [--out FILE]\n       npm run bench -- --group page [--hub DIR] [--runs N] [--scratch DIR] [--out FILE]\n`,
   );
   process.exit(2);
 }
@@ -46,7 +51,7 @@ const has = new Set<string>();
 for (const tool of values.peers.split(',')) if (await installed(tool)) has.add(tool);
 const bench: Bench = {
   scratch: await mkdtemp(join(resolve(values.scratch), 'plait-bench-')),
-  data: resolve(values.data),
+  data: resolve(values.data ?? '.'),
   next: values.next && resolve(values.next),
   has,
 };
@@ -60,8 +65,9 @@ async function measureAll(scenarios: Scenario[]): Promise<void> {
   }
 }
 
-function print(report: Report): void {
-  const text = markdown(report);
+const print = (report: Report): void => printText(markdown(report));
+
+function printText(text: string): void {
   process.stdout.write(`${text}\n`);
   parts.push(text);
 }
@@ -96,6 +102,7 @@ try {
         if (!only || only.includes(plan.id)) print(await plan.measure(Number(values.runs), log));
       }
     }
+    if (group === 'page') printText(await measurePage(bench, { runs: Number(values.runs), hub: values.hub, log }));
     if (group === 'big') await measureAll(await bigFileScenarios(bench));
     if (group === 'million') await measureAll(await millionScenarios(bench));
   }

@@ -47,14 +47,7 @@ const A_SESSION = 250;
 /** Merges of which one finds a path that both sides changed. */
 const CONFLICT_EVERY = 4;
 
-export interface MadeHistory {
-  volset: VolsetId;
-  branches: { branch: BranchId; tip: SnapshotId }[];
-  first: SnapshotId;
-  last: SnapshotId;
-}
-
-export async function makeHistory(store: Store, size: HistorySize, log: (line: string) => void): Promise<MadeHistory> {
+export async function makeHistory(store: Store, size: HistorySize, log: (line: string) => void): Promise<VolsetId> {
   const volset = randomBytes(16).toString('hex') as VolsetId;
   const maker = new HistoryMaker(new Bulk(store, volset), size);
   await maker.begin();
@@ -70,7 +63,6 @@ class HistoryMaker {
   readonly #paths: PathKey[];
   readonly #all: Line[] = [];
   #open: Line[] = [];
-  #first: SnapshotId | undefined;
   #time: number;
   #merges = 0;
   made = 0;
@@ -92,7 +84,6 @@ class HistoryMaker {
       entriesOf(this.#paths, (path) => bulk.file(path, 0, this.#time)),
     );
     const tip = this.#snapshot(branch, { parents: [], root, description: 'first import' });
-    this.#first = tip;
     this.#all.push({ branch, name: 'main', tip, root, from: tip, changed: new Map(), around: 0 });
     await bulk.flush();
   }
@@ -113,11 +104,10 @@ class HistoryMaker {
     return true;
   }
 
-  async end(): Promise<MadeHistory> {
+  async end(): Promise<VolsetId> {
     while (this.#all.length < this.#size.branches) this.#fork();
     await this.#bulk.end();
-    const branches = this.#all.map(({ branch, tip }) => ({ branch, tip }));
-    return { volset: this.#bulk.volset, branches, first: this.#first as SnapshotId, last: this.#main.tip };
+    return this.#bulk.volset;
   }
 
   get #main(): Line {
