@@ -172,6 +172,24 @@ export function overviewConformance(stores: () => { a: MetaStore; b: MetaStore }
       const state = a.volsetState(V, 10);
       assert.deepEqual([state.damaged, state.branchList, state.memberList], [1, a.listBranches(V), []]);
     });
+    it('have nothing of branches that were deleted', () => {
+      const root = seed(a);
+      const main = tipped(1, [root], { created: T + 1_000 });
+      tipped(2, [root], { created: T + 2_000 });
+      fetchFrom(b, a);
+      b.commit(V, [{ edit: 'delete', object: `branch:${branchId(2)}` }]);
+      fetchFrom(a, b);
+      assert.equal(a.findBranch(V, branchId(2)), undefined);
+      assert.equal(a.volsetSummary(V).newest?.id, main);
+    });
+    it('count members that are active', () => {
+      seed(a);
+      fetchFrom(b, a);
+      a.apply(V, { peer: b.self.store, generations: [], label: 'laptop', held: b.vector(V) });
+      assert.equal(a.volsetSummary(V).members, 1);
+      a.retireMember(V, b.self.store);
+      assert.deepEqual([a.volsetSummary(V).members, a.volsetState(V, 10).memberList.length], [0, 1]);
+    });
     it('of conflicts count those that are open, and name their objects', () => {
       const root = seed(a);
       const object = snapshotKey(root);

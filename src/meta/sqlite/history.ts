@@ -112,12 +112,13 @@ const PLACES = `SELECT s.id, s.created, s.depth, s.parents FROM json_each(?) AS 
 
 /** Our own tips first, then those of members; of more than fit the newest. */
 const startsOf = ({ db }: Engine, n: number, limit: number): SnapshotId[] =>
-  db.all<{ id: SnapshotId }>(STARTS, n, limit).map(({ id }) => id);
+  db.all<{ id: SnapshotId }>(STARTS, n, n, limit).map(({ id }) => id);
 
+/** Members once, not at each ref: their rows are long. */
 const STARTS = `SELECT s.id AS id, min(r.store <> ${OWN_REFS}) AS others FROM refs r
-  LEFT JOIN stores t ON t.n = r.store LEFT JOIN members m ON m.volset = r.volset AND m.store = t.id
   CROSS JOIN snapshots s ON s.volset = r.volset AND s.id = r.snapshot
-  WHERE r.volset = ? AND (r.store = ${OWN_REFS} OR m.store IS NOT NULL)
+  WHERE r.volset = ? AND (r.store = ${OWN_REFS} OR r.store IN
+    (SELECT t.n FROM members m CROSS JOIN stores t ON t.id = m.store WHERE m.volset = ?))
   AND NOT EXISTS (SELECT 1 FROM dead d WHERE d.volset = r.volset AND d.object = 'branch:' || r.branch)
   GROUP BY s.id ORDER BY others, s.created DESC, s.id LIMIT ?`;
 

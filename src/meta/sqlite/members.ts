@@ -102,6 +102,10 @@ export function labelOf(engine: Engine, n: number, store: StoreId): string | und
   return row && (row.label === '' ? row.store : row.label);
 }
 
+/** Active ones. Of what they hold, which may be much, nothing is read. */
+export const countMembers = ({ db }: Engine, n: number): number =>
+  db.get<{ count: number }>('SELECT count(*) AS count FROM members WHERE volset = ? AND retired = 0', n)?.count ?? 0;
+
 /** By store id. None of an unknown volset. */
 export function listMembers(engine: Engine, volset: VolsetId): Member[] {
   const n = findVolsetNumber(engine, volset);

@@ -5,31 +5,31 @@ import { listConflicts } from './conflicts.ts';
 import { type Engine, findStoreNumber } from './engine.ts';
 import { damagedBlobs } from './keeping.ts';
 import { liveVolset } from './live-volset.ts';
-import { listMembers } from './members.ts';
+import { countMembers, listMembers } from './members.ts';
 import { OWN_REFS, refsOf } from './ref-rows.ts';
 import { headRevision } from './revisions.ts';
 import { findSnapshot, findVolset, listBranches } from './views.ts';
 
 export const volsetSummary = (engine: Engine, volset: VolsetId): VolsetSummary =>
-  engine.db.read(() => summaryOf(engine, volset, listMembers(engine, volset)));
+  engine.db.read(() => summaryOf(engine, volset));
 
 export function volsetState(engine: Engine, volset: VolsetId, tips: number): VolsetState {
   return engine.db.read(() => {
     const members = listMembers(engine, volset);
-    const summary = summaryOf(engine, volset, members);
+    const summary = summaryOf(engine, volset);
     const branchList = listBranches(engine, volset);
     const memberList = members.map((member) => ({ ...member, tips: tipsOf(engine, volset, member, branchList, tips) }));
     return { ...summary, branchList, memberList };
   });
 }
 
-function summaryOf(engine: Engine, volset: VolsetId, members: Member[]): VolsetSummary {
+function summaryOf(engine: Engine, volset: VolsetId): VolsetSummary {
   const n = liveVolset(engine, volset);
   return {
     revision: headRevision(engine, n),
     view: findVolset(engine, volset) as VolsetView,
     newest: newestTip(engine, volset, n),
-    members: members.filter(({ state }) => state === 'active').length,
+    members: countMembers(engine, n),
     conflicts: listConflicts(engine, volset).length,
     damaged: damagedBlobs(engine, volset).length,
   };
