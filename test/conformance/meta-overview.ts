@@ -185,7 +185,8 @@ export function overviewConformance(stores: () => { a: MetaStore; b: MetaStore }
     it('count members that are active', () => {
       seed(a);
       fetchFrom(b, a);
-      a.apply(V, { peer: b.self.store, generations: [], label: 'laptop', held: b.vector(V) });
+      b.commit(V, [set('volset:description', 'theirs')]);
+      fetchFrom(a, b);
       assert.equal(a.volsetSummary(V).members, 1);
       a.retireMember(V, b.self.store);
       assert.deepEqual([a.volsetSummary(V).members, a.volsetState(V, 10).memberList.length], [0, 1]);
