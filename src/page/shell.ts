@@ -84,10 +84,7 @@ class Shell {
         this.#refused(message);
         return;
       }
-      replace(
-        this.#main,
-        errorNotice(error, () => void this.begin()),
-      );
+      this.#notShown(error, () => void this.begin());
     }
   }
 
@@ -105,11 +102,7 @@ class Shell {
       if (signal.aborted) return;
       this.#put(view.title, view.node);
     } catch (error) {
-      if (!signal.aborted)
-        this.#put(
-          'Not shown',
-          errorNotice(error, () => void this.show()),
-        );
+      if (!signal.aborted) this.#notShown(error, () => void this.show());
     } finally {
       window.clearTimeout(waiting);
     }
@@ -142,7 +135,11 @@ class Shell {
     this.#left = new AbortController();
     this.#showStatus(this.#store as StoreLive, AbortSignal.any([this.#left.signal, this.#signedIn.signal]));
     const hint = 'or the token may not read it any more; go to Volume sets';
-    this.#put('Not shown', errorNotice(new PlaitError('not-found', 'this volume set was deleted', { hint })));
+    this.#notShown(new PlaitError('not-found', 'this volume set was deleted', { hint }));
+  }
+
+  #notShown(error: unknown, retry?: () => void): void {
+    this.#put('Not shown', h('section', null, h('h1', null, 'Not shown'), errorNotice(error, retry)));
   }
 
   #put(title: string, node: HTMLElement): void {
