@@ -41,6 +41,6 @@ export const pageRoutes = (files: readonly PageFile[]): Route[] =>
     summary: 'A file of the page',
     right: null,
     headers: path === '/' ? HEADERS : { ...HEADERS, ...KEPT },
-    answer: { type },
+    answer: { type, compressed: true },
     handle: async () => bytes,
   }));

@@ -10,6 +10,7 @@ import type { AuditEntry } from './audit.ts';
 import { streamedAnswer, streamedBody } from './body.ts';
 import { makeCall } from './call.ts';
 import { type Checked, check } from './checks.ts';
+import { compressed } from './compressed.ts';
 import type { HubLimits, HubOptions } from './contract.ts';
 import { answerError, malformedRequest, noSuchRoute, toPlaitError } from './errors.ts';
 import { MAX_HEADER_BYTES } from './limits.ts';
@@ -96,7 +97,7 @@ export function buildServer(options: HubOptions, context: HubContext, access: Ac
         clearTimeout(state.bodyTimer);
         const result = await route.handle(context, callOf(route, request, state, context, access));
         if (route.live && running.has(request)) live.add(reply);
-        return send(context, route, reply, result);
+        return send(context, route, request, reply, result);
       },
     });
   }
@@ -197,7 +198,13 @@ function callOf(
   });
 }
 
-function send({ metrics, limits }: HubContext, route: Route, reply: FastifyReply, result: unknown): unknown {
+function send(
+  { metrics, limits }: HubContext,
+  route: Route,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  result: unknown,
+): unknown {
   if (route.headers) reply.headers(route.headers);
   reply.type(route.answer.type).code(route.status?.(result) ?? 200);
   if (isStreamed(route.answer)) {
@@ -221,9 +228,16 @@ function send({ metrics, limits }: HubContext, route: Route, reply: FastifyReply
     });
     return Readable.from(pieces, { objectMode: false });
   }
-  const bytes = answerBytes(result);
-  metrics.bytesOut += bytes.length;
-  return bytes;
+  const sent = (bytes: Buffer): Buffer => {
+    metrics.bytesOut += bytes.length;
+    return bytes;
+  };
+  const plain = answerBytes(result);
+  if (!route.answer.compressed) return sent(plain);
+  return compressed(plain, request.headers['accept-encoding']?.toString()).then(({ bytes, headers }) => {
+    reply.headers(headers);
+    return sent(bytes);
+  });
 }
 
 /** The route's pattern, never the URL: what a client writes there may hold anything, secrets included. */

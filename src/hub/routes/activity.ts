@@ -17,7 +17,7 @@ export const activityRoutes: Route[] = [
     path: '/v1/activity',
     summary: "The hub's own queues, transfers in progress, and when things last went well, of what the token covers",
     right: 'read',
-    answer: { type: JSON_TYPE, schema: activityAnswer },
+    answer: { type: JSON_TYPE, schema: activityAnswer, compressed: true },
     handle: activity,
   },
   {
@@ -25,7 +25,7 @@ export const activityRoutes: Route[] = [
     path: '/v1/health',
     summary: 'The checks of /healthz, and, with a token for all volume sets, what `plait doctor` sees; always 200',
     right: 'read',
-    answer: { type: JSON_TYPE, schema: healthViewAnswer },
+    answer: { type: JSON_TYPE, schema: healthViewAnswer, compressed: true },
     handle: healthView,
   },
 ];

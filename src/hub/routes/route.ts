@@ -68,6 +68,8 @@ export interface Medium {
   lines?: Record<string, Schema>;
   /** Of answers: sent piece by piece, which types of streams always are. */
   stream?: true;
+  /** Of answers that are no streams: packed for clients that take that. */
+  compressed?: true;
 }
 
 export interface Route {

@@ -49,7 +49,7 @@ export const treeRoutes: Route[] = [
     summary: "A folder's own entries, page by page; without a path those of the root",
     right: 'read',
     optionalQuery: { path: queryPath, after, limit: pageSize },
-    answer: { type: JSON_TYPE, schema: entriesPage },
+    answer: { type: JSON_TYPE, schema: entriesPage, compressed: true },
     handle: entries,
   },
   {
@@ -59,7 +59,7 @@ export const treeRoutes: Route[] = [
     right: 'read',
     query: { name: searchedName },
     optionalQuery: { path: queryPath, after },
-    answer: { type: JSON_TYPE, schema: searchPage },
+    answer: { type: JSON_TYPE, schema: searchPage, compressed: true },
     handle: search,
   },
   {
@@ -69,7 +69,7 @@ export const treeRoutes: Route[] = [
     right: 'read',
     query: { to: hashId },
     optionalQuery: { from: hashId, after },
-    answer: { type: JSON_TYPE, schema: diffPage },
+    answer: { type: JSON_TYPE, schema: diffPage, compressed: true },
     handle: diff,
   },
 ];

@@ -91,7 +91,7 @@ export const viewRoutes: Route[] = [
     path: '/v1/overview',
     summary: 'Volume sets that the token covers, each in a few figures',
     right: 'read',
-    answer: { type: JSON_TYPE, schema: schemas.overview },
+    answer: { type: JSON_TYPE, schema: schemas.overview, compressed: true },
     handle: overview,
   },
   {
@@ -99,7 +99,7 @@ export const viewRoutes: Route[] = [
     path: '/v1/volsets/:volset/view',
     summary: 'One volume set as of a revision: figures, branches, members and where their branches stand',
     right: 'read',
-    answer: { type: JSON_TYPE, schema: schemas.volsetDetails },
+    answer: { type: JSON_TYPE, schema: schemas.volsetDetails, compressed: true },
     handle: view,
   },
   {
@@ -108,7 +108,7 @@ export const viewRoutes: Route[] = [
     summary: 'A page of its history, newest first',
     right: 'read',
     body: { type: JSON_TYPE, schema: schemas.historyAsk },
-    answer: { type: JSON_TYPE, schema: schemas.historyPage },
+    answer: { type: JSON_TYPE, schema: schemas.historyPage, compressed: true },
     handle: history,
   },
   {
@@ -116,7 +116,7 @@ export const viewRoutes: Route[] = [
     path: '/v1/volsets/:volset/snapshots/:snapshot',
     summary: 'All that is said of one snapshot, but for its files',
     right: 'read',
-    answer: { type: JSON_TYPE, schema: schemas.snapshotDetails },
+    answer: { type: JSON_TYPE, schema: schemas.snapshotDetails, compressed: true },
     handle: snapshot,
   },
   {
@@ -124,7 +124,7 @@ export const viewRoutes: Route[] = [
     path: '/v1/volsets/:volset/conflicts',
     summary: 'Open conflicts, newest first',
     right: 'read',
-    answer: { type: JSON_TYPE, schema: schemas.conflictsPage },
+    answer: { type: JSON_TYPE, schema: schemas.conflictsPage, compressed: true },
     handle: conflicts,
   },
   {
@@ -132,7 +132,7 @@ export const viewRoutes: Route[] = [
     path: '/v1/volsets/:volset/sizes',
     summary: 'Bytes of snapshots and of what is stored, over time',
     right: 'read',
-    answer: { type: JSON_TYPE, schema: schemas.sizes },
+    answer: { type: JSON_TYPE, schema: schemas.sizes, compressed: true },
     handle: sizes,
   },
 ];
