@@ -44,6 +44,8 @@ export const overview: Schema = object({
   more: count(),
 });
 
+const tips = list(object({ branch: name, tip: hashId }), MAX_VIEW_TIPS);
+
 const member: Schema = object(
   {
     store: storeId,
@@ -51,7 +53,7 @@ const member: Schema = object(
     lastSeen: count(),
     state: { type: 'string', enum: ['active', 'retired'] },
     behind: count(),
-    tips: list(object({ branch: name, tip: hashId }), MAX_VIEW_TIPS),
+    tips,
   },
   ['behind'],
 );
@@ -61,6 +63,7 @@ export const volsetDetails: Schema = object({
   attrs,
   branchList: list(object({ id: randomId, name, tip: nullable(hashId) }), MAX_BRANCHES),
   memberList: { type: 'array', items: member },
+  remoteList: { type: 'array', items: object({ name: label, store: storeId, tips }) },
 });
 
 export const historyAsk: Schema = object({

@@ -58,6 +58,8 @@ export interface VolsetDetails extends VolsetSummary {
   attrs: Record<string, string>;
   branchList: { id: BranchId; name: string; tip: SnapshotId | null }[];
   memberList: MemberRow[];
+  /** Remotes of the hub's own store that have told where branches of this volset stand. */
+  remoteList: RemoteRow[];
 }
 
 export interface MemberRow {
@@ -71,9 +73,17 @@ export interface MemberRow {
   tips: { branch: string; tip: SnapshotId }[];
 }
 
+export interface RemoteRow {
+  name: string;
+  /** Who answered there; it may be a member as well. */
+  store: StoreId;
+  /** As it told last; at most MAX_VIEW_TIPS. */
+  tips: { branch: string; tip: SnapshotId }[];
+}
+
 /** `POST /v1/volsets/V/history`. */
 export interface HistoryAsk {
-  /** null: all tips, those of members too. Else where the page before ended (`next`), or one snapshot to begin at. */
+  /** null: all tips, those of remotes and members too. Else where the page before ended (`next`), or one snapshot to begin at. */
   from: SnapshotId[] | null;
   /** Rows, 1 to MAX_VIEW_ROWS. */
   limit: number;
@@ -104,7 +114,7 @@ export interface HistoryRow {
   damaged?: true;
   /** It was forgotten: a place in history, of which nothing else is told. */
   forgotten?: true;
-  /** Branches that end here. `store`: label of the member whose it is; null: this hub's own. */
+  /** Branches that end here. `store`: name of the remote, or label of the member, whose it is; null: this hub's own. */
   tips: { branch: string; store: string | null }[];
 }
 

@@ -158,6 +158,24 @@ export function overviewConformance(stores: () => { a: MetaStore; b: MetaStore }
     });
   });
 
+  describe('tips of remotes', () => {
+    it('begin histories too, under the name of the remote, whether it is a member or not', () => {
+      seed(a);
+      fetchFrom(b, a);
+      const theirs = grow(b);
+      b.cut(V);
+      a.apply(V, { ...roundFrom(b, a.cut(V)), label: undefined });
+      a.putRemote({ name: 'origin', url: 'http://127.0.0.1:1', identity: b.self.store, enabled: true });
+      const [first, second] = page().rows;
+      assert.deepEqual([first.id, first.tips], [theirs, [{ branch: 'main', store: 'origin' }]]);
+      assert.deepEqual(second.tips, [{ branch: 'main', store: null }]);
+      const remote = { name: 'origin', store: b.self.store, tips: [{ branch: 'main', tip: theirs }] };
+      assert.deepEqual(a.volsetState(V, 1).remoteList, [remote]);
+      a.putRemote({ name: 'origin', url: 'http://127.0.0.1:1', enabled: true });
+      assert.deepEqual(a.volsetState(V, 1).remoteList, [], 'nobody answered there yet');
+    });
+  });
+
   describe('summaries', () => {
     it('tell what a volset holds at its revision, and the newest of its tips', () => {
       const root = seed(a);

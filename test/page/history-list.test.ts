@@ -1,7 +1,7 @@
 /** What was read of a history, and what is read of it again, is the history. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { SnapshotId } from '../../src/core/ids.ts';
+import type { SnapshotId, StoreId } from '../../src/core/ids.ts';
 import { HistoryList } from '../../src/page/graph/history-list.ts';
 import { tagsOf } from '../../src/page/graph/tags.ts';
 import type { HistoryPage, HistoryRow } from '../../src/wire/views.ts';
@@ -99,17 +99,29 @@ describe('page: what was read of a history', () => {
 });
 
 describe('page: branches at a snapshot', () => {
-  it('are the own ones, then those of members, with whose they are', () => {
+  it('are the own ones, then those of remotes and of members that are none, with whose they are', () => {
     const own = [
       { name: 'main', tip: 'a' },
       { name: 'empty', tip: null },
     ];
-    const tags = tagsOf(own, [{ label: 'laptop', tips: [{ branch: 'main', tip: id(1) }] }]);
+    const tips = [{ branch: 'main', tip: id(1) }];
+    const [laptop, hub] = ['1', '2'].map((digit) => `${digit.repeat(32)}.1` as StoreId);
+    const members = [
+      { label: 'laptop', store: laptop, tips },
+      { label: 'hub.example', store: hub, tips },
+    ];
+    const tags = tagsOf(own, members, [{ name: 'origin', store: hub, tips }]);
     assert.deepEqual(
       [...tags],
       [
         ['a', [{ branch: 'main', store: null }]],
-        ['s1', [{ branch: 'main', store: 'laptop' }]],
+        [
+          's1',
+          [
+            { branch: 'main', store: 'origin' },
+            { branch: 'main', store: 'laptop' },
+          ],
+        ],
       ],
     );
   });

@@ -59,12 +59,12 @@ async function requireShown(context: HubContext, volset: VolsetId): Promise<Summ
 /** What the feed tells as well is read at once, at the revision that is told. */
 async function view(context: HubContext, { volset }: Call): Promise<VolsetDetails> {
   const figures = await requireShown(context, volset);
-  const { branchList, memberList, ...state } = await context.meta.volsetState(volset, MAX_VIEW_TIPS);
+  const { branchList, memberList, remoteList, ...state } = await context.meta.volsetState(volset, MAX_VIEW_TIPS);
   // A name that came later is told by the feed once more.
   const { names } = await context.views.read(() => false);
   const name = names.get(volset) ?? state.view.name ?? volset;
   const summary = shown(state, figures, name, context.feeds.followersOf(volset));
-  return { ...summary, attrs: state.view.attrs, branchList, memberList };
+  return { ...summary, attrs: state.view.attrs, branchList, memberList, remoteList };
 }
 
 async function history({ meta }: HubContext, { volset, body }: Call): Promise<HistoryPage> {

@@ -1,6 +1,6 @@
 /** What a page shows of a volset: history, who stands where, how much there is. Each is one read, of one instant. */
 import type { Conflict } from '../../core/conflict.ts';
-import type { NodeId, SnapshotId, VolsetId } from '../../core/ids.ts';
+import type { NodeId, SnapshotId, StoreId, VolsetId } from '../../core/ids.ts';
 import type { Member } from '../contract.ts';
 import type { BranchView, VolsetView } from './views.ts';
 
@@ -27,7 +27,7 @@ export interface HistoryEntry {
   damaged?: true;
   /** Only its id, its parents and what points at it are told. */
   forgotten?: true;
-  /** `store`: label of the member whose branch it is (its id where it has none), null: ours. */
+  /** `store`: name of the remote or label of the member whose branch it is (its id where it has none), null: ours. */
   tips: { branch: string; store: string | null }[];
 }
 
@@ -53,6 +53,8 @@ export interface VolsetSummary {
 export interface VolsetState extends VolsetSummary {
   branchList: BranchView[];
   memberList: (Member & { tips: { branch: string; tip: SnapshotId }[] })[];
+  /** This store's remotes that have told where branches of the volset stand, by the store that answered there. */
+  remoteList: { name: string; store: StoreId; tips: { branch: string; tip: SnapshotId }[] }[];
 }
 
 /** Of one snapshot whose data is here. */
@@ -83,7 +85,7 @@ export interface MetaOverview {
   /** `not-found` also where it was forgotten. */
   snapshotFacts(volset: VolsetId, id: SnapshotId): SnapshotFacts;
   volsetSummary(volset: VolsetId): VolsetSummary;
-  /** At most `tips` of each member. */
+  /** At most `tips` of each member and remote. */
   volsetState(volset: VolsetId, tips: number): VolsetState;
   /** Of data with numbers behind `after`, and of `waiting` what has come meanwhile; in no particular order. */
   blobSizes(volset: VolsetId, after: number, waiting: SnapshotId[], limit: number): BlobSizes;

@@ -6,23 +6,26 @@ import { damaged } from './database.ts';
 import type { Engine } from './engine.ts';
 import { labelOf } from './members.ts';
 import { OWN_REFS, refsAt } from './ref-rows.ts';
+import { remoteNames } from './remote-names.ts';
 import { findBranch } from './views.ts';
 
 type Tip = HistoryEntry['tips'][number];
 
-/** Which branches end at some snapshots: ours by name, then those of members. */
+/** Which branches end at some snapshots: ours by name, then those of remotes and members. */
 class Tips {
   readonly #engine: Engine;
   readonly #volset: VolsetId;
   readonly #n: number;
   readonly #at = new Map<SnapshotId, Tip[]>();
   readonly #names = new Map<BranchId, string | undefined>();
-  readonly #labels = new Map<StoreId, string | undefined>();
+  /** Remotes have theirs from us; members say their own. */
+  readonly #labels: Map<StoreId, string | undefined>;
 
   constructor(engine: Engine, volset: VolsetId, n: number, ids: SnapshotId[]) {
     this.#engine = engine;
     this.#volset = volset;
     this.#n = n;
+    this.#labels = remoteNames(engine);
     for (const { branch, snapshot, store, id } of refsAt(engine, n, ids)) {
       const name = this.#nameOf(branch);
       const label = store === OWN_REFS ? null : id === null ? undefined : this.#labelOf(id);
@@ -47,7 +50,7 @@ class Tips {
     return this.#names.get(branch);
   }
 
-  /** undefined: no member. */
+  /** undefined: neither a remote nor a member. */
   #labelOf(store: StoreId): string | undefined {
     if (!this.#labels.has(store)) this.#labels.set(store, labelOf(this.#engine, this.#n, store));
     return this.#labels.get(store);

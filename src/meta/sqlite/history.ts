@@ -11,6 +11,7 @@ import type { Engine } from './engine.ts';
 import { entriesOf } from './history-rows.ts';
 import { liveVolset } from './live-volset.ts';
 import { OWN_REFS } from './ref-rows.ts';
+import { remoteNames } from './remote-names.ts';
 import { headRevision } from './revisions.ts';
 import { knowsSnapshot } from './snapshots.ts';
 import { findSnapshot } from './views.ts';
@@ -110,15 +111,18 @@ const PLACE = 'SELECT id, created, depth, parents FROM snapshots WHERE volset = 
 const PLACES = `SELECT s.id, s.created, s.depth, s.parents FROM json_each(?) AS asked
   CROSS JOIN snapshots s ON s.volset = ? AND s.id = asked.value`;
 
-/** Our own tips first, then those of members; of more than fit the newest. */
-const startsOf = ({ db }: Engine, n: number, limit: number): SnapshotId[] =>
-  db.all<{ id: SnapshotId }>(STARTS, n, n, limit).map(({ id }) => id);
+/** Our own tips first, then those of remotes and members; of more than fit the newest. */
+const startsOf = (engine: Engine, n: number, limit: number): SnapshotId[] =>
+  engine.db
+    .all<{ id: SnapshotId }>(STARTS, n, n, JSON.stringify([...remoteNames(engine).keys()]), limit)
+    .map(({ id }) => id);
 
 /** Members once, not at each ref: their rows are long. */
 const STARTS = `SELECT s.id AS id, min(r.store <> ${OWN_REFS}) AS others FROM refs r
   CROSS JOIN snapshots s ON s.volset = r.volset AND s.id = r.snapshot
-  WHERE r.volset = ? AND (r.store = ${OWN_REFS} OR r.store IN
-    (SELECT t.n FROM members m CROSS JOIN stores t ON t.id = m.store WHERE m.volset = ?))
+  WHERE r.volset = ? AND (r.store = ${OWN_REFS}
+    OR r.store IN (SELECT t.n FROM members m CROSS JOIN stores t ON t.id = m.store WHERE m.volset = ?)
+    OR r.store IN (SELECT t.n FROM json_each(?) AS remote CROSS JOIN stores t ON t.id = remote.value))
   AND NOT EXISTS (SELECT 1 FROM dead d WHERE d.volset = r.volset AND d.object = 'branch:' || r.branch)
   GROUP BY s.id ORDER BY others, s.created DESC, s.id LIMIT ?`;
 

@@ -1,12 +1,13 @@
 /** What a list of volsets says of each, and what the page of one begins with. */
-import type { BranchId, SnapshotId, VolsetId } from '../../core/ids.ts';
-import type { BranchView, Member, VolsetState, VolsetSummary, VolsetView } from '../contract.ts';
+import type { BranchId, SnapshotId, StoreId, VolsetId } from '../../core/ids.ts';
+import type { BranchView, VolsetState, VolsetSummary, VolsetView } from '../contract.ts';
 import { listConflicts } from './conflicts.ts';
 import { type Engine, findStoreNumber } from './engine.ts';
 import { damagedBlobs } from './keeping.ts';
 import { liveVolset } from './live-volset.ts';
 import { countMembers, listMembers } from './members.ts';
 import { OWN_REFS, refsOf } from './ref-rows.ts';
+import { remoteNames } from './remote-names.ts';
 import { headRevision } from './revisions.ts';
 import { findSnapshot, findVolset, listBranches } from './views.ts';
 
@@ -18,8 +19,12 @@ export function volsetState(engine: Engine, volset: VolsetId, tips: number): Vol
     const members = listMembers(engine, volset);
     const summary = summaryOf(engine, volset);
     const branchList = listBranches(engine, volset);
-    const memberList = members.map((member) => ({ ...member, tips: tipsOf(engine, volset, member, branchList, tips) }));
-    return { ...summary, branchList, memberList };
+    const tipsAt = (store: StoreId) => tipsOf(engine, volset, store, branchList, tips);
+    const memberList = members.map((member) => ({ ...member, tips: tipsAt(member.store) }));
+    const remoteList = [...remoteNames(engine)]
+      .map(([store, name]) => ({ name, store, tips: tipsAt(store) }))
+      .filter((remote) => remote.tips.length > 0);
+    return { ...summary, branchList, memberList, remoteList };
   });
 }
 
@@ -53,7 +58,7 @@ const NEWEST = `SELECT s.id AS id FROM refs r CROSS JOIN snapshots s ON s.volset
 function tipsOf(
   engine: Engine,
   volset: VolsetId,
-  { store }: Member,
+  store: StoreId,
   branches: BranchView[],
   limit: number,
 ): VolsetState['memberList'][number]['tips'] {

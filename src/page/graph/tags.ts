@@ -1,15 +1,16 @@
-/** Which branches end at which snapshot: the hub's own, and those of its members; pure. */
-import type { MemberRow } from '../../wire/views.ts';
+/** Which branches end at which snapshot: the hub's own, and those of its remotes and members; pure. */
+import type { MemberRow, RemoteRow } from '../../wire/views.ts';
 
 export interface Tag {
   branch: string;
-  /** Label of the member whose branch it is; null: the hub's own. */
+  /** Name of the remote, or label of the member, whose branch it is; null: the hub's own. */
   store: string | null;
 }
 
 export function tagsOf(
   branches: readonly { name: string; tip: string | null }[],
-  members: readonly Pick<MemberRow, 'label' | 'tips'>[],
+  members: readonly Pick<MemberRow, 'label' | 'store' | 'tips'>[],
+  remotes: readonly RemoteRow[],
 ): Map<string, Tag[]> {
   const tags = new Map<string, Tag[]>();
   const put = (tip: string, tag: Tag): void => {
@@ -18,6 +19,9 @@ export function tagsOf(
     else tags.set(tip, [tag]);
   };
   for (const { name, tip } of branches) if (tip !== null) put(tip, { branch: name, store: null });
-  for (const { label, tips } of members) for (const { branch, tip } of tips) put(tip, { branch, store: label });
+  for (const { name: store, tips } of remotes) for (const { branch, tip } of tips) put(tip, { branch, store });
+  const isRemote = new Set(remotes.map(({ store }) => store));
+  for (const { label, store, tips } of members)
+    if (!isRemote.has(store)) for (const { branch, tip } of tips) put(tip, { branch, store: label });
   return tags;
 }

@@ -29,7 +29,7 @@ export class BranchFilter {
     this.#shown = names;
     replace(
       this.#select,
-      h('option', { value: '' }, 'All, and those of members'),
+      h('option', { value: '' }, 'All, and those of others'),
       branches.map(({ id, name }) => h('option', { value: id }, showText(name))),
     );
     this.#select.value = this.#chosen;

@@ -71,8 +71,8 @@ const text = ({ branch, store }: Tag): string => showText(store === null ? branc
 
 function tagOf(tag: Tag): HTMLElement {
   const { branch, store } = tag;
-  const title = store === null ? `Branch ${text(tag)}` : `Branch ${showText(branch)} of member ${showText(store)}`;
-  const what = store === null ? 'branch ' : 'member’s branch ';
+  const title = store === null ? `Branch ${text(tag)}` : `Branch ${showText(branch)} of ${showText(store)}`;
+  const what = store === null ? 'branch ' : 'branch elsewhere ';
   const shown = store === null ? name(branch) : [name(store), '/', name(branch)];
   return h(
     'span',

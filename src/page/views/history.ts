@@ -157,7 +157,8 @@ class Graph {
 
   #draw(added: number): void {
     const { rows, next } = this.#list;
-    this.#tags = tagsOf(this.#live.branches, this.#details.memberList);
+    const { memberList, remoteList } = this.#details;
+    this.#tags = tagsOf(this.#live.branches, memberList, remoteList);
     const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) || 15;
     const height = Math.round(rem * (NARROW.matches ? 4 : 2.5));
     this.#table.setAttribute('aria-rowcount', next.length > 0 ? '-1' : String(rows.length + 1));
