@@ -106,6 +106,7 @@ export interface HistoryRow {
   created: number;
   creator: string;
   name: string | null;
+  /** Of a page of history its beginning, at most MAX_VIEW_CHARS; `GET …/snapshots/S` tells all. */
   description: string | null;
   bytes: number;
   files: number;
@@ -192,7 +193,7 @@ export interface ConflictsPage {
     /** Name that the object shows now; null where it has none, or is deleted. */
     objectName: string | null;
   })[];
-  /** Open ones that are not listed. */
+  /** Open ones that are not listed: of many, or of few with long values. */
   more: number;
 }
 
@@ -259,6 +260,7 @@ export interface HealthView {
 }
 
 export const MAX_VIEW_ROWS = 500;
+export const MAX_VIEW_CHARS = 1000;
 export const MAX_VIEW_POINTS = 500;
 export const MAX_VIEW_TIPS = 200;
 export const MAX_VIEW_ITEMS = 50;

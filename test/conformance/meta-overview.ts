@@ -176,6 +176,13 @@ export function overviewConformance(stores: () => { a: MetaStore; b: MetaStore }
     });
   });
 
+  it('pages of history tell the beginning of what may be long', () => {
+    const id = seed(a);
+    a.commit(V, [set(`${snapshotKey(id)}:description`, `\u{1f4be}${'long '.repeat(1000)}`)]);
+    assert.equal(page({ chars: 3 }).rows[0].description, '\u{1f4be}lo');
+    assert.equal(a.snapshotFacts(V, id).description?.length, 5002);
+  });
+
   describe('summaries', () => {
     it('tell what a volset holds at its revision, and the newest of its tips', () => {
       const root = seed(a);
@@ -222,6 +229,21 @@ export function overviewConformance(stores: () => { a: MetaStore; b: MetaStore }
       const { conflicts, more } = a.conflictPage(V, 2);
       assert.deepEqual([conflicts.map(({ objectName }) => objectName), more], [['first', 'first'], 1]);
       assert.equal(a.volsetSummary(V).conflicts, 3);
+    });
+    it('list no more conflicts than an answer has room for their values', () => {
+      const root = seed(a);
+      const long = 'x'.repeat(60_000);
+      const of = (n: number) => ({
+        id: n.toString(16).padStart(64, '0') as never,
+        ...{ kind: 'path' as const, object: snapshotKey(root), field: `f${n}`, initial: long, current: long },
+        ...{ target: long, resolution: 'current' as const, resolved: false, writes: [root, root] },
+      });
+      a.recordConflicts(
+        V,
+        Array.from({ length: 30 }, (_, n) => of(n)),
+      );
+      const { conflicts, more } = a.conflictPage(V, 100);
+      assert.deepEqual([conflicts.length, more], [23, 7]);
     });
     it('of a volset that is unknown, of which only data came, or that was deleted are none', () => {
       b.setBlobs(NONE, ['ab'.repeat(32) as SnapshotId]);

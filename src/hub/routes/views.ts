@@ -8,6 +8,7 @@ import {
   type ConflictsPage,
   type HistoryAsk,
   type HistoryPage,
+  MAX_VIEW_CHARS,
   MAX_VIEW_FRONTIER,
   MAX_VIEW_LIST,
   MAX_VIEW_POINTS,
@@ -68,7 +69,7 @@ async function view(context: HubContext, { volset }: Call): Promise<VolsetDetail
 }
 
 async function history({ meta }: HubContext, { volset, body }: Call): Promise<HistoryPage> {
-  return meta.historyPage(volset, { ...(body as HistoryAsk), frontier: MAX_VIEW_FRONTIER });
+  return meta.historyPage(volset, { ...(body as HistoryAsk), frontier: MAX_VIEW_FRONTIER, chars: MAX_VIEW_CHARS });
 }
 
 async function snapshot({ meta }: HubContext, call: Call): Promise<SnapshotDetails> {

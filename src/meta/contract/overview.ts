@@ -11,6 +11,8 @@ export interface HistoryWish {
   limit: number;
   /** How many snapshots a page may go on from; our own tips stay, then the newest. */
   frontier: number;
+  /** Of each description, which may be long; all of it unless given. */
+  chars?: number;
 }
 
 export interface HistoryEntry {

@@ -17,11 +17,24 @@ export function conflictPage(
   return engine.db.read(() => {
     const n = liveVolset(engine, volset);
     const open = listConflicts(engine, volset);
-    const conflicts = open
-      .slice(0, limit)
-      .map((conflict) => ({ ...conflict, objectName: nameOf(engine, volset, n, conflict.object) }));
+    const conflicts = first(open, limit).map((conflict) => ({
+      ...conflict,
+      objectName: nameOf(engine, volset, n, conflict.object),
+    }));
     return { conflicts, more: open.length - conflicts.length };
   });
+}
+
+/** Values may be long: of all together an answer holds about so many characters. */
+const MAX_CHARS = 4 * 1024 * 1024;
+
+function first(open: Conflict[], limit: number): Conflict[] {
+  let chars = 0;
+  const end = open.findIndex(({ initial, current, target, writes }, i) => {
+    chars += [initial, current, target, ...writes].reduce((sum, text) => sum + (text?.length ?? 0), 0);
+    return i === limit || (i > 0 && chars > MAX_CHARS);
+  });
+  return end < 0 ? open : open.slice(0, end);
 }
 
 function nameOf(engine: Engine, volset: VolsetId, n: number, object: ObjectKey): string | null {

@@ -1,6 +1,6 @@
 /** Rows of history as they are shown. */
 import type { BranchId, SnapshotId, StoreId, VolsetId } from '../../core/ids.ts';
-import type { LoggedRecord, SnapshotBody } from '../../core/records.ts';
+import { type LoggedRecord, MAX_VALUE, type SnapshotBody } from '../../core/records.ts';
 import type { HistoryEntry } from '../contract.ts';
 import { damaged } from './database.ts';
 import type { Engine } from './engine.ts';
@@ -72,25 +72,26 @@ interface Row {
   dead: number;
 }
 
-const SHOWN = (field: string): string => `(SELECT h.value FROM heads h WHERE h.volset = s.volset
+const SHOWN = (field: string, value = 'h.value'): string => `(SELECT ${value} FROM heads h WHERE h.volset = s.volset
   AND h.object = 'snapshot:' || s.id AND h.field = '${field}' AND h.shown = 1) AS ${field}`;
 /** One statement for a page: CROSS JOIN, so that only these are looked at. */
-const ROWS = `SELECT s.id, s.blob, ${SHOWN('name')}, ${SHOWN('description')},
+const ROWS = `SELECT s.id, s.blob, ${SHOWN('name')}, ${SHOWN('description', 'substr(h.value, 1, ?)')},
   (SELECT r.body FROM records r WHERE r.volset = s.volset AND r.id = s.id LIMIT 1) AS body,
   EXISTS (SELECT 1 FROM damaged x WHERE x.volset = s.volset AND x.id = s.id) AS damaged,
   EXISTS (SELECT 1 FROM dead d WHERE d.volset = s.volset AND d.object = 'snapshot:' || s.id) AS dead
   FROM json_each(?) AS asked CROSS JOIN snapshots s ON s.volset = ? AND s.id = asked.value ORDER BY asked.key`;
 
-/** Of snapshots that are known here, in the order given. */
+/** Of snapshots that are known here, in the order given; `chars` of each description. */
 export function entriesOf(
   engine: Engine,
   volset: VolsetId,
   n: number,
   places: { id: SnapshotId; parents: SnapshotId[] }[],
+  chars = MAX_VALUE,
 ): HistoryEntry[] {
   const ids = places.map(({ id }) => id);
   const tips = new Tips(engine, volset, n, ids);
-  const rows = engine.db.all<Row>(ROWS, JSON.stringify(ids), n);
+  const rows = engine.db.all<Row>(ROWS, chars, JSON.stringify(ids), n);
   return rows.map((row, i) => entryOf(row, places[i].parents, tips.of(row.id)));
 }
 

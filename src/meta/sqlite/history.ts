@@ -33,7 +33,7 @@ function isEarlier(a: Place, b: Place): boolean {
 export function historyPage(
   engine: Engine,
   volset: VolsetId,
-  { from, limit, frontier }: HistoryWish,
+  { from, limit, frontier, chars }: HistoryWish,
 ): { revision: number; rows: HistoryEntry[]; next: SnapshotId[] } {
   return engine.db.read(() => {
     const n = liveVolset(engine, volset);
@@ -45,7 +45,7 @@ export function historyPage(
       if (next === undefined) break;
       shown.push(next);
     }
-    const rows = entriesOf(engine, volset, n, shown);
+    const rows = entriesOf(engine, volset, n, shown, chars);
     return { revision: headRevision(engine, n), rows, next: headsOf(engine, n, walk, frontier) };
   });
 }
