@@ -72,6 +72,34 @@ describe('summaries of volsets', () => {
     assert.deepEqual([...(await summaries.read(['ee'.repeat(16) as never])).keys()], []);
   });
 
+  it('of one that moves while it is read are read on from there, not beside it', async () => {
+    const { meta } = counted(store);
+    const from: number[] = [];
+    const begun = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const slow = {
+      ...pick(meta),
+      volsetSummary: (id: VolsetId) => meta.volsetSummary(id),
+      blobSizes: async (...page: Parameters<HubMeta['blobSizes']>) => {
+        from.push(page[1]);
+        begun.resolve();
+        await goOn.promise;
+        return meta.blobSizes(...page);
+      },
+    };
+    using slowly = new Summaries({ meta: slow, data: undefined, transfer: {} });
+    const first = slowly.read([V]);
+    await begun.promise;
+    grow(store);
+    store.cut(V);
+    const second = slowly.read([V]);
+    await new Promise(setImmediate);
+    goOn.resolve();
+    const found = await Promise.all([first, second]);
+    assert.equal(from.filter((after) => after === 0).length, 1, from.join(' '));
+    assert.equal(found[1].get(V)?.series.sum, 4);
+  });
+
   it('that could not be read are asked for again', async () => {
     const { meta } = counted(store);
     let fails = true;

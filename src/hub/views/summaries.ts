@@ -32,7 +32,6 @@ interface Kept {
   reading: boolean;
   /** undefined: it lives no more. */
   answer: Promise<Summary | undefined>;
-  series: SizeSeries | undefined;
 }
 
 const MAX_AGE_MS = 10_000;
@@ -87,13 +86,11 @@ export class Summaries implements Disposable {
     // What is open has no revision that would tell of it.
     const isFresh = same && !open && performance.now() - kept.at < MAX_AGE_MS;
     if (kept && (isFresh || (same && kept.reading))) return kept.answer;
-    const series = kept?.series;
-    const next: Kept = { key, at: performance.now(), reading: true, series, answer: this.#readAnew(volset, series) };
+    const next: Kept = { key, at: performance.now(), reading: true, answer: this.#readOn(volset, kept) };
     this.#kept.set(volset, next);
     next.answer.then(
-      (summary) => {
+      () => {
         next.reading = false;
-        next.series = summary?.series;
       },
       () => {
         if (this.#kept.get(volset) === next) this.#kept.delete(volset);
@@ -102,8 +99,13 @@ export class Summaries implements Disposable {
     return next.answer;
   }
 
-  async #readAnew(volset: VolsetId, known: SizeSeries | undefined): Promise<Summary | undefined> {
+  /** One read at a time: of many snapshots the first takes long, and each later one would begin anew beside it. */
+  async #readOn(volset: VolsetId, before: Kept | undefined): Promise<Summary | undefined> {
     const { meta } = this.#parts;
+    const known = await before?.answer.then(
+      (summary) => summary?.series,
+      () => undefined,
+    );
     try {
       const summary = await meta.volsetSummary(volset);
       const series = await SizeSeries.read(known, (...page) => meta.blobSizes(volset, ...page));
