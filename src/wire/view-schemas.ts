@@ -66,10 +66,14 @@ export const volsetDetails: Schema = object({
   remoteList: { type: 'array', items: object({ name: label, store: storeId, tips }) },
 });
 
-export const historyAsk: Schema = object({
-  from: nullable(list(hashId, MAX_VIEW_FRONTIER)),
-  limit: { type: 'integer', minimum: 1, maximum: MAX_VIEW_ROWS },
-});
+export const historyAsk: Schema = object(
+  {
+    from: nullable(list(hashId, MAX_VIEW_FRONTIER)),
+    limit: { type: 'integer', minimum: 1, maximum: MAX_VIEW_ROWS },
+    only: { type: 'boolean', enum: [true] },
+  },
+  ['only'],
+);
 
 const row = {
   id: hashId,

@@ -87,6 +87,8 @@ export interface HistoryAsk {
   from: SnapshotId[] | null;
   /** Rows, 1 to MAX_VIEW_ROWS. */
   limit: number;
+  /** `from` alone, and nothing before: what some snapshots are, in one request. */
+  only?: true;
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Right } from '../../src/wire/transfer-service.ts';
 import * as schemas from '../../src/wire/view-schemas.ts';
 import type {
   ConflictsPage,
+  HistoryAsk,
   HistoryPage,
   Overview,
   Sizes,
@@ -67,8 +68,8 @@ describe('hub: views of metadata', function () {
   const overview = (token?: string) => look<Overview>(schemas.overview, '/v1/overview', token);
   const of = (volset = mine.volset) => `/v1/volsets/${volset}`;
   const view = (volset?: VolsetId) => look<VolsetDetails>(schemas.volsetDetails, `${of(volset)}/view`);
-  const history = (from: SnapshotId[] | null, limit: number) =>
-    look<HistoryPage>(schemas.historyPage, `${of()}/history`, tokens.all, { from, limit });
+  const history = (from: SnapshotId[] | null, limit: number, more: Pick<HistoryAsk, 'only'> = {}) =>
+    look<HistoryPage>(schemas.historyPage, `${of()}/history`, tokens.all, { from, limit, ...more });
   const packed = (volset = mine.volset) => real.blob.packs(volset).reduce((sum, { bytes }) => sum + bytes, 0);
 
   it('an overview lists what the token covers, by name, with what is here of it', async () => {
@@ -115,6 +116,8 @@ describe('hub: views of metadata', function () {
     assert.deepEqual(first.rows[0].tips, [{ branch: 'main', store: null }]);
     const second = await history(first.next, 500);
     assert.deepEqual([second.rows.map(({ id }) => id), second.next], [[line[1]], []]);
+    const tip = await history([line[0]], 500, { only: true });
+    assert.deepEqual([tip.rows, tip.next], [first.rows, []], 'nothing before it');
     const details = await look<SnapshotDetails>(schemas.snapshotDetails, `${of()}/snapshots/${line[1]}`);
     const { root, owner, attrs, ...row } = details;
     assert.deepEqual([row, owner, attrs, root.length], [second.rows[0], null, {}, 64]);

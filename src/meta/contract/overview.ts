@@ -9,6 +9,8 @@ export interface HistoryWish {
   /** null: at all tips, our own and those of members. What is not known here is left out. */
   from: SnapshotId[] | null;
   limit: number;
+  /** Those in `from` alone, and nothing before them. */
+  only?: boolean;
   /** How many snapshots a page may go on from; our own tips stay, then the newest. */
   frontier: number;
   /** Of each description, which may be long; all of it unless given. */

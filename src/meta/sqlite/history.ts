@@ -33,11 +33,11 @@ function isEarlier(a: Place, b: Place): boolean {
 export function historyPage(
   engine: Engine,
   volset: VolsetId,
-  { from, limit, frontier, chars }: HistoryWish,
+  { from, limit, only = false, frontier, chars }: HistoryWish,
 ): { revision: number; rows: HistoryEntry[]; next: SnapshotId[] } {
   return engine.db.read(() => {
     const n = liveVolset(engine, volset);
-    const walk = new HistoryWalk(engine, n);
+    const walk = new HistoryWalk(engine, n, !only);
     walk.begin(from ?? startsOf(engine, n, frontier));
     const shown: { id: SnapshotId; parents: SnapshotId[] }[] = [];
     while (shown.length < limit) {
@@ -67,12 +67,15 @@ export function snapshotFacts(engine: Engine, volset: VolsetId, id: SnapshotId):
 class HistoryWalk {
   readonly #engine: Engine;
   readonly #n: number;
+  readonly #goesOn: boolean;
   readonly #heap = new Heap<Place>(isEarlier);
   readonly #reached = new Set<SnapshotId>();
 
-  constructor(engine: Engine, n: number) {
+  /** @param goesOn to parents */
+  constructor(engine: Engine, n: number, goesOn: boolean) {
     this.#engine = engine;
     this.#n = n;
+    this.#goesOn = goesOn;
   }
 
   begin(ids: SnapshotId[]): void {
@@ -92,7 +95,7 @@ class HistoryWalk {
   #reach(id: SnapshotId): boolean {
     if (this.#reached.has(id)) return true;
     const place = this.#engine.db.get<Place>(PLACE, this.#n, id);
-    if (place) this.#push(place);
+    if (place && this.#goesOn) this.#push(place);
     return place !== undefined;
   }
 

@@ -1,5 +1,6 @@
 /** The branches of a volset and where they end. Tips move by the feed; what the snapshots are is read for those alone. */
-import type { SnapshotDetails } from '../../wire/views.ts';
+import type { SnapshotId } from '../../core/ids.ts';
+import { type HistoryAsk, type HistoryPage, type HistoryRow, MAX_VIEW_ROWS } from '../../wire/views.ts';
 import { h, replace } from '../dom.ts';
 import { plural, shortId, time } from '../format.ts';
 import { throttled } from '../live/throttled.ts';
@@ -15,8 +16,6 @@ import type { View, ViewContext } from '../view.ts';
 const MANY = 8;
 /** Rows that are drawn unless one filters. */
 const AT_FIRST = 300;
-/** Tips that are looked at in one go. */
-const AT_ONCE = 6;
 
 export async function branches(context: ViewContext): Promise<View> {
   const live = context.follow(context.place[1]);
@@ -35,7 +34,7 @@ export async function branches(context: ViewContext): Promise<View> {
 class BranchList {
   readonly #context: ViewContext;
   readonly #live: VolsetLive;
-  readonly #tips = new Map<string, SnapshotDetails | undefined>();
+  readonly #tips = new Map<string, HistoryRow | undefined>();
   readonly #table = sortedTable('Branches', this.#columns(), 0);
   readonly #note = h('div', { role: 'status' });
   readonly #filter = h('input', {
@@ -77,21 +76,18 @@ class BranchList {
     const unknown = new Set(shown.flatMap(({ tip }) => (tip === null || this.#tips.has(tip) ? [] : [tip])));
     if (unknown.size === 0) return;
     for (const tip of unknown) this.#tips.set(tip, undefined);
-    const waiting = [...unknown];
     const { api, signal } = this.#context;
-    const one = async (): Promise<void> => {
-      for (let tip = waiting.pop(); tip !== undefined && !signal.aborted; tip = waiting.pop()) {
-        const path = `/v1/volsets/${this.#live.volset}/snapshots/${tip}`;
-        // Not to be had: the row goes without.
-        this.#tips.set(tip, await api.get<SnapshotDetails>(path, { signal }).catch(() => undefined));
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, one));
-    if (!signal.aborted) this.show();
+    const from = [...unknown] as SnapshotId[];
+    const ask: HistoryAsk = { from, limit: MAX_VIEW_ROWS, only: true };
+    const path = `/v1/volsets/${this.#live.volset}/history`;
+    // Not to be had: the rows go without.
+    const page = await api.post<HistoryPage>(path, ask, { signal }).catch(() => undefined);
+    for (const row of page?.rows ?? []) this.#tips.set(row.id, row);
+    if (page && !signal.aborted) this.show();
   }
 
   #columns(): Column<ShownBranch>[] {
-    const tipOf = (branch: ShownBranch): SnapshotDetails | undefined => this.#tips.get(branch.tip ?? '');
+    const tipOf = (branch: ShownBranch): HistoryRow | undefined => this.#tips.get(branch.tip ?? '');
     return [
       { label: 'Branch', key: (branch) => branch.name.toLowerCase(), cell: (branch) => name(branch.name) },
       {
@@ -109,7 +105,7 @@ class BranchList {
     ];
   }
 
-  #tip(tip: string | null, details: SnapshotDetails | undefined): HTMLElement {
+  #tip(tip: string | null, details: HistoryRow | undefined): HTMLElement {
     if (tip === null) return h('span', { class: 'soft' }, 'no snapshot yet');
     const link = h('a', { href: href('v', this.#live.volset, 's', tip), title: tip }, h('code', null, shortId(tip)));
     const said = details?.description || details?.name;
