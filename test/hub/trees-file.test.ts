@@ -109,6 +109,7 @@ describe('hub: a file of a snapshot', () => {
       assert.equal(headers.get('content-disposition'), `attachment; filename="file"; filename*=UTF-8''${shown}`);
       assert.equal(headers.get('x-content-type-options'), 'nosniff');
       assert.equal(headers.get('content-security-policy'), "default-src 'none'; sandbox");
+      assert.equal(headers.get('cross-origin-resource-policy'), 'same-origin');
       assert.equal(headers.get('set-cookie'), null);
     }
     const folder = await ask(real, url(id, 'tar'), { path: at('f') });

@@ -18,5 +18,7 @@ export function attachment(plain: string, name: string, suffix = ''): Record<str
     'content-disposition': `attachment; filename="${plain}${suffix}"; filename*=UTF-8''${encoded(shown + suffix)}`,
     'content-security-policy': "default-src 'none'; sandbox",
     'x-content-type-options': 'nosniff',
+    // A hub without tokens answers the browser of its user whatever page asks.
+    'cross-origin-resource-policy': 'same-origin',
   };
 }
