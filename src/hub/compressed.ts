@@ -8,6 +8,16 @@ const WORTH = 1024;
 const LEVEL = 4;
 
 const pack = promisify(gzip);
+/** Files of the page are asked for by anybody, without a token: each is packed once. */
+const packed = new WeakMap<Buffer, Promise<Buffer>>();
+
+function packOnce(bytes: Buffer): Promise<Buffer> {
+  const before = packed.get(bytes);
+  if (before) return before;
+  const now = pack(bytes, { level: LEVEL });
+  packed.set(bytes, now);
+  return now;
+}
 
 /** Caches are told that another client may get other bytes. @param accepts the request's `accept-encoding` */
 export async function compressed(
@@ -16,7 +26,7 @@ export async function compressed(
 ): Promise<{ bytes: Buffer; headers: Readonly<Record<string, string>> }> {
   const headers = { vary: 'accept-encoding' };
   if (bytes.length < WORTH || accepts === undefined || !takesGzip(accepts)) return { bytes, headers };
-  return { bytes: await pack(bytes, { level: LEVEL }), headers: { ...headers, 'content-encoding': 'gzip' } };
+  return { bytes: await packOnce(bytes), headers: { ...headers, 'content-encoding': 'gzip' } };
 }
 
 /** `gzip`, unless it is weighed with nothing. */

@@ -30,9 +30,9 @@ export const checkedBody = (route: Route, parsed: unknown): unknown =>
 
 /** What a handler gave, as it is sent. */
 export const answerBytes = (result: unknown): Buffer =>
-  typeof result === 'string' || result instanceof Uint8Array
-    ? Buffer.from(result as string)
-    : Buffer.from(JSON.stringify(result));
+  Buffer.isBuffer(result)
+    ? result
+    : Buffer.from(typeof result === 'string' || result instanceof Uint8Array ? result : JSON.stringify(result));
 
 export const bodyTooLarge = (): PlaitError => new PlaitError('protocol', 'the request body is too large');
 

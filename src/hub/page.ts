@@ -31,16 +31,22 @@ const HEADERS = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=()',
 };
 
-/** Their names change with what is in them. */
+/** For those whose names change with what is in them. */
 const KEPT = { 'cache-control': 'public, max-age=31536000, immutable' };
 
+const NAMED_BY_CONTENT = /-[0-9A-Z]{8}\.[a-z]+$/;
+
 export const pageRoutes = (files: readonly PageFile[]): Route[] =>
-  files.map(({ path, type, bytes }) => ({
-    method: 'GET',
-    path,
-    summary: 'A file of the page',
-    right: null,
-    headers: path === '/' ? HEADERS : { ...HEADERS, ...KEPT },
-    answer: { type, compressed: true },
-    handle: async () => bytes,
-  }));
+  files.map(({ path, type, bytes }) => {
+    // One and the same each time, so that it is compressed once.
+    const file = Buffer.from(bytes);
+    return {
+      method: 'GET',
+      path,
+      summary: 'A file of the page',
+      right: null,
+      headers: NAMED_BY_CONTENT.test(path) ? { ...HEADERS, ...KEPT } : HEADERS,
+      answer: { type, compressed: true },
+      handle: async () => file,
+    };
+  });

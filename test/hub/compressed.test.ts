@@ -3,12 +3,16 @@ import assert from 'node:assert/strict';
 import { get, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
+import { compressed } from '../../src/hub/compressed.ts';
+import { answerBytes } from '../../src/hub/media.ts';
+import { pageRoutes } from '../../src/hub/page.ts';
 import { RealHub } from './real-hub.ts';
 
 const LONG = `<!doctype html>${'<p>all the same</p>'.repeat(500)}`;
 const FILES = [
   { path: '/', type: 'text/html; charset=utf-8', bytes: Buffer.from(LONG) },
   { path: '/page/short.css', type: 'text/css', bytes: Buffer.from('p{}') },
+  { path: '/page/style-0ABC1DEF.css', type: 'text/css', bytes: Buffer.from('p{}') },
 ];
 
 const ask = (url: string, accepts?: string): Promise<IncomingMessage> =>
@@ -42,6 +46,26 @@ describe('hub: compressed answers', () => {
       assert.equal(response.headers['content-encoding'], undefined);
       assert.equal(response.headers.vary, 'accept-encoding');
       assert.equal((await buffer(response)).toString(), LONG);
+    });
+  }
+
+  it('once where the bytes are the same each time, as those of files are', async () => {
+    const { handle, answer } = pageRoutes(FILES)[0];
+    const [one, two] = [1, 2].map(async () => answerBytes(await handle({} as never, {} as never)));
+    const [first, second] = [await compressed(await one, 'gzip'), await compressed(await two, 'gzip')];
+    assert.equal(answer.compressed, true);
+    assert.equal(first.bytes, second.bytes);
+  });
+
+  for (const [path, kept] of [
+    ['/', 'no-store'],
+    ['/page/short.css', 'no-store'],
+    ['/page/style-0ABC1DEF.css', 'public, max-age=31536000, immutable'],
+  ]) {
+    it(`of ${path} are kept by browsers: ${kept}`, async () => {
+      const response = await ask(`${real.hub.url}${path}`);
+      response.resume();
+      assert.equal(response.headers['cache-control'], kept);
     });
   }
 
