@@ -6,6 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Document, type Hub, Lab } from '../../../e2e/helpers/lab.ts';
 import { noise } from '../../../e2e/helpers/trees.ts';
+import { relabel } from './label.ts';
 
 /** A working directory whose store is called this. */
 export interface Desk {
@@ -49,7 +50,7 @@ export function desk(lab: Lab, name: string): Desk {
 export async function newDesk(lab: Lab, hub: Hub, name: string, volset = 'data'): Promise<Desk> {
   await lab.run(['init', lab.path(name), '--volset', volset]);
   const made = desk(lab, name);
-  await made.run(['config', 'set', 'label', name]);
+  relabel(made.dir, name);
   await made.run(['remote', 'add', 'origin', `${hub.url}/${volset}`]);
   return made;
 }
@@ -57,7 +58,7 @@ export async function newDesk(lab: Lab, hub: Hub, name: string, volset = 'data')
 export async function clonedDesk(lab: Lab, hub: Hub, name: string, volset = 'data'): Promise<Desk> {
   await lab.run(['clone', `${hub.url}/${volset}`, lab.path(name)]);
   const made = desk(lab, name);
-  await made.run(['config', 'set', 'label', name]);
+  relabel(made.dir, name);
   return made;
 }
 

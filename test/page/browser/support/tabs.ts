@@ -1,6 +1,6 @@
 /** Tabs of a browser that looks at a hub; each has its own storage, is watched, and is closed when its test ends. */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { launchChromium } from './chromium.ts';
+import { launchChromium } from '../../../../scripts/chromium.ts';
 import { Watch } from './watch.ts';
 
 export interface Tab {

@@ -1,4 +1,4 @@
-/** The machine's own Chromium, as a new user would start it: nothing kept, nothing fetched, nobody reached but this machine. */
+/** The machine's own Chromium for tests and screenshots: nothing kept, nothing fetched, nobody reached but this machine. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
