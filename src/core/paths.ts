@@ -32,6 +32,8 @@ export const joinKey = (parent: PathKey, name: string): PathKey =>
   (parent === '' ? name : `${parent}\0${name}`) as PathKey;
 export const parentKey = (key: PathKey): PathKey => key.slice(0, Math.max(0, key.lastIndexOf('\0'))) as PathKey;
 export const baseName = (key: PathKey): string => key.slice(key.lastIndexOf('\0') + 1);
+/** The least key behind `key`. */
+export const nextKey = (key: PathKey): PathKey => `${key}\0` as PathKey;
 /** The least key behind `key` and all that is below it. */
 export const behindKey = (key: PathKey): PathKey => `${key}\x01` as PathKey;
 /** True for `key` itself and everything below it; `/a` never touches `/ab`. */

@@ -1,7 +1,7 @@
 /** One page of what differs between two snapshots, and totals of all of it. */
 import { isOnlyDirTime } from '../../core/directory-time.ts';
 import type { Change } from '../../core/entry.ts';
-import { type PathKey, ROOT } from '../../core/paths.ts';
+import { nextKey, type PathKey, ROOT } from '../../core/paths.ts';
 import { letterOf, shownChange } from '../../core/shown-change.ts';
 import { encodeQueryPath } from '../../wire/query-path.ts';
 import { type DiffEntry, type DiffPage, type DiffTotals, MAX_VIEW_ROWS } from '../../wire/views.ts';
@@ -41,7 +41,7 @@ export async function diffPage(ask: DiffAsk, breath: Breath): Promise<DiffPage> 
 
 function changes({ from, to, after }: DiffAsk): Iterable<Change> {
   const { manifest, reader, root } = to;
-  const start = after === undefined ? ROOT : (`${after}\0` as PathKey);
+  const start = after === undefined ? ROOT : nextKey(after);
   return from ? manifest.diff(reader, from.root, root, start) : added(to, start);
 }
 

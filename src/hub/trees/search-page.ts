@@ -1,6 +1,6 @@
 /** One page of a search by name. */
 import { foldText } from '../../core/names.ts';
-import { baseName, isWithin, jsonPath, type PathKey } from '../../core/paths.ts';
+import { baseName, isWithin, jsonPath, nextKey, type PathKey } from '../../core/paths.ts';
 import { shownEntry } from '../../core/shown-entry.ts';
 import { encodeQueryPath } from '../../wire/query-path.ts';
 import type { EntryRow, SearchPage } from '../../wire/views.ts';
@@ -23,8 +23,7 @@ export async function searchPage(tree: Tree, { name, path, after }: SearchAsk, b
   const wanted = foldText(name);
   const rows: EntryRow[] = [];
   const walk = tree.manifest.walk(tree.reader, tree.root);
-  // The least key behind one is that key with the least byte, NUL, behind it.
-  walk.seek(after !== undefined && after >= path ? (`${after}\0` as PathKey) : path);
+  walk.seek(after !== undefined && after >= path ? nextKey(after) : path);
   let scanned = 0;
   let last = path;
   for (let at = walk.path; at !== undefined && isWithin(at, path); at = walk.path) {

@@ -10,6 +10,7 @@ import { displayNames } from '../../core/names.ts';
 import type { ChangesPage } from '../../meta/contract.ts';
 import type { HubMeta } from '../contract.ts';
 import { Fresh } from '../feed/fresh.ts';
+import { Idle } from './idle.ts';
 import { type VolsetName, VolsetView } from './volset-view.ts';
 
 export interface VolsetViewsOptions {
@@ -39,28 +40,25 @@ const TOGETHER = 8;
 export class VolsetViews implements Disposable {
   readonly #meta: ViewMeta;
   readonly #maxKeys: number;
-  readonly #idleMs: number;
   /** Those asked for last are last. */
   #views = new Map<VolsetId, VolsetView>();
   readonly #refreshes = new Fresh(() => this.#refresh());
   #wants: Wants[] = [];
   #store: StoreId | undefined;
   #names: { of: (VolsetName | undefined)[]; shown: Map<VolsetId, string> } = { of: [], shown: new Map() };
-  #askedAt = 0;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #idle: Idle;
 
   constructor(meta: ViewMeta, { maxKeys = 300_000, idleMs = 300_000 }: VolsetViewsOptions = {}) {
     this.#meta = meta;
     this.#maxKeys = maxKeys;
-    this.#idleMs = idleMs;
+    this.#idle = new Idle(idleMs, () => this.#forget());
   }
 
   /** Names of all, and branches of those that are wanted. */
   async read(wants: Wants): Promise<SeenVolsets> {
     this.#wants.push(wants);
     const seen = await this.#refreshes.get();
-    this.#askedAt = performance.now();
-    this.#timer ??= this.#forgetLater(this.#idleMs);
+    this.#idle.asked();
     return { names: this.#shownNames(seen), branches: (volset) => seen.get(volset)?.branches ?? '[]' };
   }
 
@@ -69,24 +67,13 @@ export class VolsetViews implements Disposable {
     return [...this.#views.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
-  forget(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+  [Symbol.dispose](): void {
+    this.#idle[Symbol.dispose]();
+  }
+
+  #forget(): void {
     this.#views = new Map();
     this.#names = { of: [], shown: new Map() };
-  }
-
-  [Symbol.dispose](): void {
-    this.forget();
-  }
-
-  #forgetLater(ms: number): NodeJS.Timeout {
-    const look = (): void => {
-      const left = this.#askedAt + this.#idleMs - performance.now();
-      if (left <= 0) this.forget();
-      else this.#timer = this.#forgetLater(left);
-    };
-    return setTimeout(look, ms).unref();
   }
 
   async #refresh(): Promise<Map<VolsetId, VolsetView>> {
