@@ -20,11 +20,18 @@ const PAGE = 100;
 const NARROW = window.matchMedia('(max-width: 40rem)');
 
 export async function history(context: ViewContext): Promise<View> {
-  const live = context.follow(context.place[1]);
-  const details = await live.ready();
+  const volset = context.place[1];
+  const live = context.follow(volset);
+  // Beside the feed, which the view has to wait for.
+  const [details, first] = await Promise.all([live.ready(), readPage(context, volset, null)]);
   const graph = new Graph(context, live, details);
-  await graph.begin();
+  await graph.begin(first);
   return { title: details.name, node: graph.node };
+}
+
+function readPage({ api, signal }: ViewContext, volset: string, from: HistoryAsk['from']): Promise<HistoryPage> {
+  const ask: HistoryAsk = { from, limit: PAGE };
+  return api.post<HistoryPage>(`/v1/volsets/${volset}/history`, ask, { signal });
 }
 
 class Graph {
@@ -78,16 +85,16 @@ class Graph {
     tickAges(this.#table, signal);
   }
 
-  async begin(): Promise<void> {
+  /** @param first page of all there is; of what came between it and the state, no feed would tell. */
+  async begin(first: HistoryPage): Promise<void> {
     this.#filter.show(this.#live.branches);
-    this.#list.append(await this.#page(this.#from()));
+    const isOld = first.revision < this.#details.revision;
+    this.#list.append(isOld ? await this.#page(this.#from()) : first);
     this.#draw(0);
   }
 
   #page(from: HistoryAsk['from']): Promise<HistoryPage> {
-    const ask: HistoryAsk = { from, limit: PAGE };
-    const { api, signal } = this.#context;
-    return api.post<HistoryPage>(`/v1/volsets/${this.#details.id}/history`, ask, { signal });
+    return readPage(this.#context, this.#details.id, from);
   }
 
   /** null: all there is. */
