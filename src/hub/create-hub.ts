@@ -20,7 +20,9 @@ const FEED_DRAIN_MS = 1000;
 export async function createHub(options: HubOptions): Promise<Hub> {
   const { meta, host = '127.0.0.1', noAuth = false, readOnly = false, appendOnly = false, now = Date.now } = options;
   await refuseOpenDoor(options, host, noAuth);
-  const context = hubContext(options);
+  // Everybody may read the store then; names of directories of this machine are another matter.
+  const everybody = noAuth && !isLoopback(host);
+  const context = hubContext({ ...options, doctor: everybody ? undefined : options.doctor });
   // Of all who ask at once, feeds at their marks above all, one reads for the others.
   const tokens = new Fresh(() => meta.listTokens());
   const access: AccessOptions = { meta: { listTokens: () => tokens.get() }, noAuth, readOnly, appendOnly, now };

@@ -38,6 +38,14 @@ describe('hub: health for people', () => {
     assert.deepEqual([scoped.ok, scoped.doctor], [true, null]);
   });
 
+  it('tells nobody where everybody gets in from anywhere, and does on loopback', async () => {
+    const doctor = async (): Promise<DoctorRow[]> => [GOOD];
+    await using open = await startHub({ doctor, noAuth: true, host: '0.0.0.0' });
+    assert.equal((await look(open.url.replace('0.0.0.0', '127.0.0.1'))).doctor, null);
+    await using own = await startHub({ doctor, noAuth: true });
+    assert.deepEqual((await look(own.url)).doctor?.checks, [GOOD]);
+  });
+
   it('a scoped token does not even make it look', async () => {
     let looks = 0;
     const doctor = async (): Promise<DoctorRow[]> => {

@@ -60,7 +60,7 @@ function shown({ ok, checks, doctor }: HealthView, one: boolean): HTMLElement {
 
 const ONE_VOLSET =
   'Not shown: your token is for one volume set, and these checks look at the whole store. A token for all volume sets shows them.';
-const NOBODY = 'Nobody looks at the store here. At the hub: plait doctor.';
+const NOBODY = 'Not shown: this hub lets everybody in, or does not look. At the hub: plait doctor.';
 
 function rows({ at, checks }: NonNullable<HealthView['doctor']>): HTMLElement {
   // What is wrong is what one came for.
