@@ -3,7 +3,7 @@
  * two people, on branches that are merged, with a conflict, a member that lags behind, a queue, and a second volume set.
  */
 import { execFile, execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -53,13 +53,15 @@ class Maker {
     return JSON.parse(done.stdout);
   }
 
-  /** The directory as it was at a commit. */
+  /** The directory as it was at a commit; what did not change since is not touched. */
   put(dir: string, { hash }: { hash: string }): void {
-    for (const name of readdirSync(dir)) if (name !== '.plait') rmSync(join(dir, name), { recursive: true });
+    const stage = mkdtempSync(this.path('stage-'));
     const tar = execFileSync('git', ['-C', this.root, 'archive', hash, 'src', 'docs', 'package.json'], {
       maxBuffer: 1 << 28,
     });
-    execFileSync('tar', ['-x', '-C', dir], { input: tar });
+    execFileSync('tar', ['-x', '-C', stage], { input: tar });
+    execFileSync('rsync', ['-rlpc', '--delete', '--exclude=/.plait', '--exclude=/NOTES.md', `${stage}/`, `${dir}/`]);
+    rmSync(stage, { recursive: true });
   }
 }
 
@@ -124,7 +126,11 @@ async function fill(maker: Maker): Promise<Omit<Sample, typeof Symbol.asyncDispo
   await others(maker, at, ana, bo);
   const { volsets } = await maker.run(['-C', at, 'volset', 'list']);
   const [older, newer] = ids.slice(-2);
-  return { url: maker.url, token: ana.PLAIT_TOKEN, volset: volsets[0].id, older, newer, text: 'package.json' };
+  const { modified } = await maker.run(['-C', at, 'diff', older, newer]);
+  const changed = modified.find(
+    ({ path, before, after }: Document) => path.endsWith('.ts') && before.size !== after.size,
+  );
+  return { url: maker.url, token: ana.PLAIT_TOKEN, volset: volsets[0].id, older, newer, text: changed.path };
 }
 
 /** Two branches of which one is merged, and what comes after. */

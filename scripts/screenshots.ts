@@ -39,13 +39,13 @@ const SHOTS: Shot[] = [
   {
     name: 'file',
     at: ({ volset, newer, text }) => `v/${volset}/s/${newer}/files/${path64(text)}`,
-    ready: /\{/,
+    ready: /import/,
   },
   { name: 'diff', at: ({ volset, older, newer }) => `v/${volset}/diff/${older}/${newer}`, ready: /changes/ },
   {
     name: 'text-diff',
     at: ({ volset, older, newer, text }) => `v/${volset}/diff/${older}/${newer}/text/${path64(text)}`,
-    ready: /unchanged|\{/,
+    ready: /unchanged line/,
   },
   { name: 'activity', at: () => 'activity', ready: /offsite/ },
   { name: 'health', at: () => 'health', ready: /As doctor sees/ },
