@@ -198,9 +198,12 @@ describe('hub: activity', function () {
     const leave = new AbortController();
     const headers = { authorization: `Bearer ${tokens.all}` };
     const paths = [`volsets/${mine.volset}/changes`, `volsets/${other.volset}/changes`, 'changes'];
-    for (const path of paths) await fetch(`${real.hub.url}/v1/${path}`, { headers, signal: leave.signal });
+    // Kept: an answer that is garbage ends its feed.
+    const kept: Response[] = [];
+    for (const path of paths) kept.push(await fetch(`${real.hub.url}/v1/${path}`, { headers, signal: leave.signal }));
     assert.equal((await look()).followers, 3);
     assert.equal((await look(tokens.mine)).followers, 1);
+    assert.deepEqual([...new Set(kept.map(({ status }) => status))], [200]);
     leave.abort();
     await until(({ followers }) => followers === 0);
     await until(({ followers }) => followers === 0, tokens.mine);
