@@ -1,8 +1,8 @@
 /** Requests to the hub that served this page. Errors are PlaitErrors with the hub's own code, message and hint. */
 import { ERRORS, type ErrorCode, PlaitError } from '../core/errors.ts';
+import type { StoreId } from '../core/ids.ts';
+import { STORE_HEADER } from '../wire/headers.ts';
 import type { Session } from './session.ts';
-
-const STORE = 'plait-store';
 
 export type Query = Record<string, string | number | undefined>;
 
@@ -15,17 +15,11 @@ interface Ask {
 export class Api {
   readonly #session: Session;
   readonly #onRefused: () => void;
-  #store: string | undefined;
 
   /** @param onRefused the token is not, or no longer, taken */
   constructor(session: Session, onRefused: () => void) {
     this.#session = session;
     this.#onRefused = onRefused;
-  }
-
-  /** Who answered last. */
-  get store(): string | undefined {
-    return this.#store;
   }
 
   async get<T>(path: string, ask: Omit<Ask, 'body'> = {}): Promise<T> {
@@ -53,7 +47,6 @@ export class Api {
       referrerPolicy: 'no-referrer',
       cache: 'no-store',
     });
-    this.#store = response.headers.get(STORE) ?? this.#store;
     if (response.ok) return response;
     const error = await errorOf(response);
     // Only of the token that was sent: another may have been given meanwhile.
@@ -73,6 +66,9 @@ export class Api {
     }
   }
 }
+
+/** Whose answer it is. Two that come together may be of two stores. */
+export const storeOf = ({ headers }: Response): StoreId => headers.get(STORE_HEADER) as StoreId;
 
 function queryText(query: Query = {}): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);

@@ -1,22 +1,11 @@
 /** Asks again and again while somebody looks: for what no feed tells. */
+import { pause } from './live/pause.ts';
+import { isSeen, seenOrNot } from './live/seen.ts';
 
 /** `task` runs now, and `ms` after it ended, while the page is visible; at once when it is looked at again. */
 export async function whileVisible(ms: number, task: () => Promise<void>, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    if (document.visibilityState === 'visible') await task();
-    if (!signal.aborted) await pause(ms, signal);
+    if (isSeen()) await task();
+    await pause(ms, signal, seenOrNot());
   }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = window.setTimeout(resolve, ms);
-  const seen = (): void => {
-    if (document.visibilityState === 'visible') resolve();
-  };
-  document.addEventListener('visibilitychange', seen);
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  await promise;
-  window.clearTimeout(timer);
-  document.removeEventListener('visibilitychange', seen);
 }

@@ -96,7 +96,7 @@ class Shell {
     const signal = AbortSignal.any([left.signal, this.#signedIn.signal]);
     this.#drawNav();
     this.#showStatus(this.#store, signal);
-    const waiting = window.setTimeout(() => replace(this.#main, loading()), 150);
+    const waiting = window.setTimeout(() => signal.aborted || replace(this.#main, loading()), 150);
     try {
       const view = await viewOf(this.#context(signal));
       if (signal.aborted) return;
@@ -120,7 +120,9 @@ class Shell {
         this.#showStatus(live, signal);
         void live.run();
         store.onMoved((moved) => {
-          if (moved.some((one) => one.volset === volset && 'gone' in one)) this.#gone();
+          // The last word counts: what was deleted may have been made again.
+          const last = moved.findLast((one) => one.volset === volset);
+          if (last && 'gone' in last) this.#gone(volset);
         }, signal);
         return live;
       },
@@ -130,10 +132,17 @@ class Shell {
   }
 
   /** What the view shows was deleted, or may no longer be read. */
-  #gone(): void {
+  #gone(volset: string): void {
     this.#left.abort();
     this.#left = new AbortController();
-    this.#showStatus(this.#store as StoreLive, AbortSignal.any([this.#left.signal, this.#signedIn.signal]));
+    const store = this.#store as StoreLive;
+    const signal = AbortSignal.any([this.#left.signal, this.#signedIn.signal]);
+    this.#showStatus(store, signal);
+    // Whoever has what the deletion did not see brings it back.
+    store.onMoved((moved) => {
+      const last = moved.findLast((one) => one.volset === volset);
+      if (last && !('gone' in last)) void this.show();
+    }, signal);
     const hint = 'or the token may not read it any more; go to Volume sets';
     this.#notShown(new PlaitError('not-found', 'this volume set was deleted', { hint }));
   }

@@ -1,15 +1,21 @@
 /**
  * A feed that is opened again whenever it ends: with growing, jittered waits, that start anew after a minute of health.
- * Silence for longer than three marks is a loss, as for any follower (docs/protocol.md).
+ * Silence for longer than three marks is a loss, as for any follower (docs/protocol.md). Where nobody looks it is closed:
+ * it is a connection, and of those a browser has six to a hub for all its tabs together.
  */
 import { jittered } from '../../core/back-off.ts';
 import { PlaitError } from '../../core/errors.ts';
 import { lines } from './lines.ts';
+import { pause } from './pause.ts';
+import { seen, unseen } from './seen.ts';
 import type { Live, LiveStatus } from './status.ts';
 
 const BOUNDS = { firstMs: 500, longestMs: 30_000 };
 const HEALTHY_MS = 60_000;
 const SILENT_MS = 30_000;
+/** Of a page that is in the background: a short look at another tab keeps the feed. */
+const UNSEEN_MS = 20_000;
+const UNSEEN = new PlaitError('network', 'nobody looks');
 
 export abstract class Feed implements Live {
   #status: LiveStatus = { status: 'waiting' };
@@ -37,6 +43,10 @@ export abstract class Feed implements Live {
       const error = await this.#once();
       if (this.signal.aborted) return;
       this.lost(error);
+      if (error === UNSEEN) {
+        await this.#unseen();
+        continue;
+      }
       if (performance.now() - opened > HEALTHY_MS) this.#attempts = 0;
       await this.#wait(jittered(this.#attempts++, Math.random, BOUNDS), error);
     }
@@ -55,12 +65,13 @@ export abstract class Feed implements Live {
   async #once(): Promise<PlaitError> {
     const abort = new AbortController();
     const stop = AbortSignal.any([this.signal, abort.signal]);
-    let timer: number | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const heard = (): void => {
-      window.clearTimeout(timer);
-      timer = window.setTimeout(() => abort.abort(new PlaitError('network', 'the hub has fallen silent')), SILENT_MS);
+      clearTimeout(timer);
+      timer = setTimeout(() => abort.abort(new PlaitError('network', 'the hub has fallen silent')), SILENT_MS);
     };
     heard();
+    void unseen(UNSEEN_MS, stop).then(() => abort.abort(UNSEEN));
     try {
       const response = await this.open(stop);
       if (!response.body) throw new PlaitError('protocol', 'the hub sent no feed');
@@ -69,7 +80,7 @@ export abstract class Feed implements Live {
     } catch (error) {
       return stop.aborted && abort.signal.aborted ? (abort.signal.reason as PlaitError) : asError(error);
     } finally {
-      window.clearTimeout(timer);
+      clearTimeout(timer);
       // A line that was not understood leaves the connection open.
       abort.abort();
     }
@@ -86,16 +97,15 @@ export abstract class Feed implements Live {
 
   async #wait(ms: number, { message }: PlaitError): Promise<void> {
     this.tell({ status: 'lost', why: message, retryAt: Date.now() + ms });
-    await new Promise<void>((resolve) => {
-      const timer = window.setTimeout(resolve, ms);
-      const now = (): void => {
-        window.clearTimeout(timer);
-        resolve();
-      };
-      this.signal.addEventListener('abort', now, { once: true });
-      // Back from a tunnel: no reason to wait.
-      window.addEventListener('online', now, { once: true });
-    });
+    // Back from a tunnel: no reason to wait.
+    await pause(ms, this.signal, [window, 'online']);
+  }
+
+  async #unseen(): Promise<void> {
+    this.tell({ status: 'paused' });
+    await seen(this.signal);
+    this.#attempts = 0;
+    this.tell({ status: 'waiting' });
   }
 }
 

@@ -12,10 +12,14 @@ export async function* lines(body: ReadableStream<Uint8Array>, onPiece: () => vo
       const { done, value } = await reader.read();
       if (done) break;
       onPiece();
-      const parts = (rest + value).split('\n');
-      rest = parts.pop() as string;
+      // Only what is new is searched: a long line comes in many pieces.
+      const [first, ...more] = value.split('\n');
+      rest += first;
+      for (const next of more) {
+        yield JSON.parse(rest) as unknown;
+        rest = next;
+      }
       if (rest.length > MAX_LINE) throw new PlaitError('protocol', 'the feed sent a line without end');
-      for (const part of parts) yield JSON.parse(part) as unknown;
     }
   } finally {
     await reader.cancel().catch(() => {});

@@ -1,6 +1,6 @@
 /** Which volsets of the store moved: the feed of all that the bearer may read. Its first lines tell how far each is. */
 import type { PlaitError } from '../../core/errors.ts';
-import type { Api } from '../api.ts';
+import { type Api, storeOf } from '../api.ts';
 import { Feed } from './feed.ts';
 
 /** `gone`: no longer here, or no longer shown to this bearer. */
@@ -28,9 +28,10 @@ export class StoreLive extends Feed {
 
   protected override async open(signal: AbortSignal): Promise<Response> {
     const response = await this.#api.open('/v1/changes', { signal });
-    // Revisions of another store say nothing of those before.
-    if (this.#api.store !== this.#store) this.#heads.clear();
-    this.#store = this.#api.store;
+    const store = storeOf(response);
+    // Revisions of another store say nothing of those before: whatever is there has moved.
+    if (store !== this.#store) for (const volset of this.#heads.keys()) this.#heads.set(volset, '');
+    this.#store = store;
     this.#first = new Set();
     this.tell({ status: 'resync' });
     return response;
@@ -74,7 +75,7 @@ export class StoreLive extends Feed {
     queueMicrotask(() => {
       const all = this.#moved;
       this.#moved = [];
-      for (const listener of this.#listeners) listener(all);
+      for (const listener of [...this.#listeners]) listener(all);
     });
   }
 }

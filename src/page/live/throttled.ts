@@ -1,4 +1,5 @@
 /** Refreshes that follow a feed: soon after the first word, then at most so often, and never two at a time. */
+import { pause } from './pause.ts';
 
 /** About two a second: as often as people can follow. */
 const EVERY_MS = 500;
@@ -12,7 +13,7 @@ export function throttled(run: () => Promise<void> | void, signal: AbortSignal, 
     if (busy) return;
     busy = true;
     while (wanted && !signal.aborted) {
-      await pause(Math.max(0, last + everyMs - performance.now()));
+      await pause(Math.max(0, last + everyMs - performance.now()), signal);
       if (signal.aborted) break;
       wanted = false;
       try {
@@ -27,5 +28,3 @@ export function throttled(run: () => Promise<void> | void, signal: AbortSignal, 
     void go();
   };
 }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => window.setTimeout(resolve, ms));

@@ -3,13 +3,16 @@
  * feed alone; where records may touch names, or what is deleted, what is shown follows from more than them, and the state
  * is read again.
  */
+import { jittered } from '../../core/back-off.ts';
 import type { PlaitError } from '../../core/errors.ts';
 import type { StoreId } from '../../core/ids.ts';
 import type { LoggedRecord, Ref } from '../../core/records.ts';
 import { WatermarkTracker } from '../../core/watermark.ts';
 import type { VolsetDetails } from '../../wire/views.ts';
-import type { Api } from '../api.ts';
+import { type Api, storeOf } from '../api.ts';
 import { Feed } from './feed.ts';
+import { pause } from './pause.ts';
+import { throttled } from './throttled.ts';
 
 /** `/volset` holds the state without its branches, `/branch/ID` each of them. */
 type Shown = { volset: VolsetDetails } | { branch: ShownBranch };
@@ -27,7 +30,8 @@ interface OpenGeneration {
 
 const VOLSET = '/volset';
 const BRANCH = '/branch/';
-const AGAIN_MS = 300;
+/** Between tries to read the state that failed. */
+const BOUNDS = { firstMs: 500, longestMs: 10_000 };
 
 export class VolsetLive extends Feed {
   readonly volset: string;
@@ -36,9 +40,13 @@ export class VolsetLive extends Feed {
   #tracker = newTracker();
   /** Records that are still to come of the generation that was begun, and its revision. */
   #open: OpenGeneration | undefined;
-  #reading: Promise<void> | undefined;
-  #readAgain = false;
-  #store: string | undefined;
+  readonly #ask = throttled(() => this.#readState(), this.signal);
+  /** The state is to be read, whatever kept it from that. */
+  #wanted = false;
+  #failures = 0;
+  /** Who feeds us, and whose revisions the tracker has. */
+  #feeding: StoreId | undefined;
+  #store: StoreId | undefined;
   #first = Promise.withResolvers<VolsetDetails>();
   /** Shown until a state of the store that answers now is there. */
   #last: VolsetDetails | undefined;
@@ -48,6 +56,8 @@ export class VolsetLive extends Feed {
     this.#api = api;
     this.volset = volset;
     this.#first.promise.catch(() => {});
+    // Who waits for it must not wait for ever.
+    signal.addEventListener('abort', () => this.#first.reject(signal.reason), { once: true });
   }
 
   /** Resolves with the first whole state; rejects with what kept it from being read at all. */
@@ -67,7 +77,8 @@ export class VolsetLive extends Feed {
 
   /** By name. */
   get branches(): ShownBranch[] {
-    const all = [...this.#tracker.view('/branch')].flatMap(([, shown]) => ('branch' in shown ? [shown.branch] : []));
+    const known = [...this.#tracker.view('/branch')].flatMap(([, shown]) => ('branch' in shown ? [shown.branch] : []));
+    const all = this.#tracker.get(VOLSET) ? known : [...(this.#last?.branchList ?? [])];
     return all.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }
 
@@ -81,7 +92,9 @@ export class VolsetLive extends Feed {
     const after = this.#tracker.resumeAt;
     const query = after === undefined ? {} : { after, store: this.#store };
     this.#open = undefined;
-    return this.#api.open(`/v1/volsets/${this.volset}/changes`, { query, signal });
+    const response = await this.#api.open(`/v1/volsets/${this.volset}/changes`, { query, signal });
+    this.#feeding = storeOf(response);
+    return response;
   }
 
   protected override lost({ code, message }: PlaitError): void {
@@ -101,10 +114,10 @@ export class VolsetLive extends Feed {
   }
 
   #opened({ after, head }: { after: number; head: number }): void {
-    this.#store = this.#api.store;
-    this.#tracker.opened({ store: this.#store as StoreId, after, head });
+    this.#store = this.#feeding as StoreId;
+    this.#tracker.opened({ store: this.#store, after, head });
     this.#tellStatus();
-    if (this.#tracker.needed !== undefined) this.#read();
+    if (this.#tracker.needed !== undefined || this.#wanted) this.#read();
   }
 
   #generation({ revision, count }: { revision: number; count: number }): void {
@@ -153,36 +166,32 @@ export class VolsetLive extends Feed {
     for (const listener of this.#listeners) listener();
   }
 
-  /** One at a time; asked for meanwhile, once more behind it. */
+  /** One at a time, and twice a second at most: a hub whose state lags behind its feed is not asked without end. */
   #read(): void {
-    if (this.#reading) {
-      this.#readAgain = true;
-      return;
-    }
-    this.#reading = this.#readState().finally(() => {
-      this.#reading = undefined;
-      if (!this.#readAgain || this.signal.aborted) return;
-      this.#readAgain = false;
-      this.#read();
-    });
+    this.#wanted = true;
+    this.#ask();
   }
 
   async #readState(): Promise<void> {
+    // Without a feed nobody could say what comes after it; the next one asks again.
+    if (this.#tracker.status.status === 'waiting') return;
+    this.#wanted = false;
     try {
-      const state = await this.#api.get<VolsetDetails>(`/v1/volsets/${this.volset}/view`, { signal: this.signal });
-      this.#take(state);
+      const response = await this.#api.open(`/v1/volsets/${this.volset}/view`, { signal: this.signal });
+      this.#take(storeOf(response), (await response.json()) as VolsetDetails);
+      this.#failures = 0;
     } catch (error) {
       if (this.signal.aborted) return;
       this.#fail(error as PlaitError);
-      await pause(AGAIN_MS);
-      this.#readAgain = this.#tracker.status.status === 'resync';
+      this.#wanted = true;
+      await pause(jittered(this.#failures++, Math.random, BOUNDS), this.signal);
+      this.#ask();
     }
   }
 
-  #take(state: VolsetDetails): void {
-    const store = this.#api.store as StoreId;
+  #take(store: StoreId, state: VolsetDetails): void {
     if (this.#tracker.begin(store, state.revision) === 'stale') {
-      this.#readAgain = true;
+      this.#read();
       return;
     }
     const items: [string, Shown][] = [
@@ -190,7 +199,7 @@ export class VolsetLive extends Feed {
       ...state.branchList.map((branch): [string, Shown] => [`${BRANCH}${branch.id}`, { branch }]),
     ];
     for (const [key, shown] of items) this.#tracker.item(key, shown);
-    if (this.#tracker.end(items.length).again) this.#readAgain = true;
+    if (this.#tracker.end(items.length).again) this.#read();
     this.#tellStatus();
     this.#last = state;
     this.#first.resolve(state);
@@ -211,5 +220,3 @@ export class VolsetLive extends Feed {
 const newTracker = (): WatermarkTracker<Shown> => new WatermarkTracker<Shown>({ same });
 
 const same = (a: Shown, b: Shown): boolean => JSON.stringify(a) === JSON.stringify(b);
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => window.setTimeout(resolve, ms));

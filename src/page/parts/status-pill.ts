@@ -6,6 +6,7 @@ const WORDS: Record<LiveStatus['status'], [text: string, title: string]> = {
   waiting: ['connecting', 'The feed is being opened'],
   resync: ['catching up', 'The feed is open; the state is being read'],
   'in-sync': ['live', 'Everything shown is as the hub has it'],
+  paused: ['paused', 'Nobody looked at this page, so its feed was closed; it is opened again now that somebody does'],
   lost: ['not connected', 'The feed was lost and is opened again by itself; what is shown may be old'],
 };
 

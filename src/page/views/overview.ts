@@ -25,7 +25,7 @@ export async function overview({ api, signal, store }: ViewContext): Promise<Vie
     signal,
   );
   // Who follows is told by no feed.
-  const timer = window.setInterval(() => void read().then((all) => list.show(all), ignored), 30_000);
+  const timer = window.setInterval(() => document.hidden || void read().then((all) => list.show(all), ignored), 30_000);
   signal.addEventListener('abort', () => window.clearInterval(timer), { once: true });
   tickAges(list.node, signal, first.now - Date.now());
   return { title: first.label, node: list.node };
