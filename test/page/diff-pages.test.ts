@@ -68,4 +68,19 @@ describe('page: pages of a diff', () => {
     fail = false;
     assert.deepEqual((await pages.page(null, next ?? undefined, signal)).rows, [{ letter: 'A', path: '1' }]);
   });
+
+  it('two who ask at once wait for one page, and who gives up takes nothing from the other', async () => {
+    const { pages, asked } = diffOf(['M', 'MA']);
+    const first = await pages.page(null, undefined, signal);
+    const gone = new AbortController();
+    const both = [
+      pages.page(null, first.next ?? undefined, gone.signal),
+      pages.page('A', first.next ?? undefined, signal),
+    ];
+    gone.abort();
+    const found = (await Promise.all(both)).map(({ rows }) => rows.map(({ path }) => path));
+    assert.deepEqual(found, [['1/0', '1/1'], ['1/1']]);
+    assert.deepEqual(asked, [undefined, '1']);
+    assert.deepEqual(await all(pages, null), ['0/0', '1/0', '1/1']);
+  });
 });

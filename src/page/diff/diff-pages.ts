@@ -7,13 +7,16 @@ export type Letter = DiffEntry['letter'];
 const PATIENCE = 20;
 
 export class DiffPages {
-  readonly #read: (after: string | undefined, signal: AbortSignal) => Promise<DiffPage>;
+  readonly #read: (after: string | undefined) => Promise<DiffPage>;
   readonly #rows: DiffEntry[] = [];
   #next: string | null | undefined;
   #pages = 0;
   #totals: DiffTotals | null = null;
+  /** For all who wait for it. */
+  #reading: Promise<void> | undefined;
 
-  constructor(read: (after: string | undefined, signal: AbortSignal) => Promise<DiffPage>) {
+  /** @param read reads on though one of those who wait gives up */
+  constructor(read: (after: string | undefined) => Promise<DiffPage>) {
     this.#read = read;
   }
 
@@ -37,12 +40,16 @@ export class DiffPages {
       const whole = this.#next === null;
       if (rows.length > 0 || whole || pages === PATIENCE)
         return { rows, next: whole ? null : `${this.#rows.length} ${this.#pages}` };
-      await this.#more(signal);
+      signal.throwIfAborted();
+      this.#reading ??= this.#more().finally(() => {
+        this.#reading = undefined;
+      });
+      await this.#reading;
     }
   }
 
-  async #more(signal: AbortSignal): Promise<void> {
-    const { rows, next, totals } = await this.#read(this.#next ?? undefined, signal);
+  async #more(): Promise<void> {
+    const { rows, next, totals } = await this.#read(this.#next ?? undefined);
     for (const row of rows) this.#rows.push(row);
     this.#next = next;
     this.#pages++;

@@ -34,14 +34,20 @@ export async function diff(context: ViewContext): Promise<View> {
   const ends = await readEnds(context);
   const { volset, from, to } = ends;
   const live = context.follow(volset);
-  const pages = new DiffPages((after, signal) => {
+  const pages = new DiffPages((after) => {
     const query = { from: from?.id, to: to.id, after };
-    return context.api.get<DiffPage>(`/v1/volsets/${volset}/diff`, { query, signal });
+    return context.api.get<DiffPage>(`/v1/volsets/${volset}/diff`, { query, signal: context.signal });
   });
   const body = h('div');
+  let shown = new AbortController();
   const show = async (letter: Letter | null): Promise<void> => {
+    shown.abort();
+    shown = new AbortController();
+    const signal = AbortSignal.any([shown.signal, context.signal]);
     try {
-      const list = await changes(context, ends, pages, letter).begin();
+      const list = await changes(signal, ends, pages, letter).begin();
+      // Another one was asked for meanwhile, and may have come first.
+      if (signal.aborted) return;
       const focused = body.contains(document.activeElement);
       replace(
         body,
@@ -51,6 +57,7 @@ export async function diff(context: ViewContext): Promise<View> {
       );
       if (focused) body.querySelector<HTMLElement>('[aria-pressed="true"]')?.focus();
     } catch (error) {
+      if (signal.aborted) return;
       replace(
         body,
         errorNotice(error, () => void show(letter)),
@@ -103,7 +110,7 @@ function filters(told: DiffTotals | null, on: Letter | null, show: (letter: Lett
 const count0 = (told: DiffTotals, letter: Letter): boolean =>
   told[LETTERS.find(([each]) => each === letter)?.[2] as keyof DiffTotals] === 0;
 
-function changes(context: ViewContext, ends: Ends, pages: DiffPages, letter: Letter | null): WindowList<DiffEntry> {
+function changes(signal: AbortSignal, ends: Ends, pages: DiffPages, letter: Letter | null): WindowList<DiffEntry> {
   return new WindowList<DiffEntry>({
     caption: letter === null ? 'Changes' : `Changes: ${WORDS[letter]}`,
     one: 'change',
@@ -113,7 +120,7 @@ function changes(context: ViewContext, ends: Ends, pages: DiffPages, letter: Let
     cells: (row) => cellsOf(ends, row),
     load: (after, signal) => pages.page(letter, after, signal),
     empty: emptyNotice(letter === null ? 'Both have the same files.' : `Nothing is ${WORDS[letter]}.`),
-    signal: context.signal,
+    signal,
   });
 }
 
