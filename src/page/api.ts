@@ -34,7 +34,7 @@ export class Api {
   async open(path: string, { query, body, signal }: Ask = {}): Promise<Response> {
     const headers: Record<string, string> = {};
     const { token } = this.#session;
-    if (token !== undefined) headers.authorization = `Bearer ${token}`;
+    if (token !== undefined) headers.authorization = `Bearer ${sendable(token)}`;
     if (body !== undefined) headers['content-type'] = 'application/json';
     // Relative to the page: a proxy may put the hub below a path of its own.
     const response = await this.#fetch(`.${path}${queryText(query)}`, {
@@ -65,6 +65,12 @@ export class Api {
       });
     }
   }
+}
+
+/** No header can carry anything else, which browsers tell as if the network had failed. */
+function sendable(token: string): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new PlaitError('unauthorized', 'this is no token: it has characters that none has');
 }
 
 /** Whose answer it is. Two that come together may be of two stores. */

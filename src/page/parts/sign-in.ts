@@ -1,4 +1,5 @@
 /** Asks for the token. It is no login of a person: what it may read was decided when it was made. */
+import { showText } from '../../core/paths.ts';
 import { h } from '../dom.ts';
 
 /** `given` resolves when it was taken; what it throws is shown. */
@@ -20,7 +21,7 @@ export function signIn(why: string, given: (token: string) => Promise<void>): HT
     try {
       await given(field.value.trim());
     } catch (error) {
-      problem.textContent = (error as Error).message;
+      problem.textContent = showText((error as Error).message);
       field.focus();
     } finally {
       button.disabled = false;

@@ -41,6 +41,8 @@ describe('page: the token', function () {
       await shows(heading(page), 'asks for a token');
       assert.equal(await field(page).evaluate((element) => element.matches(':focus')), true, 'one can type at once');
       assert.equal(await field(page).getAttribute('type'), 'password');
+      await give(page, 'no’token');
+      await shows(page.getByRole('alert'), /no token/);
       await give(page, 'hunter2hunter2');
       await shows(page.getByRole('alert'), /not valid|not take/);
       assert.equal(await page.title(), 'Token · plait');
