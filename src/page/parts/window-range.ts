@@ -22,16 +22,19 @@ export function seenRange({ top, height, rowHeight, rows }: Seen, around = AROUN
 /** What stands below each other: a row, or room for rows that are not drawn. */
 export type Slot = { row: number } | { gap: number };
 
-/** `kept`: a row that is drawn wherever it is. */
-export function slotsOf([from, to]: [from: number, to: number], rows: number, kept?: number): Slot[] {
+/** Rows in order. `kept`: one that is drawn wherever it is. */
+export function drawnRows([from, to]: [from: number, to: number], rows: number, kept?: number): number[] {
   const drawn = Array.from({ length: to - from }, (_, i) => from + i);
-  if (kept !== undefined && kept >= 0 && kept < rows) {
-    if (kept < from) drawn.unshift(kept);
-    else if (kept >= to) drawn.push(kept);
-  }
+  if (kept === undefined || kept < 0 || kept >= rows) return drawn;
+  if (kept < from) drawn.unshift(kept);
+  else if (kept >= to) drawn.push(kept);
+  return drawn;
+}
+
+export function slotsOf(range: [from: number, to: number], rows: number, kept?: number): Slot[] {
   const slots: Slot[] = [];
   let next = 0;
-  for (const row of drawn) {
+  for (const row of drawnRows(range, rows, kept)) {
     if (row > next) slots.push({ gap: row - next });
     slots.push({ row });
     next = row + 1;

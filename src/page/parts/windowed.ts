@@ -3,6 +3,7 @@
  * The row that has the focus stays one, so that the keyboard goes on from where it was.
  */
 import { h } from '../dom.ts';
+import { drawnRows, seenRange } from './window-range.ts';
 
 export interface WindowedOptions {
   /** A row's key, by which it is known when others come before it. */
@@ -12,9 +13,6 @@ export interface WindowedOptions {
   nearEnd(): void;
   signal: AbortSignal;
 }
-
-/** Rows above and below the window. */
-const OVERSCAN = 8;
 
 export class Windowed {
   readonly node = h('div', { class: 'windowed', role: 'rowgroup' });
@@ -61,13 +59,10 @@ export class Windowed {
   draw(also?: number): void {
     this.#frame = 0;
     if (this.#options.signal.aborted) return;
-    const { first, last } = this.#near();
-    const indexes = range(first, last);
-    const kept = also ?? this.#focused()?.index;
-    if (kept !== undefined && kept < first) indexes.unshift(kept);
-    if (kept !== undefined && kept > last && kept < this.#count) indexes.push(kept);
-    this.#put(indexes);
-    if (last >= this.#count - 1 - this.fitting) this.#options.nearEnd();
+    const { top } = this.node.getBoundingClientRect();
+    const seen = seenRange({ top, height: window.innerHeight, rowHeight: this.#height, rows: this.#count });
+    this.#put(drawnRows(seen, this.#count, also ?? this.#focused()?.index));
+    if (seen[1] >= this.#count - this.fitting) this.#options.nearEnd();
   }
 
   /** Gives the focus to what `selector` finds in a row, and shows it. */
@@ -84,13 +79,6 @@ export class Windowed {
   /** Index of the row that holds the focus. */
   get focusedIndex(): number | undefined {
     return this.#focused()?.index;
-  }
-
-  #near(): { first: number; last: number } {
-    const { top } = this.node.getBoundingClientRect();
-    const first = Math.floor(-top / this.#height) - OVERSCAN;
-    const last = Math.ceil((window.innerHeight - top) / this.#height) + OVERSCAN;
-    return { first: Math.max(0, first), last: Math.min(this.#count - 1, last) };
   }
 
   #put(indexes: number[]): void {
@@ -136,6 +124,3 @@ interface Focused {
   index: number;
   tag: string;
 }
-
-const range = (first: number, last: number): number[] =>
-  Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
