@@ -54,7 +54,7 @@ export function jsonPath(key: PathKey): { path: string; pathBase64?: string } {
 }
 
 // C0, C1, DEL, bidi controls and line separators would let a name rewrite the terminal line that shows it.
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 /** For people: control and direction characters are escaped, undecodable bytes shown as \xNN, quoted where that was needed. */
 export function showPath(key: PathKey): string {

@@ -39,6 +39,7 @@ describe('page: paths', () => {
   const table: [what: string, bytes: string, shown: string][] = [
     ['plain', 'a/b.txt', 'a/b.txt'],
     ['a line break', 'a\nb', '"a\\nb"'],
+    ['a mark of direction', 'a\u061cb', '"a\\u061cb"'],
     ['direction', 'a\u202egpj.exe', '"a\\u202egpj.exe"'],
   ];
   for (const [what, path, shown] of table)

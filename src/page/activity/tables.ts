@@ -1,4 +1,5 @@
 /** What a hub is at, as tables. */
+import { showText } from '../../core/paths.ts';
 import type { Activity } from '../../wire/views.ts';
 import { type Child, h } from '../dom.ts';
 import { bytes, count, plural, shortId, time } from '../format.ts';
@@ -65,7 +66,7 @@ function queueBox({ remote, volset, volsetName, waiting, dead, items }: Queue, n
       dead > 0 && h('span', { class: 'bad' }, `, ${count(dead)} given up`),
     ),
     items.length > 0 &&
-      table(`Queue to ${remote}`, ['Snapshot', 'Priority', 'Added', '#Tries', 'State', 'Last error'], rows),
+      table(`Queue to ${showText(remote)}`, ['Snapshot', 'Priority', 'Added', '#Tries', 'State', 'Last error'], rows),
     rest > 0 && h('p', { class: 'hint' }, `and ${plural(rest, 'snapshot')} more`),
   );
 }
