@@ -86,6 +86,12 @@ describe('page: ticks of time', () => {
       );
     });
 
+  it('at the end of all dates, which a snapshot may claim, none is beyond it', () => {
+    const end = 8.64e15;
+    for (const span of [3_600_000, 4 * 86_400_000, 9e11])
+      assert.ok(timeTicks(end - span, end, 4, 14 * 3_600_000).every(({ at: time }) => time <= end));
+  });
+
   it('within any span, few and ascending', () => {
     const times = fc.integer({ min: 0, max: at('2100-01-01T00:00:00Z') });
     fc.assert(

@@ -39,11 +39,14 @@ const STEPS = [
 ];
 const MONTHS = [1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200];
 
+/** Beyond it no date can be told; snapshots may claim any that can. */
+const LAST_DATE = 8.64e15;
+
 /** Round times from `from` to `to`, `most` or fewer. @param offset of the local time before UTC, in milliseconds */
 export function timeTicks(from: number, to: number, most: number, offset = 0): TimeTick[] {
   const step = STEPS.find((length) => (to - from) / length <= most - 1);
-  const times =
-    step === undefined ? monthly(from + offset, to + offset, most) : regular(from + offset, to + offset, step);
+  const end = Math.min(to + offset, LAST_DATE);
+  const times = step === undefined ? monthly(from + offset, end, most) : regular(from + offset, end, step);
   return times.map((local) => ({ at: local - offset, label: labelOf(local, step) }));
 }
 

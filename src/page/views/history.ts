@@ -1,4 +1,5 @@
 /** The history of a volset as a graph. It is read page by page as one scrolls, and what is new appears on top. */
+import { PlaitError } from '../../core/errors.ts';
 import type { SnapshotId } from '../../core/ids.ts';
 import type { HistoryAsk, HistoryPage, VolsetDetails } from '../../wire/views.ts';
 import { h, replace } from '../dom.ts';
@@ -143,6 +144,7 @@ class Graph {
       const page = await this.#page(next);
       // What came in on top may have begun anew meanwhile.
       if (asked !== this.#asked || !same(next, list.next)) return;
+      if (same(next, page.next)) throw new PlaitError('protocol', 'the hub gave the same page again');
       list.append(page);
       this.#draw(0);
     } catch (error) {

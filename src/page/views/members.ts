@@ -1,6 +1,6 @@
 /** The stores that take part in a volset, and how far each was when it was last heard of. */
 import type { MemberRow, VolsetDetails } from '../../wire/views.ts';
-import { h, replace } from '../dom.ts';
+import { append, h, replace } from '../dom.ts';
 import { plural, shortId, time } from '../format.ts';
 import { tickAges } from '../parts/ages.ts';
 import { emptyNotice } from '../parts/notice.ts';
@@ -55,22 +55,20 @@ function behind({ behind: lacks }: MemberRow): HTMLElement {
 
 function tips(volset: string, { store, tips: all }: MemberRow): HTMLElement {
   if (all.length === 0) return h('span', { class: 'soft' }, 'none known');
-  return h(
-    'details',
-    { id: `tips-${store}` },
-    h('summary', null, plural(all.length, 'branch', 'branches')),
-    h(
-      'ul',
-      { class: 'plain' },
-      all.map(({ branch, tip }) =>
-        h(
-          'li',
-          null,
-          name(branch),
-          ' ',
-          h('a', { href: href('v', volset, 's', tip), title: tip }, h('code', null, shortId(tip))),
-        ),
-      ),
-    ),
-  );
+  const list = h('ul', { class: 'plain' });
+  // Drawn when it is looked at: many members with many branches are too much for a page.
+  const toggle = (): void => {
+    if (!list.hasChildNodes()) append(list, [all.map((each) => tipItem(volset, each))]);
+  };
+  const summary = h('summary', null, plural(all.length, 'branch', 'branches'));
+  return h('details', { id: `tips-${store}`, on: { toggle } }, summary, list);
 }
+
+const tipItem = (volset: string, { branch, tip }: MemberRow['tips'][number]): HTMLElement =>
+  h(
+    'li',
+    null,
+    name(branch),
+    ' ',
+    h('a', { href: href('v', volset, 's', tip), title: tip }, h('code', null, shortId(tip))),
+  );
