@@ -8,6 +8,8 @@ import { type Block, foldRows, type Line, type Row, rowsOf } from './rows.ts';
 
 /** Rows that are drawn at once. */
 const MOST = 1000;
+/** Characters of a line that are drawn: laying out a million in one, of some scripts, stops a browser for minutes. */
+const LINE = 5000;
 /** Marks within lines are worth this long, for all rows that are drawn at once. */
 const MARKS_MS = 200;
 
@@ -122,7 +124,9 @@ function cells(
       'td',
       { class: `text ${side}${differs ? ' differs' : ''}` },
       differs && [h('span', { class: 'sign', 'aria-hidden': 'true' }, sign), h('span', { class: 'sr-only' }, word)],
-      h('bdi', null, pieces ? pieces.map((piece) => pieceOf(side, piece)) : shownContent(line.text)),
+      h('bdi', null, pieces ? pieces.map((piece) => pieceOf(side, piece)) : shownContent(line.text.slice(0, LINE))),
+      line.text.length > LINE &&
+        h('span', { class: 'hint no-end' }, ` … ${plural(line.text.length - LINE, 'character')} more, not shown`),
       line.open && h('span', { class: 'hint no-end' }, ' no newline at the end'),
     ),
   ];
