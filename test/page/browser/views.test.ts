@@ -66,7 +66,7 @@ describe('page: views', function () {
       assert.equal(titles.at(-1), 'first files');
       assert.match(await textOf(historyRow(page, '2 parents')), /branch\s+main/);
       assert.match(await textOf(historyRow(page, 'what ben thinks')), /branch\s+bens/);
-      assert.match(await textOf(historyRow(page, 'what ben thinks')), /member’s branch\s+ben\/bens/);
+      assert.match(await textOf(historyRow(page, 'what ben thinks')), /branch elsewhere\s+ben\/bens/);
       assert.match(await textOf(historyRow(page, 'a trial')), /branch\s+trial/);
       const column = async (text: string): Promise<number> =>
         (await historyRow(page, text).locator('svg .node').boundingBox())?.x ?? Number.NaN;
