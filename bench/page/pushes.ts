@@ -5,12 +5,15 @@ import type { Browser } from 'playwright-core';
 import { median, run } from '../measure.ts';
 import { fresh, plait } from '../tools.ts';
 import { Tab } from './browser.ts';
+import type { Served } from './served.ts';
 import { open, type View } from './views.ts';
 
 export interface PushCost {
   pages: number;
   /** Seconds of each push. */
   seconds: number[];
+  /** Seconds of processor time of the hub for each. */
+  cpu: number;
   /** Milliseconds from the end of the push until all pages show the new snapshot; median. */
   shown: number | undefined;
 }
@@ -48,7 +51,7 @@ export class Pusher {
 
 export async function measurePushes(
   browser: Browser,
-  url: string,
+  served: Served,
   pusher: Pusher,
   { pages, pushes }: { pages: number; pushes: number },
 ): Promise<PushCost> {
@@ -58,11 +61,12 @@ export async function measurePushes(
   const tabs: Tab[] = [];
   for (let i = 0; i < pages; i++) {
     const tab = stack.use(await Tab.open(browser));
-    await open(tab, url, history);
+    await open(tab, served.url, history);
     tabs.push(tab);
   }
   const seconds: number[] = [];
   const shown: number[] = [];
+  const before = served.cpu;
   for (let i = 0; i < pushes; i++) {
     const made = await pusher.push();
     seconds.push(made.seconds);
@@ -70,5 +74,6 @@ export async function measurePushes(
     await Promise.all(tabs.map(({ page }) => page.waitForSelector(`a.open[href$="${made.id}"]`, { timeout: 30_000 })));
     shown.push(performance.now() - from);
   }
-  return { pages, seconds, shown: pages > 0 ? median(shown) : undefined };
+  const cpu = (served.cpu - before) / pushes;
+  return { pages, seconds, cpu, shown: pages > 0 ? median(shown) : undefined };
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { highWater } from '../measure.ts';
+import { cpuSeconds, highWater } from '../measure.ts';
 import { freePort, plait, Server } from '../tools.ts';
 
 export interface Delays {
@@ -31,6 +31,11 @@ export class Served implements AsyncDisposable {
     const pid = this.#server.child.pid ?? 0;
     const match = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
     return { now: Number(match?.[1] ?? 0) * 1024, peak: highWater(pid) };
+  }
+
+  /** Seconds of processor time so far. */
+  get cpu(): number {
+    return cpuSeconds(this.#server.child.pid ?? 0);
   }
 
   /** How long a cheap request takes while `work` goes on: what any other client waits for. */

@@ -76,7 +76,7 @@ async function allParts(stage: Stage): Promise<string[]> {
   const pusher = await Pusher.begin(at(bench, 'page-pusher'), url);
   const pushes = [];
   for (const pages of [0, 20]) {
-    const measure = () => measurePushes(browser, url, pusher, { pages, pushes: 10 });
+    const measure = () => measurePushes(browser, served, pusher, { pages, pushes: 10 });
     pushes.push(await beside(`pushes, ${pages} pages open`, measure));
   }
   return [
