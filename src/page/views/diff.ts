@@ -11,7 +11,7 @@ import { volsetHead } from '../parts/volset-head.ts';
 import { WindowList } from '../parts/window-list.ts';
 import { name, shownPath } from '../text.ts';
 import { kindIcon } from '../tree/kind-icon.ts';
-import { hrefOf, hrefOfDiff, KINDS } from '../tree/place.ts';
+import { hrefOf, hrefOfDiff, KINDS, volsetOf } from '../tree/place.ts';
 import type { View, ViewContext } from '../view.ts';
 import { MAX_TEXT } from './text-diff.ts';
 
@@ -31,9 +31,10 @@ const COLUMNS = [
 ];
 
 export async function diff(context: ViewContext): Promise<View> {
+  // Both are waited for.
+  const live = context.follow(volsetOf(context.place));
   const ends = await readEnds(context);
   const { volset, from, to } = ends;
-  const live = context.follow(volset);
   const pages = new DiffPages((after) => {
     const query = { from: from?.id, to: to.id, after };
     return context.api.get<DiffPage>(`/v1/volsets/${volset}/diff`, { query, signal: context.signal });

@@ -11,7 +11,7 @@ import { volsetHead } from '../parts/volset-head.ts';
 import { textOf } from '../plain-text.ts';
 import { bytesOfPath, encodePath, lastName, name, shownPath } from '../text.ts';
 import { firstBytes } from '../tree/first-bytes.ts';
-import { apiOf, hrefOf, hrefOfDiff, KINDS, pathOf } from '../tree/place.ts';
+import { apiOf, hrefOf, hrefOfDiff, KINDS, pathOf, volsetOf } from '../tree/place.ts';
 import type { View, ViewContext } from '../view.ts';
 
 /** Larger files are not compared line by line. */
@@ -27,9 +27,10 @@ type At = NonNullable<DiffEntry['before']>;
 
 export async function textDiff(context: ViewContext): Promise<View> {
   const path = pathOf(context.place[6]);
+  // Both are waited for.
+  const live = context.follow(volsetOf(context.place));
   const ends = await readEnds(context);
   const { volset, from, to } = ends;
-  const live = context.follow(volset);
   const [{ before: first, after: second }] = await Promise.all([sidesAt(context, ends, path), live.ready()]);
   const [before, after] = await Promise.all([
     readSide(context, from?.id, path, first),
