@@ -50,9 +50,14 @@ export class Lanes {
     const passing = this.#lanes.flatMap((target, lane) => (target === undefined ? [] : [{ lane, target }]));
     const foldedBefore = this.#folded.size > 0;
     const unseen = [...new Set(parents)].filter((parent) => !this.#seen.has(parent));
-    unseen.forEach((parent, i) => {
-      edges.push({ from: 'node', to: this.#lineTo(parent, i === 0 ? column : undefined, edges), target: parent });
-    });
+    // Parents of a merge are sorted: its own lane goes on with one that has none yet.
+    const own = unseen.find((parent) => !this.#laneOf.has(parent)) ?? unseen[0];
+    for (const parent of new Set(own === undefined ? [] : [own, ...unseen]))
+      edges.push({
+        from: 'node',
+        to: this.#lineTo(parent, parent === own ? column : undefined, edges),
+        target: parent,
+      });
     // A line may have moved to the left, to a lane of this row.
     for (const { lane, target } of passing)
       edges.push({ from: lane, to: this.#laneOf.get(target) ?? this.#fold, target });

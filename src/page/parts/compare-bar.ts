@@ -39,7 +39,7 @@ export class CompareBar {
     this.#said.textContent =
       newer === undefined
         ? `${shortId(older ?? '')} is chosen. Choose another to compare it with.`
-        : `${shortId(older)} and ${shortId(newer)}`;
+        : `From ${shortId(older)} to ${shortId(newer)}`;
     replace(
       this.#actions,
       newer !== undefined &&

@@ -22,12 +22,12 @@ export interface RowContext {
 const TAGS = 3;
 const LONGEST = 200;
 
-export function historyRow(row: HistoryRow, laid: Laid, index: number, context: RowContext): HTMLElement {
+export function historyRow(row: HistoryRow, laid: Laid, context: RowContext): HTMLElement {
   const { id, creator, created, bytes: size, files, forgotten } = row;
   const told = !forgotten;
   return h(
     'div',
-    { class: 'history-row', role: 'row', 'aria-rowindex': index + 2 },
+    { class: 'history-row', role: 'row' },
     cell('choose', told && choice(row, context)),
     cell('lines', rowSvg(row, laid, context.measures)),
     cell('what', title(row, context.volset), tagList(context.tags.get(id) ?? []), marks(row, laid)),
@@ -37,6 +37,10 @@ export function historyRow(row: HistoryRow, laid: Laid, index: number, context: 
     cell('size', told && h('span', { title: plural(files, 'file') }, bytes(size))),
   );
 }
+
+/** All that the row shows, but its age. */
+export const shownOf = (row: HistoryRow, laid: Laid, { measures, tags, chosen }: RowContext): string =>
+  JSON.stringify([row, laid, measures, tags.get(row.id), chosen.has(row.id)]);
 
 const cell = (what: string, ...children: Child[]): HTMLElement =>
   h('div', { class: `cell ${what}`, role: 'cell' }, ...children);

@@ -1,6 +1,6 @@
 /** What all views of a volset begin with: whose they are, a few facts, and the way to its other views. */
 import type { VolsetDetails } from '../../wire/views.ts';
-import { h, replace } from '../dom.ts';
+import { h } from '../dom.ts';
 import { bytes, count, plural, saved, time } from '../format.ts';
 import { throttled } from '../live/throttled.ts';
 import type { VolsetLive } from '../live/volset-live.ts';
@@ -8,6 +8,7 @@ import { href } from '../router.ts';
 import { name } from '../text.ts';
 import type { ViewContext } from '../view.ts';
 import { tickAges } from './ages.ts';
+import { KeptPart } from './kept-part.ts';
 
 export type VolsetTab = 'history' | 'branches' | 'members' | 'conflicts' | 'sizes';
 
@@ -28,8 +29,8 @@ const TABS: [tab: VolsetTab, label: string, counted: (details: VolsetDetails) =>
  *     const node = h('section', null, volsetHead(context, live, 'conflicts'), …);
  *
  * With a tab, the volset's name is the view's `h1` and facts follow; the tab is marked as current. Without one (views of
- * a snapshot, of a diff) the name is a link back to the history, facts are left out, and the view brings its own `h1`. `onDetails` is
- * given each state that the head reads, for views that show members or sums too.
+ * a snapshot, of a diff) the name is a link back to the history, facts are left out, and the view brings its own `h1`.
+ * `onDetails` is given each state that the head reads, for views that show members or sums too.
  */
 export function volsetHead(
   context: ViewContext,
@@ -39,9 +40,9 @@ export function volsetHead(
 ): HTMLElement {
   const { api, signal } = context;
   const slots = current ? [heading, about, facts, tabs] : [back, tabs];
-  const parts = slots.map((make) => ({ make, node: h('div'), shown: '' }));
+  const parts = slots.map((make) => ({ make, kept: new KeptPart(h('div')) }));
   const show = (details: VolsetDetails): void => {
-    for (const part of parts) keepUp(part, part.make(details, current));
+    for (const { make, kept } of parts) kept.draw(make(details, current));
   };
   show(live.details as VolsetDetails);
   // Tips move by the feed; sums are counted by the hub.
@@ -61,32 +62,16 @@ export function volsetHead(
   const head = h(
     'div',
     { class: 'volset-head' },
-    parts.map(({ node }) => node),
+    parts.map(({ kept }) => kept.node),
   );
   tickAges(head, signal);
   return head;
 }
 
-interface Part {
-  node: HTMLElement;
-  shown: string;
-}
-
-/** What did not change stays, and the focus where it was. */
-function keepUp(part: Part, next: HTMLElement | null): void {
-  const shown = next?.outerHTML ?? '';
-  if (shown === part.shown) return;
-  part.shown = shown;
-  const focused = part.node.contains(document.activeElement) ? (document.activeElement as HTMLElement) : undefined;
-  replace(part.node, next);
-  const again = focused?.getAttribute('href');
-  if (focused) part.node.querySelector<HTMLElement>(again ? `a[href="${CSS.escape(again)}"]` : 'h1')?.focus();
-}
-
 const heading = (details: VolsetDetails): HTMLElement => h('h1', { tabindex: '-1' }, name(details.name));
 
-const about = ({ description }: VolsetDetails): HTMLElement | null =>
-  description ? h('p', { class: 'about' }, name(description)) : null;
+const about = ({ description }: VolsetDetails): HTMLElement =>
+  h('p', { class: 'about', hidden: !description }, name(description ?? ''));
 
 const back = (details: VolsetDetails): HTMLElement =>
   h('p', { class: 'volset-brief' }, h('a', { href: href('v', details.id) }, name(details.name)));

@@ -9,15 +9,22 @@ export interface WindowedOptions {
   /** A row's key, by which it is known when others come before it. */
   key(index: number): string;
   row(index: number): HTMLElement;
+  /** All that `row` shows but ages: an element stays while it is the same. */
+  shown(index: number): string;
   /** The last rows are near. */
   nearEnd(): void;
   signal: AbortSignal;
 }
 
+interface Made {
+  element: HTMLElement;
+  shown: string;
+}
+
 export class Windowed {
   readonly node = h('div', { class: 'windowed', role: 'rowgroup' });
   readonly #options: WindowedOptions;
-  readonly #made = new Map<string, HTMLElement>();
+  readonly #made = new Map<string, Made>();
   #count = 0;
   #height = 40;
   #frame = 0;
@@ -49,11 +56,9 @@ export class Windowed {
     this.#height = height;
     this.node.style.setProperty('height', `${count * height}px`);
     const focus = this.#focused();
-    this.#made.clear();
     if (added > 0 && scrolled) window.scrollBy({ top: added * height, behavior: 'instant' });
-    this.node.replaceChildren();
-    this.draw(focus?.index === undefined ? undefined : focus.index + added);
-    if (focus) this.#focusAgain(focus);
+    this.draw(focus && focus.index + added);
+    if (focus && !this.node.contains(document.activeElement)) this.#focusAgain(focus);
   }
 
   draw(also?: number): void {
@@ -73,7 +78,7 @@ export class Windowed {
     else if (top + 2 * this.#height > window.innerHeight)
       window.scrollBy({ top: top + 2 * this.#height - window.innerHeight, behavior: 'instant' });
     this.draw(at);
-    this.#made.get(this.#options.key(at))?.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true });
+    this.#made.get(this.#options.key(at))?.element.querySelector<HTMLElement>(selector)?.focus({ preventScroll: true });
   }
 
   /** Index of the row that holds the focus. */
@@ -83,39 +88,49 @@ export class Windowed {
 
   #put(indexes: number[]): void {
     const wanted = new Map(indexes.map((index) => [this.#options.key(index), index]));
-    for (const [key, element] of this.#made) {
+    for (const [key, { element }] of this.#made) {
       if (wanted.has(key)) continue;
       element.remove();
       this.#made.delete(key);
     }
-    // Elements that stay are never moved, which would take the focus from them.
+    // Elements that stay are not moved, which would take the focus from them, or a click that has begun.
     let at = this.node.firstChild;
     for (const [key, index] of wanted) {
-      const element = this.#made.get(key) ?? this.#make(key, index);
+      const element = this.#element(key, index);
       if (element === at) at = at.nextSibling;
       else this.node.insertBefore(element, at);
     }
   }
 
-  #make(key: string, index: number): HTMLElement {
-    const element = this.#options.row(index);
+  #element(key: string, index: number): HTMLElement {
+    const there = this.#made.get(key);
+    const shown = this.#options.shown(index);
+    if (there?.shown === shown) return this.#place(there.element, index);
+    const element = this.#place(this.#options.row(index), index);
+    if (there) there.element.replaceWith(element);
+    this.#made.set(key, { element, shown });
+    return element;
+  }
+
+  #place(element: HTMLElement, index: number): HTMLElement {
     element.style.setProperty('transform', `translateY(${index * this.#height}px)`);
     element.style.setProperty('height', `${this.#height}px`);
     element.dataset.index = String(index);
-    this.#made.set(key, element);
+    // The first is that of the heads.
+    element.setAttribute('aria-rowindex', String(index + 2));
     return element;
   }
 
   #focused(): Focused | undefined {
     const element = document.activeElement;
     if (!(element instanceof HTMLElement) || !this.node.contains(element)) return undefined;
-    for (const [key, row] of this.#made)
+    for (const [key, { element: row }] of this.#made)
       if (row.contains(element)) return { key, index: Number(row.dataset.index), tag: element.tagName.toLowerCase() };
     return undefined;
   }
 
   #focusAgain({ key, tag }: Focused): void {
-    this.#made.get(key)?.querySelector<HTMLElement>(tag)?.focus({ preventScroll: true });
+    this.#made.get(key)?.element.querySelector<HTMLElement>(tag)?.focus({ preventScroll: true });
   }
 }
 

@@ -11,7 +11,7 @@ import type { VolsetLive } from '../live/volset-live.ts';
 import { tickAges } from '../parts/ages.ts';
 import { BranchFilter } from '../parts/branch-filter.ts';
 import { CompareBar } from '../parts/compare-bar.ts';
-import { historyRow } from '../parts/history-row.ts';
+import { historyRow, type RowContext, shownOf } from '../parts/history-row.ts';
 import { emptyNotice, errorNotice } from '../parts/notice.ts';
 import { volsetHead } from '../parts/volset-head.ts';
 import { Windowed } from '../parts/windowed.ts';
@@ -64,7 +64,8 @@ class Graph {
     const { signal } = context;
     this.#rows = new Windowed({
       key: (index) => this.#list.rows[index].id,
-      row: (index) => this.#row(index),
+      row: (index) => historyRow(this.#list.rows[index], this.#list.laid(index), this.#rowContext()),
+      shown: (index) => shownOf(this.#list.rows[index], this.#list.laid(index), this.#rowContext()),
       nearEnd: () => void this.#more(),
       signal,
     });
@@ -190,16 +191,15 @@ class Graph {
     return NARROW.matches ? 9 : 15;
   }
 
-  #row(index: number): HTMLElement {
-    const measures = { width: this.#list.width, pitch: this.#pitch, height: this.#rows.height };
-    return historyRow(this.#list.rows[index], this.#list.laid(index), index, {
+  #rowContext(): RowContext {
+    return {
       volset: this.#details.id,
-      measures,
+      measures: { width: this.#list.width, pitch: this.#pitch, height: this.#rows.height },
       tags: this.#tags,
       chosen: this.#compare.chosen,
       choose: (id, on) => this.#compare.choose(id, on),
       now: Date.now(),
-    });
+    };
   }
 
   #key(event: KeyboardEvent): void {
