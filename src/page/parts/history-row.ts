@@ -94,3 +94,20 @@ function marks({ hasBlob, damaged, forgotten, parents }: HistoryRow, { above }: 
     above.length > 0 && h('span', { class: 'mark soft' }, 'parent stands above'),
   ];
 }
+
+export const historyHeads = (): HTMLElement =>
+  h(
+    'div',
+    { class: 'history-heads', role: 'rowgroup' },
+    h(
+      'div',
+      { class: 'history-row', role: 'row', 'aria-rowindex': 1 },
+      ['Compare', 'Graph', 'Snapshot', 'Id', 'By', 'Age', 'Size'].map((label, i) =>
+        h(
+          'div',
+          { class: `cell ${['choose', 'lines', 'what', 'id', 'creator', 'age', 'size'][i]}`, role: 'columnheader' },
+          i < 2 ? h('span', { class: 'sr-only' }, label) : label,
+        ),
+      ),
+    ),
+  );

@@ -49,6 +49,11 @@ export class Windowed {
     return Math.max(1, Math.floor(window.innerHeight / this.#height) - 1);
   }
 
+  /** Keys of the rows that are elements now. */
+  get drawn(): string[] {
+    return [...this.#made.keys()];
+  }
+
   /** All rows may have changed. `added` ones came before those that were there: what is looked at stays where it is. */
   set(count: number, height: number, added = 0): void {
     const scrolled = this.node.isConnected && this.node.getBoundingClientRect().top < 0;

@@ -45,7 +45,7 @@ class BranchList {
   });
   readonly #tools = h(
     'div',
-    { class: 'tools', role: 'search' },
+    { class: 'view-tools', role: 'search' },
     h('label', { for: 'branch-part' }, 'Filter'),
     this.#filter,
   );

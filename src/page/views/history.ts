@@ -11,7 +11,7 @@ import type { VolsetLive } from '../live/volset-live.ts';
 import { tickAges } from '../parts/ages.ts';
 import { BranchFilter } from '../parts/branch-filter.ts';
 import { CompareBar } from '../parts/compare-bar.ts';
-import { historyRow, type RowContext, shownOf } from '../parts/history-row.ts';
+import { historyHeads, historyRow, type RowContext, shownOf } from '../parts/history-row.ts';
 import { emptyNotice, errorNotice } from '../parts/notice.ts';
 import { volsetHead } from '../parts/volset-head.ts';
 import { Windowed } from '../parts/windowed.ts';
@@ -75,8 +75,8 @@ class Graph {
       () => this.#draw(0),
     );
     this.#filter = new BranchFilter(() => void this.#again());
-    this.#table.append(heads(), this.#rows.node);
-    const tools = h('div', { class: 'tools' }, this.#filter.node, this.#said);
+    this.#table.append(historyHeads(), this.#rows.node);
+    const tools = h('div', { class: 'view-tools' }, this.#filter.node, this.#said);
     const head = volsetHead(context, live, 'history', (next) => this.#tell(next));
     this.node = h('section', { class: 'history-view' }, head, tools, this.#table, this.#foot, this.#compare.node);
     live.onChange(
@@ -112,13 +112,14 @@ class Graph {
       if (asked !== this.#asked) return;
       this.#list = new HistoryList();
       this.#list.append(page);
+      replace(this.#foot);
       this.#draw(0);
     } catch (error) {
       this.#failed(error, () => void this.#again());
     }
   }
 
-  /** The first page as it is now, and the one that is looked at; nothing else is read again. */
+  /** The first page as it is now, and the rows that are looked at; nothing else is read again. */
   async #refresh(): Promise<void> {
     this.#filter.show(this.#live.branches);
     const asked = this.#asked;
@@ -126,7 +127,19 @@ class Graph {
     if (asked !== this.#asked) return;
     const { added, anew } = this.#list.joinFirst(page);
     this.#draw(anew ? 0 : added);
+    const first = new Set<string>(page.rows.map(({ id }) => id));
+    await this.#patch(this.#rows.drawn.filter((id) => !first.has(id)));
     if (added > 0) this.#said.textContent = `${plural(added, 'new snapshot')} on top.`;
+  }
+
+  /** What the rows say may have changed: data that came, a description. */
+  async #patch(ids: string[]): Promise<void> {
+    if (ids.length === 0) return;
+    const { api, signal } = this.#context;
+    const ask: HistoryAsk = { from: ids as SnapshotId[], limit: ids.length, only: true };
+    const { rows } = await api.post<HistoryPage>(`/v1/volsets/${this.#details.id}/history`, ask, { signal });
+    this.#list.patch(rows);
+    this.#rows.draw();
   }
 
   #more(): Promise<void> {
@@ -225,23 +238,6 @@ class Graph {
     return Object.hasOwn(moves, key) ? Math.max(0, Math.min(last, moves[key])) : undefined;
   }
 }
-
-const heads = (): HTMLElement =>
-  h(
-    'div',
-    { class: 'history-heads', role: 'rowgroup' },
-    h(
-      'div',
-      { class: 'history-row', role: 'row', 'aria-rowindex': 1 },
-      ['Compare', 'Graph', 'Snapshot', 'Id', 'By', 'Age', 'Size'].map((label, i) =>
-        h(
-          'div',
-          { class: `cell ${['choose', 'lines', 'what', 'id', 'creator', 'age', 'size'][i]}`, role: 'columnheader' },
-          i < 2 ? h('span', { class: 'sr-only' }, label) : label,
-        ),
-      ),
-    ),
-  );
 
 const same = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((id, i) => id === b[i]);

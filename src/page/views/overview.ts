@@ -46,7 +46,7 @@ class VolsetList {
   });
   readonly #filterRow = h(
     'div',
-    { class: 'tools', role: 'search', hidden: true },
+    { class: 'view-tools', role: 'search', hidden: true },
     h('label', { for: 'volset-filter' }, 'Filter'),
     this.#filter,
   );

@@ -37,7 +37,11 @@ export async function sizes(context: ViewContext): Promise<View> {
 class Plots {
   readonly #words = h('p', { class: 'lead' });
   readonly #log = h('input', { type: 'checkbox', id: 'log-scale', on: { change: () => this.#chosen() } });
-  readonly #tools = h('div', { class: 'tools' }, h('label', { for: 'log-scale' }, this.#log, ' Logarithmic scale'));
+  readonly #tools = h(
+    'div',
+    { class: 'view-tools' },
+    h('label', { for: 'log-scale' }, this.#log, ' Logarithmic scale'),
+  );
   readonly #panels = h('div', { class: 'panels' });
   readonly #table = h('tbody');
   readonly #data = h(
