@@ -1,7 +1,7 @@
 /**
  * One volset, live: its state (`/view`) and its feed (`/changes`) merged by watermarks (core/watermark). Tips move by the
- * feed alone; where records may touch names, or what is deleted, what is shown follows from more than them, and the state
- * is read again.
+ * feed alone, at once; names, what is deleted and sums follow from more than what the feed tells, so the state is read again
+ * after each change, for all who show a part of it.
  */
 import { jittered } from '../../core/back-off.ts';
 import type { PlaitError } from '../../core/errors.ts';
@@ -37,12 +37,15 @@ export class VolsetLive extends Feed {
   readonly volset: string;
   readonly #api: Api;
   readonly #listeners = new Set<() => void>();
+  readonly #readers = new Set<(details: VolsetDetails) => void>();
   #tracker = newTracker();
   /** Records that are still to come of the generation that was begun, and its revision. */
   #open: OpenGeneration | undefined;
   readonly #ask = throttled(() => this.#readState(), this.signal);
   /** The state is to be read, whatever kept it from that. */
   #wanted = false;
+  /** What came may have changed names: whoever listens is told once more when they are here. */
+  #renamed = false;
   #failures = 0;
   /** Who feeds us, and whose revisions the tracker has. */
   #feeding: StoreId | undefined;
@@ -86,6 +89,17 @@ export class VolsetLive extends Feed {
   onChange(listener: () => void, signal: AbortSignal): void {
     this.#listeners.add(listener);
     signal.addEventListener('abort', () => this.#listeners.delete(listener), { once: true });
+  }
+
+  /** Called with each state that is read: sums, members and followers, of which no feed tells. */
+  onDetails(listener: (details: VolsetDetails) => void, signal: AbortSignal): void {
+    this.#readers.add(listener);
+    signal.addEventListener('abort', () => this.#readers.delete(listener), { once: true });
+  }
+
+  /** Reads the state again, soon. */
+  refresh(): void {
+    this.#read();
   }
 
   protected override async open(signal: AbortSignal): Promise<Response> {
@@ -135,7 +149,8 @@ export class VolsetLive extends Feed {
     const { revision, touches } = this.#open as OpenGeneration;
     this.#open = undefined;
     this.#fed(revision, []);
-    if (touches) this.#read();
+    this.#renamed ||= touches;
+    this.#read();
     this.#changed();
   }
 
@@ -147,9 +162,10 @@ export class VolsetLive extends Feed {
       else {
         this.#fed(revision, []);
         // A branch whose name came with it, or comes.
-        this.#read();
+        this.#renamed = true;
       }
     }
+    this.#read();
     this.#changed();
   }
 
@@ -198,12 +214,16 @@ export class VolsetLive extends Feed {
       [VOLSET, { volset: state }],
       ...state.branchList.map((branch): [string, Shown] => [`${BRANCH}${branch.id}`, { branch }]),
     ];
-    for (const [key, shown] of items) this.#tracker.item(key, shown);
-    if (this.#tracker.end(items.length).again) this.#read();
+    const events = items.flatMap(([key, shown]) => this.#tracker.item(key, shown));
+    const ended = this.#tracker.end(items.length);
+    if (ended.again) this.#read();
     this.#tellStatus();
+    const isNew = [...events, ...ended.events].some(({ key }) => key !== VOLSET) || this.#renamed || !this.#last;
+    this.#renamed = false;
     this.#last = state;
     this.#first.resolve(state);
-    this.#changed();
+    for (const listener of this.#readers) listener(state);
+    if (isNew) this.#changed();
   }
 
   #beginAnew(): void {

@@ -2,7 +2,6 @@
 import type { VolsetDetails } from '../../wire/views.ts';
 import { h } from '../dom.ts';
 import { bytes, count, plural, saved, time } from '../format.ts';
-import { throttled } from '../live/throttled.ts';
 import type { VolsetLive } from '../live/volset-live.ts';
 import { href } from '../router.ts';
 import { name } from '../text.ts';
@@ -30,7 +29,7 @@ const TABS: [tab: VolsetTab, label: string, counted: (details: VolsetDetails) =>
  *
  * With a tab, the volset's name is the view's `h1` and facts follow; the tab is marked as current. Without one (views of
  * a snapshot, of a diff) the name is a link back to the history, facts are left out, and the view brings its own `h1`.
- * `onDetails` is given each state that the head reads, for views that show members or sums too.
+ * `onDetails` is given each state that comes later, for views that show members or sums too.
  */
 export function volsetHead(
   context: ViewContext,
@@ -38,26 +37,19 @@ export function volsetHead(
   current?: VolsetTab,
   onDetails?: (details: VolsetDetails) => void,
 ): HTMLElement {
-  const { api, signal } = context;
+  const { signal } = context;
   const slots = current ? [heading, about, facts, tabs] : [back, tabs];
   const parts = slots.map((make) => ({ make, kept: new KeptPart(h('div')) }));
   const show = (details: VolsetDetails): void => {
     for (const { make, kept } of parts) kept.draw(make(details, current));
   };
   show(live.details as VolsetDetails);
-  // Tips move by the feed; sums are counted by the hub.
-  const read = throttled(
-    async () => {
-      const details = await api.get<VolsetDetails>(`/v1/volsets/${live.volset}/view`, { signal });
-      show(details);
-      onDetails?.(details);
-    },
-    signal,
-    1000,
-  );
-  live.onChange(read, signal);
+  live.onDetails((details) => {
+    show(details);
+    onDetails?.(details);
+  }, signal);
   // Who follows, and when members were seen, is told by no feed.
-  const timer = window.setInterval(() => document.hidden || read(), 30_000);
+  const timer = window.setInterval(() => document.hidden || live.refresh(), 30_000);
   signal.addEventListener('abort', () => window.clearInterval(timer), { once: true });
   const head = h(
     'div',
