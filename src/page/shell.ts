@@ -21,6 +21,8 @@ interface Rights {
   volset: string | null;
 }
 
+const AGAIN_MS = 5000;
+
 const NAV: [label: string, ...place: string[]][] = [['Volume sets'], ['Activity', 'activity'], ['Health', 'health']];
 
 export function start(document: Document): void {
@@ -48,6 +50,8 @@ class Shell {
   /** The form for the token is open. */
   #asking = false;
   #left = new AbortController();
+  /** Of a hub that was away when the page began. */
+  #again: number | undefined;
 
   constructor(document: Document) {
     this.#document = document;
@@ -74,6 +78,7 @@ class Shell {
   }
 
   async begin(): Promise<void> {
+    window.clearTimeout(this.#again);
     this.#drawNav();
     try {
       await this.#enter();
@@ -85,6 +90,7 @@ class Shell {
         return;
       }
       this.#notShown(error, () => void this.begin());
+      if (code === 'network') this.#again = window.setTimeout(() => void this.begin(), AGAIN_MS);
     }
   }
 

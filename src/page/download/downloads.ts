@@ -26,6 +26,8 @@ export class Downloads {
     this.#list.append(row.node);
     this.node.hidden = false;
     row.onGone = () => this.#remove(row);
+    // Nor does its name stay.
+    signal.addEventListener('abort', () => this.#remove(row), { once: true });
     try {
       await save(this.#api, wanted, (done, of) => row.progress(done, of), AbortSignal.any([signal, stop.signal]));
       row.ended(`saved, ${bytes(row.bytes)}`, 'good');

@@ -36,6 +36,20 @@ describe('page: patience', function () {
     });
   });
 
+  it('a hub that is away when the page begins is asked again by itself', async () => {
+    await tabs().use(story().hub.url, async ({ page, watch }) => {
+      watch.provoked(/ERR_FAILED/, /ERR_FAILED/);
+      await live(page);
+      await page.clock.install();
+      await page.route('**/v1/token', (route) => route.abort());
+      await page.reload();
+      await shows(heading(page), 'Not shown');
+      await page.unroute('**/v1/token');
+      await page.clock.fastForward(5000);
+      await shows(heading(page), 'Volume sets');
+    });
+  });
+
   it('a view that is left before it has begun draws nothing over the next', async () => {
     await tabs().use(story().hub.url, async ({ page }) => {
       await live(page);
@@ -51,9 +65,10 @@ describe('page: patience', function () {
 
   it('where nobody looks the feed is closed, said in words, and opened again when somebody does', async () => {
     await tabs().use(story().hub.url, async ({ page }) => {
-      await page.clock.install();
       await page.getByRole('link', { name: 'data', exact: true }).click();
+      await shows(heading(page), 'data');
       await live(page);
+      await page.clock.install();
       await putTo(page, 'hidden');
       await page.clock.fastForward(21_000);
       await shows(pill(page), 'paused');

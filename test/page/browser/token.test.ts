@@ -84,8 +84,15 @@ describe('page: the token', function () {
       await sets(page).first().click();
       await shows(heading(page), 'data');
       await live(page);
+      await page.getByRole('table', { name: 'History' }).getByRole('link').last().click();
+      await page.getByRole('button', { name: /^Download all/ }).click();
+      const downloads = page.getByRole('region', { name: 'Downloads' });
+      await shows(downloads, 'saved');
+      await page.goBack();
+      await live(page);
       await story.lab.run(['--store', story.hub.store, 'token', 'revoke', brief.id]);
       await shows(heading(page), 'asks for a token');
+      assert.equal(await downloads.isVisible(), false, 'names of what was saved are gone');
       assert.doesNotMatch(await textOf(page.locator('body')), /first files|Everything that ada writes|pictures/);
       await page.reload();
       await give(page, reader.token);
