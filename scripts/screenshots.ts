@@ -39,7 +39,7 @@ const SHOTS: Shot[] = [
   {
     name: 'file',
     at: ({ volset, newer, text }) => `v/${volset}/s/${newer}/files/${path64(text)}`,
-    ready: /import/,
+    ready: /import|export|const/,
   },
   { name: 'diff', at: ({ volset, older, newer }) => `v/${volset}/diff/${older}/${newer}`, ready: /changes/ },
   {
