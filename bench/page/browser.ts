@@ -1,28 +1,9 @@
 /** Headless Chromium, and what a page in it asks of the hub. */
-import { existsSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
-
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-/** Nothing of the browser itself goes anywhere. */
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import type { Browser, Page } from 'playwright-core';
 
 export interface Traffic {
   requests: number;
   bytes: number;
-}
-
-export async function openBrowser(): Promise<Browser> {
-  const executablePath = process.env.CHROMIUM ?? PLACES.find((path) => existsSync(path));
-  if (executablePath === undefined) throw new Error('no Chromium here: name one with CHROMIUM');
-  return chromium.launch({ executablePath, args: ARGS });
 }
 
 /** A page with nothing in its cache, whose traffic is counted. */

@@ -4,7 +4,7 @@
  */
 import { loadavg } from 'node:os';
 import type { Browser } from 'playwright-core';
-import { openBrowser } from '../page/browser.ts';
+import { launchChromium } from '../../scripts/chromium.ts';
 import { type Places, placesOf } from '../page/places.ts';
 import { measurePushes, Pusher } from '../page/pushes.ts';
 import { asksOf, measureRoute } from '../page/routes.ts';
@@ -34,7 +34,7 @@ type Delayed = Parameters<typeof delayTable>[0];
 
 export async function measurePage(bench: Bench, options: PageOptions): Promise<string> {
   const dir = options.hub ?? (await made(bench, 'page-hub', PAGE_HUB, options));
-  await using browser = await openBrowser();
+  await using browser = await launchChromium();
   const loads = [loadavg()[0]];
   await using served = await Served.start(dir);
   const places = placesOf(dir);

@@ -23,7 +23,6 @@ export type { NumberedBlob, SealKey } from './contract/numbers.ts';
 export type {
   BlobSize,
   BlobSizes,
-  HistoryEntry,
   HistoryWish,
   SnapshotFacts,
   VolsetState,

@@ -5,7 +5,10 @@
  */
 import type { Conflict } from '../core/conflict.ts';
 import type { EntryKind } from '../core/entry.ts';
+import type { HistoryRow } from '../core/history-row.ts';
 import type { BranchId, NodeId, SnapshotId, StoreId, VolsetId } from '../core/ids.ts';
+
+export type { HistoryRow } from '../core/history-row.ts';
 
 /** `GET /v1/overview`: all volsets that the bearer may read, by name. */
 export interface Overview {
@@ -100,25 +103,6 @@ export interface HistoryPage {
   rows: HistoryRow[];
   /** What the next page begins with; empty: this was the last. */
   next: SnapshotId[];
-}
-
-export interface HistoryRow {
-  id: SnapshotId;
-  parents: SnapshotId[];
-  created: number;
-  creator: string;
-  name: string | null;
-  /** Of a page of history its beginning, at most MAX_VIEW_CHARS; `GET …/snapshots/S` tells all. */
-  description: string | null;
-  bytes: number;
-  files: number;
-  /** Its data is complete here. */
-  hasBlob: boolean;
-  damaged?: true;
-  /** It was forgotten: a place in history, of which nothing else is told. */
-  forgotten?: true;
-  /** Branches that end here. `store`: name of the remote, or label of the member, whose it is; null: this hub's own. */
-  tips: { branch: string; store: string | null }[];
 }
 
 /** `GET /v1/volsets/V/snapshots/S`. */

@@ -1,5 +1,6 @@
 /** What a page shows of a volset: history, who stands where, how much there is. Each is one read, of one instant. */
 import type { Conflict } from '../../core/conflict.ts';
+import type { HistoryRow } from '../../core/history-row.ts';
 import type { NodeId, SnapshotId, StoreId, VolsetId } from '../../core/ids.ts';
 import type { Member } from '../contract.ts';
 import type { BranchView, VolsetView } from './views.ts';
@@ -17,25 +18,7 @@ export interface HistoryWish {
   chars?: number;
 }
 
-export interface HistoryEntry {
-  id: SnapshotId;
-  /** Those that are known here. */
-  parents: SnapshotId[];
-  created: number;
-  creator: string;
-  name: string | null;
-  description: string | null;
-  bytes: number;
-  files: number;
-  hasBlob: boolean;
-  damaged?: true;
-  /** Only its id, its parents and what points at it are told. */
-  forgotten?: true;
-  /** `store`: name of the remote or label of the member whose branch it is (its id where it has none), null: ours. */
-  tips: { branch: string; store: string | null }[];
-}
-
-export interface SnapshotFacts extends HistoryEntry {
+export interface SnapshotFacts extends HistoryRow {
   root: NodeId;
   owner: string | null;
   attrs: Record<string, string>;
@@ -46,7 +29,7 @@ export interface VolsetSummary {
   revision: number;
   view: VolsetView;
   /** Of those that our own branches stand at, the one that was made last. */
-  newest: Pick<HistoryEntry, 'id' | 'created' | 'creator' | 'description' | 'bytes' | 'files'> | null;
+  newest: Pick<HistoryRow, 'id' | 'created' | 'creator' | 'description' | 'bytes' | 'files'> | null;
   /** Active ones. */
   members: number;
   /** Open ones. */
@@ -85,7 +68,7 @@ export interface MetaOverview {
    * Newest first, and a snapshot before its parents wherever clocks allow. Costs what the page costs, whatever the
    * history's length. `next` is all that it takes to go on, so that nothing is kept between two pages.
    */
-  historyPage(volset: VolsetId, wish: HistoryWish): { revision: number; rows: HistoryEntry[]; next: SnapshotId[] };
+  historyPage(volset: VolsetId, wish: HistoryWish): { revision: number; rows: HistoryRow[]; next: SnapshotId[] };
   /** `not-found` also where it was forgotten. */
   snapshotFacts(volset: VolsetId, id: SnapshotId): SnapshotFacts;
   volsetSummary(volset: VolsetId): VolsetSummary;

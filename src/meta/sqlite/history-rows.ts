@@ -1,7 +1,7 @@
 /** Rows of history as they are shown. */
+import type { HistoryRow } from '../../core/history-row.ts';
 import type { BranchId, SnapshotId, StoreId, VolsetId } from '../../core/ids.ts';
 import { type LoggedRecord, MAX_VALUE, type SnapshotBody } from '../../core/records.ts';
-import type { HistoryEntry } from '../contract.ts';
 import { damaged } from './database.ts';
 import type { Engine } from './engine.ts';
 import { labelOf } from './members.ts';
@@ -9,7 +9,7 @@ import { OWN_REFS, refsAt } from './ref-rows.ts';
 import { remoteNames } from './remote-names.ts';
 import { findBranch } from './views.ts';
 
-type Tip = HistoryEntry['tips'][number];
+type Tip = HistoryRow['tips'][number];
 
 /** Which branches end at some snapshots: ours by name, then those of remotes and members. */
 class Tips {
@@ -88,14 +88,14 @@ export function entriesOf(
   n: number,
   places: { id: SnapshotId; parents: SnapshotId[] }[],
   chars = MAX_VALUE,
-): HistoryEntry[] {
+): HistoryRow[] {
   const ids = places.map(({ id }) => id);
   const tips = new Tips(engine, volset, n, ids);
   const rows = engine.db.all<Row>(ROWS, chars, JSON.stringify(ids), n);
   return rows.map((row, i) => entryOf(row, places[i].parents, tips.of(row.id)));
 }
 
-function entryOf({ id, body, blob, ...row }: Row, parents: SnapshotId[], tips: Tip[]): HistoryEntry {
+function entryOf({ id, body, blob, ...row }: Row, parents: SnapshotId[], tips: Tip[]): HistoryRow {
   if (row.dead === 1) return { id, parents, ...NOTHING, forgotten: true, tips };
   const { created, creator, bytes, files } = parsed(id, body);
   const { name, description } = row;

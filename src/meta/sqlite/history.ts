@@ -5,8 +5,9 @@
  */
 import { PlaitError } from '../../core/errors.ts';
 import { Heap } from '../../core/heap.ts';
+import type { HistoryRow } from '../../core/history-row.ts';
 import type { SnapshotId, VolsetId } from '../../core/ids.ts';
-import type { HistoryEntry, HistoryWish, SnapshotFacts } from '../contract.ts';
+import type { HistoryWish, SnapshotFacts } from '../contract.ts';
 import type { Engine } from './engine.ts';
 import { entriesOf } from './history-rows.ts';
 import { liveVolset } from './live-volset.ts';
@@ -34,7 +35,7 @@ export function historyPage(
   engine: Engine,
   volset: VolsetId,
   { from, limit, only = false, frontier, chars }: HistoryWish,
-): { revision: number; rows: HistoryEntry[]; next: SnapshotId[] } {
+): { revision: number; rows: HistoryRow[]; next: SnapshotId[] } {
   return engine.db.read(() => {
     const n = liveVolset(engine, volset);
     const walk = new HistoryWalk(engine, n, !only);

@@ -6,39 +6,28 @@ import { h } from '../dom.ts';
 import { count, plural } from '../format.ts';
 import { facts } from '../parts/facts.ts';
 import { KeptPart } from '../parts/kept-part.ts';
-import { errorNotice } from '../parts/notice.ts';
-import { whileVisible } from '../poll.ts';
+import { polled } from '../poll.ts';
 import type { View, ViewContext } from '../view.ts';
 
 const EVERY_MS = 2000;
 
 export async function activity({ api, signal }: ViewContext): Promise<View> {
-  const read = (): Promise<Activity> => api.get<Activity>('/v1/activity', { signal });
   const rates = new Rates();
-  const [wrong, sums, transfers, queued, stamps] = Array.from({ length: 5 }, () => new KeptPart(h('div')));
+  const [sums, transfers, queued, stamps] = Array.from({ length: 4 }, () => new KeptPart(h('div')));
   const show = (told: Activity): void => {
     rates.note(told);
-    wrong.draw(h('div'));
     sums.draw(sumsOf(told));
     transfers.draw(transfersTable(told, rates));
     queued.draw(queues(told));
     stamps.draw(stampsTable(told));
   };
-  show(await read());
-  const again = async (): Promise<void> => {
-    try {
-      show(await read());
-    } catch (error) {
-      // What was seen stays.
-      if (!signal.aborted) wrong.draw(errorNotice(error));
-    }
-  };
-  void whileVisible(EVERY_MS, again, signal);
+  const read = (): Promise<Activity> => api.get<Activity>('/v1/activity', { signal });
+  const wrong = await polled({ everyMs: EVERY_MS, read, show, signal });
   const node = h(
     'section',
     { class: 'activity' },
     h('h1', null, 'Activity'),
-    wrong.node,
+    wrong,
     sums.node,
     h('h2', null, 'Transfers in progress'),
     transfers.node,

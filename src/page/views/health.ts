@@ -5,8 +5,8 @@ import { type Child, h } from '../dom.ts';
 import { plural, time } from '../format.ts';
 import { tickAges } from '../parts/ages.ts';
 import { KeptPart } from '../parts/kept-part.ts';
-import { emptyNotice, errorNotice } from '../parts/notice.ts';
-import { whileVisible } from '../poll.ts';
+import { emptyNotice } from '../parts/notice.ts';
+import { polled } from '../poll.ts';
 import { name } from '../text.ts';
 import type { View, ViewContext } from '../view.ts';
 
@@ -18,23 +18,11 @@ interface Rights {
 
 export async function health({ api, signal }: ViewContext): Promise<View> {
   const read = (): Promise<HealthView> => api.get<HealthView>('/v1/health', { signal });
-  const [{ volset }, first] = await Promise.all([api.get<Rights>('/v1/token', { signal }), read()]);
+  const { volset } = await api.get<Rights>('/v1/token', { signal });
   const part = new KeptPart(h('div'));
-  const wrong = new KeptPart(h('div'));
-  const show = (told: HealthView): void => {
-    wrong.draw(h('div'));
-    part.draw(shown(told, volset !== null));
-  };
-  show(first);
-  const again = async (): Promise<void> => {
-    try {
-      show(await read());
-    } catch (error) {
-      if (!signal.aborted) wrong.draw(errorNotice(error));
-    }
-  };
-  void whileVisible(EVERY_MS, again, signal);
-  const node = h('section', { class: 'health' }, h('h1', null, 'Health'), wrong.node, part.node);
+  const show = (told: HealthView): void => part.draw(shown(told, volset !== null));
+  const wrong = await polled({ everyMs: EVERY_MS, read, show, signal });
+  const node = h('section', { class: 'health' }, h('h1', null, 'Health'), wrong, part.node);
   tickAges(node, signal);
   return { title: 'Health', node };
 }
