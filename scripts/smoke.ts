@@ -3,19 +3,25 @@
  * Node that it promises to run on. Fails loudly; there is nothing to skip.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { MINIMUM } from '../bin/launch.js';
 
 const root = join(import.meta.dirname, '..');
 const temp = mkdtempSync(join(tmpdir(), 'plait-smoke-'));
 
-function run(command: string, args: string[], cwd = temp): string {
-  // What npm sets for this run must not reach the program under test.
+/** What npm sets for this run must not reach the program under test. */
+function cleanEnv(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(PLAIT_|npm_)/i.test(name));
-  const env = { ...Object.fromEntries(kept), HOME: join(temp, 'home') };
+  return { ...Object.fromEntries(kept), HOME: join(temp, 'home') };
+}
+
+function run(command: string, args: string[], cwd = temp): string {
+  const env = cleanEnv();
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: 'utf8' });
   if (error) throw error;
   assert.equal(status, 0, `${command} ${args.join(' ')}: exit ${status}\n${stdout}\n${stderr}`);
@@ -38,6 +44,23 @@ function install(folder: string, packages: string[]): string {
     ...packages,
   ]);
   return join(prefix, 'node_modules');
+}
+
+/** The page comes with the package: what it names is there. */
+async function servesPage(node: string, bin: string, store: string): Promise<void> {
+  const args = [bin, 'serve', store, '--listen', '127.0.0.1:0', '--json', '--quiet'];
+  const hub = spawn(node, args, { env: cleanEnv(), stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const [line] = (await once(createInterface(hub.stdout), 'line')) as [string];
+    const { url } = JSON.parse(line) as { url: string };
+    const html = await (await fetch(`${url}/`)).text();
+    const files = [...html.matchAll(/(?:href|src)="(page\/[^"]+)"/g)].map(([, file]) => file);
+    assert.equal(files.length, 3, html);
+    for (const file of files) assert.equal((await fetch(`${url}/${file}`)).status, 200, file);
+  } finally {
+    hub.kill();
+    await once(hub, 'exit');
+  }
 }
 
 try {
@@ -70,6 +93,7 @@ try {
   plait('export', 'main', join(temp, 'bundle'));
   plait('init', '--bare', other);
   assert.equal(JSON.parse(plait('--store', other, 'import', join(temp, 'bundle'), '--json')).snapshots, 1);
+  await servesPage(node, bin, other);
   console.log(`smoke: packed, installed and run on Node ${MINIMUM.join('.')}`);
 } finally {
   rmSync(temp, { recursive: true, force: true });
