@@ -1,10 +1,11 @@
 /** Refreshes that follow a feed: soon after the first word, then at most so often, and never two at a time. */
+import { PlaitError } from '../../core/errors.ts';
 import { pause } from './pause.ts';
 
 /** About two a second: as often as people can follow. */
 const EVERY_MS = 500;
 
-/** Gives back what asks for one more `run`; what `run` throws is dropped, since the feed's status tells of what is wrong. */
+/** Gives back what asks for one more `run`. A request that failed is dropped, since the feed's status tells of what is wrong. */
 export function throttled(run: () => Promise<void> | void, signal: AbortSignal, everyMs = EVERY_MS): () => void {
   let wanted = false;
   let busy = false;
@@ -18,7 +19,9 @@ export function throttled(run: () => Promise<void> | void, signal: AbortSignal, 
       wanted = false;
       try {
         await run();
-      } catch {}
+      } catch (error) {
+        if (!signal.aborted && !(error instanceof PlaitError)) fail(error);
+      }
       last = performance.now();
     }
     busy = false;
@@ -28,3 +31,9 @@ export function throttled(run: () => Promise<void> | void, signal: AbortSignal, 
     void go();
   };
 }
+
+/** Ours: to be seen where such errors are. */
+const fail = (error: unknown): void =>
+  queueMicrotask(() => {
+    throw error;
+  });

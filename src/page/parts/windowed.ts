@@ -101,8 +101,10 @@ export class Windowed {
     // Elements that stay are not moved, which would take the focus from them, or a click that has begun.
     let at = this.node.firstChild;
     for (const [key, index] of wanted) {
+      // One that is made anew takes the place of the one before.
+      const isNext = at !== null && at === this.#made.get(key)?.element;
       const element = this.#element(key, index);
-      if (element === at) at = at.nextSibling;
+      if (isNext) at = element.nextSibling;
       else this.node.insertBefore(element, at);
     }
   }

@@ -5,6 +5,8 @@ import { useTabs } from './support/shared.ts';
 import { becomes, heading, live, pill, rowOf, shows, textOf } from './support/shown.ts';
 import { type Desk, newDesk } from './support/story.ts';
 
+const flat = (text: string): string => text.replace(/\s+/g, ' ');
+
 describe('page: live', function () {
   this.timeout(120_000);
   const tabs = useTabs();
@@ -52,6 +54,14 @@ describe('page: live', function () {
       await shows(page.getByRole('main'), /the second/);
       await pushed('the third');
       await shows(page.getByRole('main'), /the third/);
+      // The branch has moved on from it, and from nowhere else.
+      const says = async () =>
+        (await page.getByRole('table', { name: 'History' }).getByRole('row').allInnerTexts()).map(flat);
+      await becomes(says, (rows) => /the third.*main/.test(rows[1]) && !rows.slice(2).some((row) => /main/.test(row)));
+      for (const width of [380, 1280]) {
+        await page.setViewportSize({ width, height: 800 });
+        await shows(page.getByRole('main'), /the first/);
+      }
       await ada.run(['branch', 'create', 'late-branch']);
       await ada.run(['push']);
       await shows(page.getByRole('main'), /late-branch/);
