@@ -4,6 +4,7 @@
  * of those who made the snapshots said.
  */
 import { PlaitError } from './errors.ts';
+import { Heap } from './heap.ts';
 import type { SnapshotId } from './ids.ts';
 
 /** What a store knows of a snapshot's place in history. Derived from bodies; never taken from a peer. */
@@ -117,7 +118,7 @@ export class Walk {
   readonly #parents = new Map<SnapshotId, readonly SnapshotId[] | null>();
   readonly #depths = new Map<SnapshotId, number>();
   readonly #paint = new Map<SnapshotId, number>();
-  readonly #heap: SnapshotId[] = [];
+  readonly #heap = new Heap<SnapshotId>((a, b) => this.#before(a, b));
 
   constructor(lookup: AncestryLookup) {
     this.#lookup = lookup;
@@ -144,10 +145,8 @@ export class Walk {
   }
 
   pop(): { id: SnapshotId; paint: number } | undefined {
-    const id = this.#heap[0];
+    const id = this.#heap.pop();
     if (id === undefined) return undefined;
-    const last = this.#heap.pop() as SnapshotId;
-    if (this.#heap.length > 0) this.#sink(last);
     const paint = this.#paint.get(id) ?? 0;
     this.#queued[paint]--;
     return { id, paint };
@@ -203,35 +202,13 @@ export class Walk {
     this.#queued[after]++;
     // Nothing that is queued late was popped before: whoever pushes it is deeper.
     if (before !== 0) this.#queued[before]--;
-    else this.#raise(id);
+    else this.#heap.push(id);
   }
 
   /** Deeper first; at one depth the larger id, so that every store walks alike. */
   #before(a: SnapshotId, b: SnapshotId): boolean {
     const [x, y] = [this.depthOf(a), this.depthOf(b)];
     return x === y ? a > b : x > y;
-  }
-
-  #raise(id: SnapshotId): void {
-    const heap = this.#heap;
-    let at = heap.length;
-    for (let up = (at - 1) >> 1; at > 0 && this.#before(id, heap[up]); up = (at - 1) >> 1) {
-      heap[at] = heap[up];
-      at = up;
-    }
-    heap[at] = id;
-  }
-
-  #sink(id: SnapshotId): void {
-    const heap = this.#heap;
-    let at = 0;
-    for (let child = 1; child < heap.length; child = 2 * at + 1) {
-      if (child + 1 < heap.length && this.#before(heap[child + 1], heap[child])) child++;
-      if (!this.#before(heap[child], id)) break;
-      heap[at] = heap[child];
-      at = child;
-    }
-    heap[at] = id;
   }
 }
 
