@@ -28,7 +28,7 @@ interface Example {
   lines?: number;
 }
 
-/** Words with $ are filled in; all run in the working directory `work` unless they say otherwise. */
+/** Words with $ are filled in; all run in the working directory `desk` unless they say otherwise. */
 const words = (text: string): string[] => text.split(' ');
 
 const EXAMPLES: Record<string, Example> = {
@@ -126,7 +126,7 @@ describe('e2e: golden outputs', function () {
   const fill = (argv: readonly string[]): string[] =>
     argv.map((word) => word.replace(/\$([A-Z0-9]+)/g, (_, name: string) => names[name] ?? name));
   const run = (argv: readonly string[], interrupt = false): Promise<Printed> =>
-    runHere(fill(argv), { cwd: at('work'), state: at('state'), interrupt });
+    runHere(fill(argv), { cwd: at('desk'), state: at('state'), interrupt });
   /** Of the setting-up: it has to go well. */
   async function done(text: string, ...exits: number[]) {
     const { exit, stdout, stderr } = await run([...words(text), '--json']);
@@ -137,10 +137,10 @@ describe('e2e: golden outputs', function () {
   before(async () => {
     lab = new Lab();
     hub = await lab.hub();
-    for (const name of ['work', 'work/b', 'state']) mkdirSync(at(name));
+    for (const name of ['desk', 'desk/b', 'state']) mkdirSync(at(name));
     Object.assign(names, { DIR: lab.dir, HUB: hub.url });
-    writeFileSync(at('work/a'), 'one\n');
-    writeFileSync(at('work/b/c'), 'two\n');
+    writeFileSync(at('desk/a'), 'one\n');
+    writeFileSync(at('desk/b/c'), 'two\n');
     await done('init . --volset data');
     await done('config set creator ana@here');
     await done('config set label here');
@@ -149,14 +149,14 @@ describe('e2e: golden outputs', function () {
     await done('snapshot --name zero');
     await done('snapshot --name first');
     await done('branch create old');
-    writeFileSync(at('work/a'), 'three\n');
+    writeFileSync(at('desk/a'), 'three\n');
     await done('snapshot -m second --push origin');
     await done('clone $HUB/data $DIR/other');
     await done('clone $HUB/data $DIR/lost');
     await done('-C $DIR/lost remote set-url origin http://127.0.0.1:9/data');
     // One after the other, so that the newer of the two conflicts is known.
     for (const edit of ['--description', '--attr who=']) {
-      for (const dir of ['work', 'other']) {
+      for (const dir of ['desk', 'other']) {
         const word = edit.endsWith('=') ? `${edit}${dir}` : `${edit} ${dir}`;
         await done(`-C $DIR/${dir} update ${word}`);
         await done(`-C $DIR/${dir} sync`, 5);
