@@ -13,19 +13,21 @@ import { isLegalPath } from '../../../src/core/names.ts';
 import { keyOfText, type PathKey, parentKey } from '../../../src/core/paths.ts';
 import { MemoryNodes } from './memory.ts';
 import { mutateTree } from './mutate.ts';
-import { applied, randomChanges, randomExtents, randomFrom, randomTree, type Shape, sorted } from './trees.ts';
+import {
+  applied,
+  dirAt,
+  fileAt,
+  randomChanges,
+  randomExtents,
+  randomFrom,
+  randomTree,
+  type Shape,
+  sorted,
+} from './trees.ts';
 
 const key = (path: string): PathKey => path as PathKey;
-const file = (path: string, more: Partial<Entry> = {}): Entry => ({
-  path: key(path),
-  kind: 'file',
-  mode: 0o644,
-  mtime: 1n,
-  size: 0,
-  content: { extents: new Uint8Array(0) },
-  ...more,
-});
-const dir = (path: string): Entry => ({ path: key(path), kind: 'dir', mode: 0o755, mtime: 0n, size: 0 });
+const file = (path: string, more?: Partial<Entry>): Entry => fileAt(key(path), more);
+const dir = (path: string): Entry => dirAt(key(path));
 const link = (path: string): Entry => ({
   path: key(path),
   kind: 'symlink',

@@ -10,17 +10,9 @@ import { unhex } from '../../../src/core/hash.ts';
 import type { NodeId } from '../../../src/core/ids.ts';
 import type { PathKey } from '../../../src/core/paths.ts';
 import { MemoryNodes } from './memory.ts';
-import { randomTree, sorted } from './trees.ts';
+import { fileAt, randomTree, sorted } from './trees.ts';
 
-const file = (path: string, more: Partial<Entry> = {}): Entry => ({
-  path: path as PathKey,
-  kind: 'file',
-  mode: 0o644,
-  mtime: 1n,
-  size: 0,
-  content: { extents: new Uint8Array(0) },
-  ...more,
-});
+const file = (path: string, more?: Partial<Entry>): Entry => fileAt(path as PathKey, more);
 const refuses = (nodes: MemoryNodes, root: NodeId, trusted?: NodeId[], message?: RegExp): void => {
   assert.throws(() => manifest.check(nodes, root, trusted), { code: 'integrity', ...(message && { message }) });
 };

@@ -3,21 +3,12 @@ import fc from 'fast-check';
 import { manifest } from '../../../src/blob/manifest/index.ts';
 import type { Change, Entry } from '../../../src/core/entry.ts';
 import { isWithin, keyOfText, type PathKey, ROOT } from '../../../src/core/paths.ts';
+import { seed, shape, size } from './arbitraries.ts';
 import { MemoryNodes } from './memory.ts';
-import { applied, plain, randomChanges, randomTree, type Shape, sorted } from './trees.ts';
+import { applied, fileAt, plain, randomChanges, randomTree, sorted } from './trees.ts';
 
-const shape = fc.constantFrom<Shape>('plain', 'heavy', 'no-boundary', 'every-boundary');
-const seed = fc.integer({ min: 1, max: 1 << 30 });
-const size = fc.oneof(fc.constantFrom(0, 1, 2, 16, 17), fc.integer({ min: 0, max: 2500 }));
 const edits = fc.oneof(fc.constantFrom(1, 2, 3), fc.integer({ min: 0, max: 400 }));
-const file = (path: string): Entry => ({
-  path: keyOfText(path),
-  kind: 'file',
-  mode: 0o644,
-  mtime: 1n,
-  size: 0,
-  content: { extents: new Uint8Array(0) },
-});
+const file = (path: string): Entry => fileAt(keyOfText(path));
 const apply = (nodes: MemoryNodes, root: string, changes: Iterable<Change>) =>
   manifest.patch(nodes, nodes, root as never, changes);
 

@@ -8,6 +8,19 @@ import { nameFault } from '../../../src/core/names.ts';
 import { isWithin, joinKey, type PathKey, parentKey, ROOT } from '../../../src/core/paths.ts';
 import type { MemoryNodes } from './memory.ts';
 
+/** An empty file. */
+export const fileAt = (path: PathKey, more: Partial<Entry> = {}): Entry => ({
+  path,
+  kind: 'file',
+  mode: 0o644,
+  mtime: 1n,
+  size: 0,
+  content: { extents: new Uint8Array(0) },
+  ...more,
+});
+
+export const dirAt = (path: PathKey): Entry => ({ path, kind: 'dir', mode: 0o755, mtime: 0n, size: 0 });
+
 /** Uniform numbers below `n` (xorshift32). */
 export function randomFrom(seed: number): (n: number) => number {
   let x = (seed * 2654435761 + 1) | 0 || 1;

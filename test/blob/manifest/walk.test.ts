@@ -3,12 +3,9 @@ import fc from 'fast-check';
 import { manifest } from '../../../src/blob/manifest/index.ts';
 import type { Entry } from '../../../src/core/entry.ts';
 import { behindKey, keyOfText, type PathKey, parentKey, ROOT } from '../../../src/core/paths.ts';
+import { seed, shape, size } from './arbitraries.ts';
 import { MemoryNodes } from './memory.ts';
-import { applied, plain, randomChanges, randomFrom, randomTree, type Shape, sorted } from './trees.ts';
-
-const shape = fc.constantFrom<Shape>('plain', 'heavy', 'no-boundary', 'every-boundary');
-const seed = fc.integer({ min: 1, max: 1 << 30 });
-const size = fc.oneof(fc.constantFrom(0, 1, 2, 16, 17), fc.integer({ min: 0, max: 2500 }));
+import { applied, dirAt, fileAt, plain, randomChanges, randomFrom, randomTree, sorted } from './trees.ts';
 
 /** Keys that are in the tree, beside it, before and behind it. */
 function someKeys(random: (n: number) => number, list: Entry[], count: number): PathKey[] {
@@ -25,15 +22,8 @@ function someKeys(random: (n: number) => number, list: Entry[], count: number): 
   return [...drawn, ROOT, '\xff\xff' as PathKey];
 }
 
-const file = (path: string): Entry => ({
-  path: keyOfText(path),
-  kind: 'file',
-  mode: 0o644,
-  mtime: 1n,
-  size: 0,
-  content: { extents: new Uint8Array(0) },
-});
-const dir = (path: string): Entry => ({ path: keyOfText(path), kind: 'dir', mode: 0o755, mtime: 0n, size: 0 });
+const file = (path: string): Entry => fileAt(keyOfText(path));
+const dir = (path: string): Entry => dirAt(keyOfText(path));
 const inOrder = (entries: Entry[]): Entry[] => entries.sort((a, b) => (a.path < b.path ? -1 : 1));
 
 describe('blob/manifest: walks', () => {
