@@ -1,9 +1,9 @@
 /** What `plait doctor` sees of the store, as far as this hub was given one: looked at once for all who ask within a while. */
-
 import { MAX_DOCTOR_ROWS } from '../wire/activity-schemas.ts';
 import { MAX_TEXT_CHARS } from '../wire/limits.ts';
 import type { HealthView } from '../wire/views.ts';
 import { Cached } from './cached.ts';
+import { within } from './patience.ts';
 import { textOf } from './text-of.ts';
 
 const FRESH_MS = 30_000;
@@ -46,16 +46,12 @@ export class DoctorWatch {
   /** That nothing can be seen is a finding. */
   async #rows(): Promise<DoctorRow[]> {
     const { look, onFailure, patienceMs = PATIENCE_MS } = this.#options;
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => late.reject(new Error(`no answer for ${patienceMs / 1000} s`)), patienceMs);
     try {
-      return await Promise.race([(look as Doctor)(), late.promise]);
+      return await within(patienceMs, (look as Doctor)());
     } catch (error) {
       const detail = textOf(error);
       onFailure(detail);
       return [{ name: 'doctor', ok: false, detail, hint: 'see what `plait doctor` says at the hub' }];
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

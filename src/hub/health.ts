@@ -2,6 +2,7 @@
 import type { TransferService } from '../wire/transfer-service.ts';
 import { Cached } from './cached.ts';
 import type { HubMeta } from './contract.ts';
+import { within } from './patience.ts';
 import { textOf } from './text-of.ts';
 
 const FRESH_MS = 5000;
@@ -73,16 +74,12 @@ export class HealthWatch {
   }
 
   async #passes(name: string, work: () => Promise<unknown>): Promise<boolean> {
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => late.reject(new Error(`no answer for ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
     try {
-      await Promise.race([work(), late.promise]);
+      await within(PATIENCE_MS, work());
       return true;
     } catch (error) {
       this.#options.onFailure(name, textOf(error));
       return false;
-    } finally {
-      clearTimeout(timer);
     }
   }
 }
