@@ -2,13 +2,10 @@
 import type { MetaStore } from '../meta/contract.ts';
 import { openMeta } from '../sync/store.ts';
 import { worldOf } from './open-engine.ts';
+import type { ThreadStore } from './thread-store.ts';
 
-export interface HubMetaOptions {
+export interface HubMetaOptions extends ThreadStore {
   dir: string;
-  label: string;
-  lockWaitMs: number;
-  stateDir?: string;
-  uid?: number;
 }
 
 export const openHubMeta = ({ dir, ...options }: HubMetaOptions): MetaStore =>

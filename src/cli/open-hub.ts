@@ -12,6 +12,7 @@ import { refuseEphemeral } from './ephemeral.ts';
 import { type HubLimits, hubLimits } from './hub-limits.ts';
 import { type HubService, hubService } from './hub-service.ts';
 import { storeConfig } from './store-config.ts';
+import { threadStore } from './thread-store.ts';
 
 const SECRET = 'hub.transfer-secret';
 
@@ -42,14 +43,13 @@ export async function openHubParts(
   const { secret, limits, config, service } = readSettings(dir, settings);
   await using opened = new AsyncDisposableStack();
   const blob = opened.use(await openBlobs(dir, settings));
-  const { label, lockWaitMs, stateDir, uid } = settings;
   // Reads and writes of requests go to threads of their own.
   const { meta } = opened.use(
     await openMetaThread({
       module: new URL(import.meta.url.endsWith('.ts') ? './hub-meta.ts' : './hub-meta.js', import.meta.url).href,
       open: 'openHubMeta',
       separateReads,
-      options: { dir, label, lockWaitMs, stateDir, uid },
+      options: { dir, ...threadStore(settings) },
     }),
   );
   const { world } = settings;
