@@ -48,7 +48,7 @@ export function hubContext(parts: Parts): HubContext {
     heads,
     feeds: new Feeds({ meta: noticed, heads, limits: all, metrics }),
     views: new VolsetViews(meta),
-    summaries: new Summaries({ meta, data, transfer }),
+    summaries: new Summaries({ meta, data }),
     facts: new FactReader(meta, transfer, now),
     health: healthOf(parts, now),
     doctor: new DoctorWatch({

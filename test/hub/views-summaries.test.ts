@@ -12,7 +12,7 @@ import { addSnapshot, grow, memoryStore, seed, snapshotOf, V } from '../meta/hel
 import { seeded } from '../support/seed.ts';
 import { counted, hubStore, OTHER } from './views-support.ts';
 
-const summariesOf = (meta: HubMeta): Summaries => new Summaries({ meta, data: undefined, transfer: {} });
+const summariesOf = (meta: HubMeta): Summaries => new Summaries({ meta, data: undefined });
 
 describe('summaries of volsets', () => {
   let store: MetaStore;
@@ -87,7 +87,7 @@ describe('summaries of volsets', () => {
         return meta.blobSizes(...page);
       },
     };
-    using slowly = new Summaries({ meta: slow, data: undefined, transfer: {} });
+    using slowly = new Summaries({ meta: slow, data: undefined });
     const first = slowly.read([V]);
     await begun.promise;
     grow(store);
@@ -110,7 +110,7 @@ describe('summaries of volsets', () => {
         return meta.volsetSummary(id);
       },
     };
-    using shaky = new Summaries({ meta: failing, data: undefined, transfer: {} });
+    using shaky = new Summaries({ meta: failing, data: undefined });
     await assert.rejects(shaky.read([V]), /disk on fire/);
     fails = false;
     assert.equal((await shaky.read([V])).get(V)?.view.name, 'data');

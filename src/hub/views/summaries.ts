@@ -6,7 +6,6 @@
 import type { PlaitError } from '../../core/errors.ts';
 import type { StoreId, VolsetId } from '../../core/ids.ts';
 import type { VolsetSummary } from '../../meta/contract.ts';
-import type { TransferService } from '../../wire/transfer-service.ts';
 import type { HubData, HubMeta } from '../contract.ts';
 import { Fresh } from '../feed/fresh.ts';
 import { Idle } from './idle.ts';
@@ -14,8 +13,7 @@ import { SizeSeries } from './size-series.ts';
 
 export interface SummaryParts {
   meta: Pick<HubMeta, 'self' | 'heads' | 'volsetSummary' | 'blobSizes'>;
-  data: HubData | undefined;
-  transfer: Pick<TransferService, 'space'>;
+  data: Pick<HubData, 'blob'> | undefined;
 }
 
 export interface Summary extends VolsetSummary {
@@ -109,16 +107,15 @@ export class Summaries implements Disposable {
     try {
       const summary = await meta.volsetSummary(volset);
       const series = await SizeSeries.read(known, (...page) => meta.blobSizes(volset, ...page));
-      return { ...summary, series, storedBytes: await this.#storedBytes(volset) };
+      return { ...summary, series, storedBytes: this.#storedBytes(volset) };
     } catch (error) {
       if ((error as PlaitError).code === 'not-found') return undefined;
       throw error;
     }
   }
 
-  async #storedBytes(volset: VolsetId): Promise<number> {
-    const { data, transfer } = this.#parts;
-    if (data) return data.blob.packs(volset).reduce((sum, { bytes }) => sum + bytes, 0);
-    return (await transfer.space?.([volset]))?.storedBytes[volset] ?? 0;
+  #storedBytes(volset: VolsetId): number {
+    const packs = this.#parts.data?.blob.packs(volset) ?? [];
+    return packs.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 }
